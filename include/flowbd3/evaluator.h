@@ -1,0 +1,61 @@
+/* Evaluator: compares a generated table with a real one. */
+#ifndef FLOWBD3_EVALUATOR_H
+#define FLOWBD3_EVALUATOR_H
+
+#include <flowbd3/table.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Thread-safety: one thread at a time. */
+typedef struct flowbd3_evaluator flowbd3_evaluator;
+
+typedef struct flowbd3_evaluator_options {
+    size_t struct_size;
+    uint64_t max_rows; /* rows of each table used for distances to the nearest real row; default 0 = all */
+    uint64_t seed;     /* choice of those rows */
+} flowbd3_evaluator_options;
+
+#define FLOWBD3_EVALUATOR_OPTIONS_INIT \
+    { sizeof(flowbd3_evaluator_options), 0, 0 }
+
+FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size);
+
+/* Creates an evaluator against the rows of real. second_real, or NULL, is a second real sample: every figure
+ * is then computed for it too, as the floor. Both tables are copied as far as they are needed. Errors:
+ * ARGUMENT (no rows), SCHEMA (the tables' columns differ), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
+                                                    const flowbd3_table *real,
+                                                    const flowbd3_table *second_real,
+                                                    const flowbd3_evaluator_options *options,
+                                                    flowbd3_error *err);
+FLOWBD3_API void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator);
+
+/* Computes every figure for generated, whose columns are matched by name. Replaces the figures of an earlier
+ * call. Errors: SCHEMA, CANCELLED, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3_table *generated,
+                                                 flowbd3_progress_function progress, void *progress_user,
+                                                 flowbd3_error *err);
+
+/* Figures by name ("summary.ks_mean", "floor.ks_mean", "columns.duration.ks", ...; docs/metrics.md lists them
+ * all) and by number 0 <= i < flowbd3_evaluator_count. NaN and NULL for what is not there. */
+FLOWBD3_API double flowbd3_evaluator_get(const flowbd3_evaluator *evaluator, const char *name);
+FLOWBD3_API size_t flowbd3_evaluator_count(const flowbd3_evaluator *evaluator);
+FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evaluator, size_t i, double *value);
+
+/* Pearson correlation matrix over the numeric columns, row-major [n, n], column indices of the real table in
+ * columns[n] (or NULL). which: 0 = real, 1 = generated. NULL before the first run. */
+FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which,
+                                                        size_t *n, const size_t **columns);
+
+/* The report as JSON text with the members summary, floor, columns; to be given back with
+ * flowbd3_string_destroy. Errors: STATE (no run yet), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
+                                                     flowbd3_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,60 @@
+/* Model: a block diffusion transformer over the slots of a flow, with the tokenizer that feeds it. */
+#ifndef FLOWBD3_MODEL_H
+#define FLOWBD3_MODEL_H
+
+#include <flowbd3/tokenizer.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Thread-safety: one thread while a trainer changes it; any number of samplers and readers otherwise. */
+typedef struct flowbd3_model flowbd3_model;
+
+typedef struct flowbd3_model_options {
+    size_t struct_size;
+    uint32_t d_model;  /* width D, a multiple of n_heads; default 0 = 256 */
+    uint32_t n_heads;  /* attention heads H; D / H is even; default 0 = 8 */
+    uint32_t n_layers; /* transformer blocks; default 0 = 6 */
+    uint32_t d_ff;     /* feed-forward width F; default 0 = 4 D */
+    double dropout;    /* of attention weights and of feed-forward output, below 1; default 0 = 0.1, below 0 =
+                          none */
+    uint64_t seed;     /* initial weights */
+} flowbd3_model_options;
+
+#define FLOWBD3_MODEL_OPTIONS_INIT \
+    { sizeof(flowbd3_model_options), 0, 0, 0, 0, 0.0, 0 }
+
+FLOWBD3_API flowbd3_status flowbd3_model_options_init(flowbd3_model_options *options, size_t size);
+
+/* Creates a model with random weights for the slots of a tokenizer, which it keeps alive.
+ * options may be NULL. The caller owns *out. Errors: RANGE (sizes), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_model_create(flowbd3_model **out, flowbd3_tokenizer *tokenizer,
+                                                const flowbd3_model_options *options, flowbd3_error *err);
+FLOWBD3_API void flowbd3_model_destroy(flowbd3_model **model);
+
+/* Writes the model (schema, tokenizer, weights; format: docs/model-file.md) beside path and renames it there.
+ * Errors: IO, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_model_save(const flowbd3_model *model, const char *path,
+                                              flowbd3_error *err);
+
+/* Loads a model, or a trainer's checkpoint as a model. The caller owns *out.
+ * Errors: IO, FORMAT, VERSION, CHECKSUM, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_context *context, const char *path,
+                                              flowbd3_error *err);
+
+/* The model's tokenizer; lives as long as the model. */
+FLOWBD3_API flowbd3_tokenizer *flowbd3_model_tokenizer(const flowbd3_model *model);
+
+/* The sizes the model was made with, every default filled in. Errors: ARGUMENT. */
+FLOWBD3_API flowbd3_status flowbd3_model_get_options(const flowbd3_model *model,
+                                                     flowbd3_model_options *options, flowbd3_error *err);
+
+/* Trainable parameters, padding not counted. */
+FLOWBD3_API uint64_t flowbd3_model_parameters(const flowbd3_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,198 @@
+/* Table: typed columns of equal length, each with a validity mask; CSV and Arrow in and out. */
+#ifndef FLOWBD3_TABLE_H
+#define FLOWBD3_TABLE_H
+
+#include <flowbd3/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Thread-safety: one thread at a time while it changes; any number of readers otherwise. */
+typedef struct flowbd3_table flowbd3_table;
+
+typedef enum flowbd3_type {
+    FLOWBD3_TYPE_AUTO = 0, /* only in options: inferred from the cells */
+    FLOWBD3_TYPE_REAL = 1,
+    FLOWBD3_TYPE_INTEGER = 2,
+    FLOWBD3_TYPE_CATEGORICAL = 3
+} flowbd3_type;
+
+/* ---- building and reading columns -------------------------------------------------------------- */
+
+/* Creates a table without columns. The caller owns *out. Errors: ARGUMENT, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_create(flowbd3_table **out, flowbd3_context *context,
+                                                flowbd3_error *err);
+FLOWBD3_API void flowbd3_table_destroy(flowbd3_table **table);
+
+/* Append a column of rows cells; the arrays are copied. valid[rows] holds 1 for a cell that is there and 0
+ * for a missing one; NULL = all there. Real cells must be finite where valid (NaN counts as missing). A
+ * categorical cell is a NUL-terminated string, NULL counts as missing. Errors: ARGUMENT (empty or repeated
+ * name, length that differs from the other columns', infinity), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_add_real(flowbd3_table *table, const char *name,
+                                                  const double *values, const uint8_t *valid, size_t rows,
+                                                  flowbd3_error *err);
+FLOWBD3_API flowbd3_status flowbd3_table_add_integer(flowbd3_table *table, const char *name,
+                                                     const int64_t *values, const uint8_t *valid, size_t rows,
+                                                     flowbd3_error *err);
+FLOWBD3_API flowbd3_status flowbd3_table_add_categorical(flowbd3_table *table, const char *name,
+                                                         const char *const *values, size_t rows,
+                                                         flowbd3_error *err);
+/* The same from a dictionary: codes[rows] index categories[n_categories]. */
+FLOWBD3_API flowbd3_status flowbd3_table_add_codes(flowbd3_table *table, const char *name,
+                                                   const int32_t *codes, const uint8_t *valid, size_t rows,
+                                                   const char *const *categories, size_t n_categories,
+                                                   flowbd3_error *err);
+
+FLOWBD3_API size_t flowbd3_table_rows(const flowbd3_table *table);
+FLOWBD3_API size_t flowbd3_table_columns(const flowbd3_table *table);
+
+/* Index of a column by name, or -1. */
+FLOWBD3_API int64_t flowbd3_table_find(const flowbd3_table *table, const char *name);
+
+/* Properties of column, 0 <= column < columns; NULL, AUTO, 0 when out of range. Pointers live as long as the
+ * table. */
+FLOWBD3_API const char *flowbd3_table_name(const flowbd3_table *table, size_t column);
+FLOWBD3_API flowbd3_type flowbd3_table_type(const flowbd3_table *table, size_t column);
+
+/* Digits after the decimal point that print every value of a real column exactly as it came; -1 when more
+ * than 17 significant digits or an exponent are needed (values are then printed shortest round-trip); 0 for
+ * integers. */
+FLOWBD3_API int flowbd3_table_decimals(const flowbd3_table *table, size_t column);
+
+/* Sets the digits after the decimal point (-1 to 17) used when a real column is printed. Values stay as they
+ * are. */
+FLOWBD3_API flowbd3_status flowbd3_table_set_decimals(flowbd3_table *table, size_t column, int decimals,
+                                                      flowbd3_error *err);
+
+/* Cells of a column, [rows]; NULL when the column has another type. Missing real cells hold NaN, missing
+ * integers 0, missing codes -1. */
+FLOWBD3_API const double *flowbd3_table_real(const flowbd3_table *table, size_t column);
+FLOWBD3_API const int64_t *flowbd3_table_integer(const flowbd3_table *table, size_t column);
+FLOWBD3_API const int32_t *flowbd3_table_codes(const flowbd3_table *table, size_t column);
+
+/* valid[rows], or NULL when no cell of the column is missing. */
+FLOWBD3_API const uint8_t *flowbd3_table_valid(const flowbd3_table *table, size_t column);
+FLOWBD3_API size_t flowbd3_table_missing(const flowbd3_table *table, size_t column);
+
+/* Dictionary of a categorical column, in order of first appearance. */
+FLOWBD3_API size_t flowbd3_table_categories(const flowbd3_table *table, size_t column);
+FLOWBD3_API const char *flowbd3_table_category(const flowbd3_table *table, size_t column, size_t code);
+
+/* Number in a real or integer cell as a double; NaN when missing, categorical or out of range. */
+FLOWBD3_API double flowbd3_table_number(const flowbd3_table *table, size_t row, size_t column);
+
+/* ---- rows and columns of a table as a new one -------------------------------------------------- */
+
+/* Rows first, first + 1, ... of table as a new table. Errors: ARGUMENT, RANGE, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_slice(flowbd3_table **out, const flowbd3_table *table, size_t first,
+                                               size_t count, flowbd3_error *err);
+/* The rows named by rows[count], in that order; rows may repeat. */
+FLOWBD3_API flowbd3_status flowbd3_table_take(flowbd3_table **out, const flowbd3_table *table,
+                                              const size_t *rows, size_t count, flowbd3_error *err);
+/* The columns named by names[count], in that order. Errors: ARGUMENT (no such column), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_select(flowbd3_table **out, const flowbd3_table *table,
+                                                const char *const *names, size_t count, flowbd3_error *err);
+/* Appends the rows of other, whose columns have the same names and types in the same order. */
+FLOWBD3_API flowbd3_status flowbd3_table_append(flowbd3_table *table, const flowbd3_table *other,
+                                                flowbd3_error *err);
+/* A random split by seed: round(share * rows) rows in *first, the others in *second, each in table order, at
+ * least one row in each. 0 < share < 1. Errors: ARGUMENT (fewer than two rows), RANGE, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_split(flowbd3_table **first, flowbd3_table **second,
+                                               const flowbd3_table *table, double share, uint64_t seed,
+                                               flowbd3_error *err);
+
+/* ---- CSV (RFC 4180) ---------------------------------------------------------------------------- */
+
+typedef enum flowbd3_csv_header {
+    FLOWBD3_CSV_HEADER_YES = 0, /* the first record names the columns */
+    FLOWBD3_CSV_HEADER_NO = 1   /* columns are named c1, c2, ... */
+} flowbd3_csv_header;
+
+/* What "nan", "inf", "infinity" (any case, with sign) mean in a cell of a numeric column. */
+typedef enum flowbd3_csv_nonfinite {
+    FLOWBD3_CSV_NONFINITE_MISSING = 0, /* the cell is missing */
+    FLOWBD3_CSV_NONFINITE_ERROR = 1,   /* FLOWBD3_ERROR_FORMAT with row and column */
+    FLOWBD3_CSV_NONFINITE_TEXT = 2     /* the column is categorical */
+} flowbd3_csv_nonfinite;
+
+typedef struct flowbd3_column_type {
+    const char *name;
+    flowbd3_type type;
+} flowbd3_column_type;
+
+typedef struct flowbd3_csv_options {
+    size_t struct_size;
+    char delimiter; /* default 0 = ',' */
+    char quote;     /* default 0 = '"' */
+    flowbd3_csv_header header;
+    flowbd3_csv_nonfinite nonfinite;
+    const flowbd3_column_type
+        *types; /* [n_types] types given by the caller; the other columns are inferred */
+    size_t n_types;
+    const char *const *missing; /* [n_missing] texts that stand for a missing cell besides the empty one */
+    size_t n_missing;
+    uint64_t max_rows; /* stop after so many rows; default 0 = all */
+    flowbd3_progress_function progress;
+    void *progress_user;
+} flowbd3_csv_options;
+
+#define FLOWBD3_CSV_OPTIONS_INIT                                                                           \
+    {                                                                                                      \
+        sizeof(flowbd3_csv_options), 0, 0, FLOWBD3_CSV_HEADER_YES, FLOWBD3_CSV_NONFINITE_MISSING, NULL, 0, \
+            NULL, 0, 0, NULL, NULL                                                                         \
+    }
+
+FLOWBD3_API flowbd3_status flowbd3_csv_options_init(flowbd3_csv_options *options, size_t size);
+
+/* Reads a CSV file, or size bytes of CSV text. options may be NULL. The caller owns *out.
+ * A column is integer when every cell that is there is a decimal integer of 64 bits without leading zeros or
+ * a plus sign, real when every one is a decimal number, categorical otherwise. Errors: IO, FORMAT (row and
+ * column in *err: ragged record, binary data, no data, open quote, cell that is not of the type asked for),
+ * ARGUMENT (unknown column in types), LIMIT, CANCELLED, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_read_csv(flowbd3_table **out, flowbd3_context *context,
+                                                  const char *path, const flowbd3_csv_options *options,
+                                                  flowbd3_error *err);
+FLOWBD3_API flowbd3_status flowbd3_table_parse_csv(flowbd3_table **out, flowbd3_context *context,
+                                                   const char *text, size_t size,
+                                                   const flowbd3_csv_options *options, flowbd3_error *err);
+
+/* Writes the table beside path and renames it there. Of options only delimiter, quote, header and progress
+ * are used. What is written reads back equal. Errors: IO, CANCELLED, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_write_csv(const flowbd3_table *table, const char *path,
+                                                   const flowbd3_csv_options *options, flowbd3_error *err);
+
+/* A CSV file written table by table, for output that is larger than memory. The file appears under its name
+ * at commit; destroy without commit leaves nothing. Thread-safety: one thread at a time. */
+typedef struct flowbd3_csv_writer flowbd3_csv_writer;
+FLOWBD3_API flowbd3_status flowbd3_csv_writer_create(flowbd3_csv_writer **out, flowbd3_context *context,
+                                                     const char *path, const flowbd3_csv_options *options,
+                                                     flowbd3_error *err);
+/* Appends the rows of table; all tables have the columns of the first. */
+FLOWBD3_API flowbd3_status flowbd3_csv_writer_write(flowbd3_csv_writer *writer, const flowbd3_table *table,
+                                                    flowbd3_error *err);
+FLOWBD3_API flowbd3_status flowbd3_csv_writer_commit(flowbd3_csv_writer *writer, flowbd3_error *err);
+FLOWBD3_API void flowbd3_csv_writer_destroy(flowbd3_csv_writer **writer);
+
+/* ---- Arrow C data interface (https://arrow.apache.org/docs/format/CDataInterface.html) --------- */
+
+struct ArrowSchema;
+struct ArrowArray;
+
+/* Reads a record batch (a struct array): integers, floating point, decimal-free primitives, boolean, utf8,
+ * large utf8 and dictionary-encoded utf8. The cells are copied; on success schema and array have been
+ * released. Errors: FORMAT (unsupported or inconsistent array, names the column), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_table_import_arrow(flowbd3_table **out, flowbd3_context *context,
+                                                      struct ArrowSchema *schema, struct ArrowArray *array,
+                                                      flowbd3_error *err);
+
+/* Hands the table out as a record batch of float64, int64 and dictionary<int32, utf8> children. *schema and
+ * *array are filled; their release callbacks free what they hold, also after the table is gone. */
+FLOWBD3_API flowbd3_status flowbd3_table_export_arrow(const flowbd3_table *table, struct ArrowSchema *schema,
+                                                      struct ArrowArray *array, flowbd3_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,91 @@
+/* Tokenizer: turns the columns of a table into tokens of their own vocabularies, and back. */
+#ifndef FLOWBD3_TOKENIZER_H
+#define FLOWBD3_TOKENIZER_H
+
+#include <flowbd3/table.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Immutable once created. Thread-safety: may be shared by any number of threads. Models keep it alive. */
+typedef struct flowbd3_tokenizer flowbd3_tokenizer;
+
+typedef enum flowbd3_binning {
+    FLOWBD3_BINNING_AUTO =
+        0, /* exact values where they fit, otherwise quantile bins with frequent values apart */
+    FLOWBD3_BINNING_UNIFORM = 1,  /* bins of equal width between minimum and maximum */
+    FLOWBD3_BINNING_QUANTILE = 2, /* bins of equal count */
+    FLOWBD3_BINNING_KMEANS = 3    /* one-dimensional k-means (Lloyd), edges half-way between centres */
+} flowbd3_binning;
+
+typedef struct flowbd3_tokenizer_options {
+    size_t struct_size;
+    flowbd3_binning binning; /* for numeric columns; categorical columns always get a token per value */
+    uint32_t bins;           /* tokens of a numeric column, missing apart; 2 to 65000; default 0 = 256 */
+    uint64_t seed;           /* k-means */
+} flowbd3_tokenizer_options;
+
+#define FLOWBD3_TOKENIZER_OPTIONS_INIT \
+    { sizeof(flowbd3_tokenizer_options), FLOWBD3_BINNING_AUTO, 0, 0 }
+
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_options *options, size_t size);
+
+/* Fits a tokenizer to a table. options may be NULL. The caller owns *out.
+ * Errors: ARGUMENT (no rows or columns), RANGE (bins), FORMAT (a column that is all missing, a categorical
+ * one with more than 65000 values; names the column), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_table *table,
+                                                    const flowbd3_tokenizer_options *options,
+                                                    flowbd3_error *err);
+FLOWBD3_API void flowbd3_tokenizer_destroy(flowbd3_tokenizer **tokenizer);
+
+/* Slots of a flow: a column has one slot or more. */
+FLOWBD3_API size_t flowbd3_tokenizer_slots(const flowbd3_tokenizer *tokenizer);
+FLOWBD3_API size_t flowbd3_tokenizer_columns(const flowbd3_tokenizer *tokenizer);
+FLOWBD3_API const char *flowbd3_tokenizer_name(const flowbd3_tokenizer *tokenizer, size_t column);
+FLOWBD3_API flowbd3_type flowbd3_tokenizer_type(const flowbd3_tokenizer *tokenizer, size_t column);
+
+/* Tokens of a slot; the mask token is apart. 0 when out of range. */
+FLOWBD3_API size_t flowbd3_tokenizer_vocabulary(const flowbd3_tokenizer *tokenizer, size_t slot);
+
+/* Centre of a token's bin, in the unit of the column: the value of an exact token, the mid-point between the
+ * edges of a bin; NaN for the token of missing cells and for categorical columns. */
+FLOWBD3_API double flowbd3_tokenizer_centre(const flowbd3_tokenizer *tokenizer, size_t slot, size_t token);
+
+/* tokens[rows, slots] of a table that has the tokenizer's columns, by name; other columns are left aside.
+ * A number outside the fitted range takes the nearest token.
+ * Errors: SCHEMA (column not there or of another type; a category or a missing cell that was not there when
+ * the tokenizer was fitted, with row and column). */
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tokenizer,
+                                                    const flowbd3_table *table, uint16_t *tokens,
+                                                    flowbd3_error *err);
+
+typedef enum flowbd3_decoding {
+    FLOWBD3_DECODE_DRAW = 0,  /* a value drawn inside the bin from its fitted empirical quantiles */
+    FLOWBD3_DECODE_CENTRE = 1 /* the centre of the bin */
+} flowbd3_decoding;
+
+/* The table of tokens[rows, slots]. Draws depend on seed, first_row + row and column alone. The values have
+ * the column's type and printed precision and lie inside its fitted range. Errors: RANGE (a token outside its
+ * vocabulary, with row and column), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_decode(const flowbd3_tokenizer *tokenizer,
+                                                    const uint16_t *tokens, size_t rows,
+                                                    flowbd3_decoding decoding, uint64_t seed,
+                                                    uint64_t first_row, flowbd3_table **out,
+                                                    flowbd3_error *err);
+
+/* JSON text (format: docs/tokenizer.md), NUL-terminated, to be given back with flowbd3_string_destroy. */
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_to_json(const flowbd3_tokenizer *tokenizer, char **json,
+                                                     flowbd3_error *err);
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_from_json(flowbd3_tokenizer **out, flowbd3_context *context,
+                                                       const char *json, size_t size, flowbd3_error *err);
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_save(const flowbd3_tokenizer *tokenizer, const char *path,
+                                                  flowbd3_error *err);
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_load(flowbd3_tokenizer **out, flowbd3_context *context,
+                                                  const char *path, flowbd3_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

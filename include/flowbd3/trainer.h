@@ -1,0 +1,89 @@
+/* Trainer: fits a model to a table by masked diffusion. */
+#ifndef FLOWBD3_TRAINER_H
+#define FLOWBD3_TRAINER_H
+
+#include <flowbd3/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Thread-safety: one thread at a time. The model must not be used elsewhere while a call runs. */
+typedef struct flowbd3_trainer flowbd3_trainer;
+
+typedef struct flowbd3_trainer_options {
+    size_t struct_size;
+    uint32_t epochs;            /* passes over the training rows; default 0 = 100 */
+    uint32_t batch_size;        /* flows per step; default 0 = 64 */
+    double learning_rate;       /* peak of the schedule; default 0 = 3e-4 */
+    double weight_decay;        /* AdamW, on matrices only; default 0 = 0.01, below 0 = none */
+    double beta1;               /* AdamW; default 0 = 0.9 */
+    double beta2;               /* AdamW; default 0 = 0.999 */
+    double epsilon;             /* AdamW; default 0 = 1e-8 */
+    double gradient_clip;       /* largest norm of the gradient; default 0 = 1.0, below 0 = none */
+    uint32_t warmup_steps;      /* linear warm-up; default 0 = 5 % of all steps, at most 1000 */
+    double final_learning_rate; /* share of the peak at the end of the cosine; default 0 = none left, at most
+                                   1 */
+    double ema_decay;      /* exponential moving average of the weights; default 0 = 0.999, below 0 = none */
+    uint32_t patience;     /* epochs without a better validation NELBO before it stops; default 0 = never */
+    double max_seconds;    /* stop after so long, valid and resumable; default 0 = no limit */
+    uint64_t seed;         /* order of rows, masks, dropout */
+    const char *best_path; /* model file written when the validation NELBO improves; default NULL = none */
+    const char *latest_path; /* checkpoint written after every epoch and on cancel; default NULL = none */
+} flowbd3_trainer_options;
+
+#define FLOWBD3_TRAINER_OPTIONS_INIT                                                                       \
+    {                                                                                                      \
+        sizeof(flowbd3_trainer_options), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0.0, 0, NULL, \
+            NULL                                                                                           \
+    }
+
+FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size);
+
+/* One epoch. */
+typedef struct flowbd3_epoch {
+    uint32_t epoch;          /* 1, 2, ... */
+    uint64_t step;           /* optimiser steps so far */
+    double train_loss;       /* mean of the stochastic NELBO over the epoch, nats per flow */
+    double validation_nelbo; /* NELBO of the validation rows with the averaged weights, nats per flow; NaN
+                                without */
+    double learning_rate;    /* at the end of the epoch */
+    double gradient_norm;    /* mean norm before clipping */
+    double seconds;          /* spent in the epoch */
+} flowbd3_epoch;
+
+/* Creates a trainer of model on train; validation may be NULL. Both tables are encoded here and not kept.
+ * options may be NULL. The caller owns *out. Errors: ARGUMENT, RANGE, SCHEMA, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model,
+                                                  const flowbd3_table *train, const flowbd3_table *validation,
+                                                  const flowbd3_trainer_options *options, flowbd3_error *err);
+FLOWBD3_API void flowbd3_trainer_destroy(flowbd3_trainer **trainer);
+
+/* Takes up the state of a checkpoint of the same model, rows and options: what follows is bit for bit what
+ * would have followed without the break. Errors: IO, FORMAT, VERSION, CHECKSUM, SCHEMA (another model, table
+ * or schedule), STATE (training has begun), MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_trainer_resume(flowbd3_trainer *trainer, const char *path,
+                                                  flowbd3_error *err);
+
+/* Trains until the last epoch, early stopping, the time limit or a cancel; may be called again to go on after
+ * the latter two. On return the model holds the averaged weights: of the best epoch when there are validation
+ * rows and training has ended, otherwise of the latest step. Errors: CANCELLED, NUMERIC (the loss is not
+ * finite; the model holds the last good weights), IO, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_function progress,
+                                               void *progress_user, flowbd3_error *err);
+
+/* Writes a checkpoint: a model file that also holds the state of training. */
+FLOWBD3_API flowbd3_status flowbd3_trainer_save(const flowbd3_trainer *trainer, const char *path,
+                                                flowbd3_error *err);
+
+/* Non-zero when nothing is left to do: all epochs done or stopped early. */
+FLOWBD3_API int flowbd3_trainer_finished(const flowbd3_trainer *trainer);
+
+/* Finished epochs, [*count], oldest first; valid until the next call with the trainer. */
+FLOWBD3_API const flowbd3_epoch *flowbd3_trainer_history(const flowbd3_trainer *trainer, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

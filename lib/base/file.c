@@ -1,0 +1,176 @@
+/* Files read whole, and files written beside their path and renamed there. */
+#include "base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fb3_file {
+    flowbd3_context *context;
+    char *path, *temporary;
+    int descriptor;
+};
+
+/* The file's directory is flushed too, so that the rename survives a power failure. */
+static void flush_directory(const char *path, char *scratch) {
+    const char *slash = strrchr(path, '/');
+    size_t size = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    if (size == 0) {
+        scratch[0] = '.';
+        size = 1;
+    } else {
+        memcpy(scratch, path, size);
+    }
+    scratch[size] = '\0';
+    int descriptor = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        (void)fsync(descriptor);
+        (void)close(descriptor);
+    }
+}
+
+static void release(fb3_file **file) {
+    fb3_file *f = *file;
+    flowbd3_context *context = f->context;
+    if (f->descriptor >= 0)
+        (void)close(f->descriptor);
+    if (f->temporary != NULL)
+        (void)unlink(f->temporary);
+    fb3_release(context, f->temporary);
+    fb3_release(context, f->path);
+    fb3_release(context, f);
+    *file = NULL;
+}
+
+/* The mode that open() would have given: mkstemp gives 0600. */
+static void set_mode(int descriptor, const char *path) {
+    struct stat old;
+    mode_t mode;
+    if (stat(path, &old) == 0) {
+        mode = old.st_mode & 0777;
+    } else {
+        /* umask can only be read by setting it, which other threads would see; files are rw for the owner and
+         * readable by all, as most umasks leave them. */
+        mode = 0644;
+    }
+    (void)fchmod(descriptor, mode);
+}
+
+flowbd3_status fb3_file_create(fb3_file **out, flowbd3_context *context, const char *path,
+                               flowbd3_error *err) {
+    static const char suffix[] = ".XXXXXX";
+    *out = NULL;
+    size_t size = strlen(path);
+    if (size == 0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the path of the file to write is empty");
+    fb3_file *file = fb3_allocate_zero(context, 1, sizeof *file);
+    if (file == NULL)
+        return fb3_no_memory(err, "a file");
+    file->context = context;
+    file->descriptor = -1;
+    file->path = fb3_duplicate(context, path);
+    char *temporary = fb3_allocate(context, size + sizeof suffix, 1);
+    if (file->path == NULL || temporary == NULL) {
+        fb3_release(context, temporary);
+        release(&file);
+        return fb3_no_memory(err, "a file name");
+    }
+    memcpy(temporary, path, size);
+    memcpy(temporary + size, suffix, sizeof suffix);
+    file->descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (file->descriptor < 0) {
+        int error = errno;
+        fb3_release(context, temporary);
+        release(&file);
+        return fb3_io_failure(err, "create", path, error);
+    }
+    file->temporary = temporary;
+    set_mode(file->descriptor, path);
+    *out = file;
+    return FLOWBD3_OK;
+}
+
+flowbd3_status fb3_file_write(fb3_file *file, const void *data, size_t size, flowbd3_error *err) {
+    const char *next = data;
+    while (size > 0) {
+        ssize_t written = write(file->descriptor, next, size < 1u << 30 ? size : 1u << 30);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return fb3_io_failure(err, "write", file->path, written < 0 ? errno : ENOSPC);
+        next += written;
+        size -= (size_t)written;
+    }
+    return FLOWBD3_OK;
+}
+
+flowbd3_status fb3_file_commit(fb3_file **file, flowbd3_error *err) {
+    fb3_file *f = *file;
+    flowbd3_status status = FLOWBD3_OK;
+    if (fsync(f->descriptor) != 0 && errno != EINVAL && errno != EROFS)
+        status = fb3_io_failure(err, "flush", f->path, errno);
+    int closed = close(f->descriptor);
+    f->descriptor = -1;
+    if (status == FLOWBD3_OK && closed != 0 && errno != EINTR)
+        status = fb3_io_failure(err, "close", f->path, errno);
+    if (status == FLOWBD3_OK && rename(f->temporary, f->path) != 0)
+        status = fb3_io_failure(err, "rename to", f->path, errno);
+    if (status == FLOWBD3_OK) {
+        flush_directory(f->path, f->temporary);
+        fb3_release(f->context, f->temporary);
+        f->temporary = NULL;
+    }
+    release(file);
+    return status;
+}
+
+void fb3_file_discard(fb3_file **file) {
+    if (file != NULL && *file != NULL)
+        release(file);
+}
+
+flowbd3_status fb3_file_read(char **data, size_t *size, flowbd3_context *context, const char *path,
+                             flowbd3_error *err) {
+    *data = NULL;
+    *size = 0;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return fb3_io_failure(err, "open", path, errno);
+    struct stat info;
+    fb3_buffer buffer = {.context = context};
+    flowbd3_status status = FLOWBD3_OK;
+    if (fstat(descriptor, &info) != 0)
+        status = fb3_io_failure(err, "read", path, errno);
+    else if (S_ISDIR(info.st_mode))
+        status = fb3_io_failure(err, "read", path, EISDIR);
+    size_t expected =
+        status == FLOWBD3_OK && S_ISREG(info.st_mode) && info.st_size > 0 ? (size_t)info.st_size : 0;
+    while (status == FLOWBD3_OK) {
+        size_t more = buffer.size < expected ? expected - buffer.size + 1 : 65536;
+        if (!fb3_buffer_reserve(&buffer, more)) {
+            status = fb3_no_memory(err, path);
+            break;
+        }
+        ssize_t got = read(descriptor, buffer.data + buffer.size, buffer.capacity - buffer.size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            status = fb3_io_failure(err, "read", path, errno);
+        if (got <= 0)
+            break;
+        buffer.size += (size_t)got;
+    }
+    if (status == FLOWBD3_OK && !fb3_buffer_append(&buffer, "", 1))
+        status = fb3_no_memory(err, path);
+    (void)close(descriptor);
+    if (status != FLOWBD3_OK) {
+        fb3_buffer_release(&buffer);
+        return status;
+    }
+    *data = buffer.data;
+    *size = buffer.size - 1;
+    return FLOWBD3_OK;
+}

@@ -1,0 +1,179 @@
+/* The base room: statuses, numbers as text, random numbers, files, thread pool. */
+#include "base/base.h"
+#include "test_main.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+START_TEST(status_names_and_texts) {
+    ck_assert_str_eq(flowbd3_status_name(FLOWBD3_OK), "FLOWBD3_OK");
+    ck_assert_str_eq(flowbd3_status_name(FLOWBD3_ERROR_IO), "FLOWBD3_ERROR_IO");
+    ck_assert_str_eq(flowbd3_status_text(FLOWBD3_CANCELLED), "cancelled");
+    ck_assert_str_eq(flowbd3_status_name((flowbd3_status)-77), "FLOWBD3_UNKNOWN");
+}
+END_TEST
+
+START_TEST(options_of_other_sizes) {
+    flowbd3_error err = {0};
+    flowbd3_context *context = NULL;
+    struct {
+        flowbd3_context_options known;
+        int appended;
+    } later = {FLOWBD3_CONTEXT_OPTIONS_INIT, 0};
+    later.known.struct_size = sizeof later;
+    ck_assert_int_eq(flowbd3_context_create(&context, &later.known, &err), FLOWBD3_OK);
+    flowbd3_context_destroy(&context);
+    later.appended = 1;
+    ck_assert_int_eq(flowbd3_context_create(&context, &later.known, &err), FLOWBD3_ERROR_VERSION);
+    flowbd3_context_options earlier = {.struct_size = offsetof(flowbd3_context_options, log_level),
+                                       .threads = 3,
+                                       .log_level = (flowbd3_log_level)99};
+    ck_assert_int_eq(flowbd3_context_create(&context, &earlier, &err), FLOWBD3_OK);
+    ck_assert_uint_eq(flowbd3_context_threads(context), 3);
+    flowbd3_context_destroy(&context);
+    ck_assert_ptr_null(context);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
+/* Known answers of the Random123 distribution (kat_vectors, philox4x32 10). */
+START_TEST(philox_known_answers) {
+    uint32_t word[4];
+    fb3_random(word, 0, (fb3_purpose)0, 0, 0);
+    ck_assert_uint_eq(word[0], 0x6627e8d5);
+    ck_assert_uint_eq(word[1], 0xe169c58d);
+    ck_assert_uint_eq(word[2], 0xbc57ac4c);
+    ck_assert_uint_eq(word[3], 0x9b00dbd8);
+}
+END_TEST
+
+START_TEST(permutation_is_one) {
+    size_t order[1000];
+    unsigned char seen[1000] = {0};
+    fb3_permutation(order, 1000, 7, FB3_RANDOM_SHUFFLE, 3);
+    for (size_t i = 0; i < 1000; i++) {
+        ck_assert_uint_lt(order[i], 1000);
+        ck_assert_uint_eq(seen[order[i]]++, 0);
+    }
+}
+END_TEST
+
+START_TEST(numbers_round_trip) {
+    char text[FB3_REAL_TEXT];
+    double back;
+    int decimals;
+    for (uint64_t i = 0; i < 20000; i++) {
+        uint32_t word[4];
+        fb3_random(word, 1, FB3_RANDOM_DECODE, i, 0);
+        uint64_t bits = (uint64_t)word[0] << 32 | word[1];
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        if (!isfinite(value))
+            continue;
+        size_t length = fb3_print_real(text, value, -1);
+        ck_assert(fb3_parse_real(text, length, &back, &decimals));
+        ck_assert(back == value);
+        int digits = (int)(word[2] % 10);
+        double fixed = nearbyint(ldexp((double)word[3], -12) * pow(10, digits)) / pow(10, digits);
+        length = fb3_print_real(text, fixed, digits);
+        char expected[64];
+        snprintf(expected, sizeof expected, "%.*f", digits, fixed);
+        ck_assert_str_eq(text, expected);
+        ck_assert(fb3_parse_real(text, length, &back, &decimals));
+        ck_assert(back == fixed);
+        ck_assert_int_eq(decimals, digits);
+    }
+}
+END_TEST
+
+START_TEST(numbers_refused) {
+    static const char *const bad[] = {"",     "-",  "+",  ".",   "e5",  "1e",    "1e+",
+                                      "0x10", "1 ", " 1", "nan", "inf", "1.2.3", "1e400"};
+    for (size_t i = 0; i < FB3_COUNT(bad); i++) {
+        double value;
+        int decimals;
+        ck_assert_msg(!fb3_parse_real(bad[i], strlen(bad[i]), &value, &decimals), "%s", bad[i]);
+    }
+    static const char *const not_integer[] = {"",    "-",  "+1", "01", "-0", "1.0", "9223372036854775808",
+                                              "1e3", "--1"};
+    int64_t integer;
+    for (size_t i = 0; i < FB3_COUNT(not_integer); i++)
+        ck_assert_msg(!fb3_parse_integer(not_integer[i], strlen(not_integer[i]), &integer), "%s",
+                      not_integer[i]);
+    ck_assert(fb3_parse_integer("-9223372036854775808", 20, &integer));
+    ck_assert_int_eq(integer, INT64_MIN);
+}
+END_TEST
+
+static void count(void *argument, size_t i, unsigned worker) {
+    (void)worker;
+    atomic_fetch_add(&((atomic_int *)argument)[i], 1);
+}
+
+START_TEST(parallel_runs_each_task_once) {
+    for (unsigned threads = 1; threads <= 4; threads++) {
+        flowbd3_context *context;
+        flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+        options.threads = threads;
+        ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+        atomic_int done[97];
+        for (size_t i = 0; i < 97; i++)
+            atomic_init(&done[i], 0);
+        for (int loop = 0; loop < 200; loop++)
+            fb3_parallel(context, 97, count, done);
+        for (size_t i = 0; i < 97; i++)
+            ck_assert_int_eq(atomic_load(&done[i]), 200);
+        flowbd3_context_destroy(&context);
+    }
+}
+END_TEST
+
+START_TEST(files_are_whole_or_not_there) {
+    flowbd3_context *context;
+    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
+    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/file", directory);
+    flowbd3_error err = {0};
+    fb3_file *file;
+    ck_assert_int_eq(fb3_file_create(&file, context, path, &err), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_file_write(file, "hello", 5, &err), FLOWBD3_OK);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    fb3_file_discard(&file);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(rmdir(directory), 0);
+    ck_assert_ptr_nonnull(mkdtemp(strcpy(directory, "/tmp/flowbd3-test-XXXXXX")));
+    snprintf(path, sizeof path, "%s/file", directory);
+    ck_assert_int_eq(fb3_file_create(&file, context, path, &err), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_file_write(file, "hello", 5, &err), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_file_commit(&file, &err), FLOWBD3_OK);
+    char *data;
+    size_t size;
+    ck_assert_int_eq(fb3_file_read(&data, &size, context, path, &err), FLOWBD3_OK);
+    ck_assert_uint_eq(size, 5);
+    ck_assert_str_eq(data, "hello");
+    fb3_release(context, data);
+    unlink(path);
+    rmdir(directory);
+    ck_assert_int_eq(fb3_file_read(&data, &size, context, path, &err), FLOWBD3_ERROR_IO);
+    ck_assert_ptr_nonnull(strstr(err.message, path));
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("base");
+    TCase *tests = tcase_create("base");
+    tcase_add_test(tests, status_names_and_texts);
+    tcase_add_test(tests, options_of_other_sizes);
+    tcase_add_test(tests, philox_known_answers);
+    tcase_add_test(tests, permutation_is_one);
+    tcase_add_test(tests, numbers_round_trip);
+    tcase_add_test(tests, numbers_refused);
+    tcase_add_test(tests, parallel_runs_each_task_once);
+    tcase_add_test(tests, files_are_whole_or_not_there);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
