@@ -1,0 +1,224 @@
+/* The network's backward half, in two phases without a barrier inside: first every shard goes forward and
+ * back through the whole network and leaves the gradients of all layer outputs behind; then the weight
+ * gradients, each a product over all rows of the batch, are computed tile by tile. Neither depends on the
+ * number of threads. */
+#include "model/network_internal.h"
+
+#include <string.h>
+
+/* ---- phase one: gradients of activations ------------------------------------------------------- */
+
+/* dx[rows, tensor rows] = dy[rows, tensor columns] * tensor'. */
+static void linear_backward(const fb3_network *n, const float *dy, size_t stride_dy, const fb3_tensor *tensor,
+                            float *dx, size_t stride_dx, size_t rows) {
+    fb3_gemm(FB3_PLAIN, FB3_TRANSPOSED, rows, tensor->rows, tensor->columns, dy, stride_dy,
+             fb3_weight(n, tensor), tensor->stride, 0.0f, dx, stride_dx);
+}
+
+/* From the gradient of the logits to that of the last layer's output. */
+static void head_backward(fb3_network *n, size_t slot, fb3_shard *shard, fb3_scratch *scratch) {
+    fb3_head *h = &n->heads[slot];
+    size_t i = (size_t)(shard - n->shards), first = h->first[i], count = h->first[i + 1] - first;
+    size_t d = n->config.width, sd = n->stride_d;
+    const fb3_tensor *weight = fb3_slot_tensor(n->layout, slot, FB3_HEAD_WEIGHT);
+    float *dx = fb3_layer(n, n->config.layers)->x;
+    linear_backward(n, h->logits + first * weight->stride, weight->stride, weight, scratch->d, sd, count);
+    for (size_t j = first; j < first + count; j++)
+        n->kernels->rms_norm_backward(dx + h->positions[j] * sd, shard->gains + 2 * n->config.layers * sd,
+                                      scratch->d + (j - first) * sd, h->x + j * sd,
+                                      fb3_weight(n, fb3_final_norm(n->layout)), h->inverse + j, 1, d, sd);
+}
+
+static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_scratch *scratch) {
+    const fb3_kernels *k = n->kernels;
+    fb3_activations *a = fb3_layer(n, layer);
+    size_t d = n->config.width, sd = n->stride_d, s3 = n->stride_3d, sf = n->stride_f;
+    size_t first = shard->first * n->tokens, rows = shard->count * n->tokens,
+           bytes = rows * sd * sizeof(float);
+    float *x = a->x + first * sd, *qkv = a->qkv + first * s3, *mid = a->mid + first * sd;
+    float *up = a->up + first * sf, *dout = fb3_layer(n, layer + 1)->x + first * sd;
+    float *gain1 = shard->gains + 2 * layer * sd, *gain2 = gain1 + sd;
+
+    /* The residual keeps the gradient as it is; dout becomes that of the feed-forward's output. */
+    memcpy(scratch->residual, dout, bytes);
+    fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_FEED_FORWARD);
+    k->dropout(dout, &dropout, first, rows, d, sd);
+    linear_backward(n, dout, sd, fb3_layer_tensor(n->layout, layer, FB3_DOWN), scratch->hidden, sf, rows);
+    k->gelu_backward(up, scratch->hidden, rows, n->config.hidden, sf);
+    linear_backward(n, up, sf, fb3_layer_tensor(n->layout, layer, FB3_UP), scratch->d, sd, rows);
+    k->rms_norm_backward(scratch->residual, gain2, scratch->d, mid,
+                         fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM2)), a->inverse2 + first,
+                         rows, d, sd);
+    memcpy(mid, scratch->residual, bytes);
+
+    linear_backward(n, mid, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), scratch->d, sd, rows);
+    dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_ATTENTION);
+    size_t weights = n->config.heads * n->tokens * n->tokens;
+    for (size_t b = 0; b < shard->count; b++) {
+        float *sequence = qkv + b * n->tokens * s3;
+        k->attention_backward(sequence, s3, a->weights + (shard->first + b) * weights,
+                              scratch->d + b * n->tokens * sd, sd, &n->attention, &dropout, shard->first + b,
+                              scratch->attention);
+        k->rope_backward(sequence, s3, &n->attention);
+    }
+    linear_backward(n, qkv, s3, fb3_layer_tensor(n->layout, layer, FB3_QKV), scratch->d, sd, rows);
+    k->rms_norm_backward(scratch->residual, gain1, scratch->d, x,
+                         fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM1)), a->inverse1 + first,
+                         rows, d, sd);
+    memcpy(x, scratch->residual, bytes);
+}
+
+static void shard_task(void *argument, size_t i, unsigned worker) {
+    fb3_network *n = argument;
+    fb3_shard *shard = &n->shards[i];
+    fb3_scratch *scratch = &n->scratch[worker];
+    size_t sd = n->stride_d;
+    fb3_network_forward(n, shard, scratch);
+    shard->loss = fb3_network_cross_entropy(n, i);
+    memset(shard->gains, 0, (2 * n->config.layers + 1) * sd * sizeof *shard->gains);
+    memset(fb3_layer(n, n->config.layers)->x + shard->first * n->tokens * sd, 0,
+           shard->count * n->tokens * sd * sizeof(float));
+    for (size_t slot = 0; slot < n->config.slots; slot++)
+        head_backward(n, slot, shard, scratch);
+    for (size_t layer = n->config.layers; layer-- > 0;)
+        layer_backward(n, layer, shard, scratch);
+}
+
+/* ---- phase two: gradients of weights ----------------------------------------------------------- */
+
+/* Columns of one task of a product. */
+enum { TILE = 256 };
+
+bool fb3_network_plan(fb3_network *n) {
+    size_t most = 2 * n->config.slots + 1;
+    for (size_t i = 0; i < n->layout->n_tensors; i++)
+        most += n->layout->tensors[i].columns / TILE + 1;
+    n->products = fb3_allocate(n->context, most, sizeof *n->products);
+    if (n->products == NULL)
+        return false;
+    size_t count = 0;
+    for (size_t layer = 0; layer < n->config.layers; layer++)
+        for (enum fb3_layer_tensor which = FB3_QKV; which <= FB3_DOWN; which++) {
+            size_t columns = fb3_layer_tensor(n->layout, layer, which)->columns;
+            for (size_t column = 0; column < columns; column += TILE)
+                n->products[count++] =
+                    (fb3_product){.kind = FB3_PRODUCT_LAYER,
+                                  .index = layer,
+                                  .which = which,
+                                  .column = column,
+                                  .columns = columns - column < TILE ? columns - column : TILE};
+        }
+    for (size_t slot = 0; slot < n->config.slots; slot++) {
+        n->products[count++] = (fb3_product){.kind = FB3_PRODUCT_HEAD, .index = slot};
+        n->products[count++] = (fb3_product){.kind = FB3_PRODUCT_EMBEDDING, .index = slot};
+    }
+    n->products[count++] = (fb3_product){.kind = FB3_PRODUCT_GAINS};
+    n->n_products = count;
+    return true;
+}
+
+/* One tile of x' dy over all rows of the batch. */
+static void layer_product(fb3_network *n, const fb3_product *p) {
+    const fb3_activations *a = fb3_layer(n, p->index);
+    const fb3_tensor *tensor = fb3_layer_tensor(n->layout, p->index, p->which);
+    const float *x = NULL, *dy = NULL;
+    size_t stride_x = n->stride_d, stride_dy = n->stride_d, rows = n->batch->sequences * n->tokens;
+    switch (p->which) {
+    case FB3_QKV:
+        x = a->h1;
+        dy = a->qkv;
+        stride_dy = n->stride_3d;
+        break;
+    case FB3_OUT:
+        x = a->heads;
+        dy = a->mid;
+        break;
+    case FB3_UP:
+        x = a->h2;
+        dy = a->up;
+        stride_dy = n->stride_f;
+        break;
+    default:
+        x = a->hidden;
+        stride_x = n->stride_f;
+        dy = fb3_layer(n, p->index + 1)->x;
+        break;
+    }
+    fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, tensor->rows, p->columns, rows, x, stride_x, dy + p->column,
+             stride_dy, 0.0f, n->gradient + tensor->offset + p->column, tensor->stride);
+}
+
+static void head_product(fb3_network *n, size_t slot) {
+    const fb3_head *h = &n->heads[slot];
+    const fb3_tensor *weight = fb3_slot_tensor(n->layout, slot, FB3_HEAD_WEIGHT);
+    const fb3_tensor *bias = fb3_slot_tensor(n->layout, slot, FB3_HEAD_BIAS);
+    float *gradient = n->gradient + weight->offset;
+    if (h->count == 0)
+        memset(gradient, 0, weight->rows * weight->stride * sizeof *gradient);
+    else
+        fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, weight->rows, weight->columns, h->count, h->h, n->stride_d,
+                 h->logits, weight->stride, 0.0f, gradient, weight->stride);
+    n->kernels->column_sums(n->gradient + bias->offset, h->logits, h->count, bias->columns, weight->stride);
+}
+
+static void embedding_product(fb3_network *n, size_t slot) {
+    const fb3_tensor *table = fb3_slot_tensor(n->layout, slot, FB3_EMBEDDING);
+    const fb3_tensor *position = fb3_slot_embedding(n->layout);
+    float *gradient = n->gradient + table->offset;
+    float *gradient_position = n->gradient + position->offset + slot * position->stride;
+    const float *dx = fb3_layer(n, 0)->x;
+    size_t rows = n->batch->sequences * n->tokens, d = n->config.width;
+    memset(gradient, 0, table->rows * table->stride * sizeof *gradient);
+    memset(gradient_position, 0, d * sizeof *gradient_position);
+    for (size_t row = slot; row < rows; row += n->config.slots) {
+        n->kernels->add(gradient + n->batch->inputs[row] * table->stride, dx + row * n->stride_d, 1, d, d);
+        n->kernels->add(gradient_position, dx + row * n->stride_d, 1, d, d);
+    }
+}
+
+/* The shards' parts are added in the order of the shards. */
+static void gain_product(fb3_network *n) {
+    for (size_t i = 0; i <= 2 * n->config.layers; i++) {
+        const fb3_tensor *gain = i == 2 * n->config.layers
+                                     ? fb3_final_norm(n->layout)
+                                     : fb3_layer_tensor(n->layout, i / 2, i % 2 == 0 ? FB3_NORM1 : FB3_NORM2);
+        float *gradient = n->gradient + gain->offset;
+        memset(gradient, 0, gain->columns * sizeof *gradient);
+        for (size_t j = 0; j < n->n_shards; j++)
+            n->kernels->add(gradient, n->shards[j].gains + i * n->stride_d, 1, gain->columns, 0);
+    }
+}
+
+static void product_task(void *argument, size_t i, unsigned worker) {
+    (void)worker;
+    fb3_network *n = argument;
+    const fb3_product *p = &n->products[i];
+    switch (p->kind) {
+    case FB3_PRODUCT_LAYER:
+        layer_product(n, p);
+        break;
+    case FB3_PRODUCT_HEAD:
+        head_product(n, p->index);
+        break;
+    case FB3_PRODUCT_EMBEDDING:
+        embedding_product(n, p->index);
+        break;
+    case FB3_PRODUCT_GAINS:
+        gain_product(n);
+        break;
+    }
+}
+
+double fb3_network_gradient(fb3_network *network, const float *parameters, const fb3_batch *batch,
+                            float *gradient, uint64_t seed, uint32_t step) {
+    network->gradient = gradient;
+    network->seed = seed;
+    network->step = step;
+    fb3_network_begin(network, parameters, batch, true);
+    fb3_parallel(network->context, network->n_shards, shard_task, network);
+    fb3_parallel(network->context, network->n_products, product_task, network);
+    double loss = 0.0;
+    for (size_t i = 0; i < network->n_shards; i++)
+        loss += network->shards[i].loss;
+    return loss;
+}

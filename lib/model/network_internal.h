@@ -1,0 +1,117 @@
+/* What a network is made of; seen by its forward and backward halves. */
+#ifndef FB3_NETWORK_INTERNAL_H
+#define FB3_NETWORK_INTERNAL_H
+
+#include "model/network.h"
+
+/* Activations of one layer over the rows of the batch. What the backward pass puts in their place is noted
+ * after the arrow; the products of phase two read it there. */
+typedef struct fb3_activations {
+    float *x;        /* [M, D] input -> gradient of the output of the layer before */
+    float *inverse1; /* [M] */
+    float *h1;       /* [M, D] norm of x */
+    float *qkv;      /* [M, 3 D] -> its gradient */
+    float *weights;  /* [B, H, T, T] */
+    float *heads;    /* [M, D] output of attention */
+    float *mid;      /* [M, D] x after attention -> its gradient */
+    float *inverse2; /* [M] */
+    float *h2;       /* [M, D] norm of mid */
+    float *up;       /* [M, F] -> its gradient */
+    float *hidden;   /* [M, F] gelu of up */
+} fb3_activations;
+
+/* The rows of one slot whose logits are wanted. */
+typedef struct fb3_head {
+    size_t count;
+    uint32_t *positions; /* [count] row of the batch, ascending */
+    size_t *first;       /* [shards + 1] of positions, by shard */
+    float *x;            /* [count, D] last layer's output */
+    float *inverse;      /* [count] */
+    float *h;            /* [count, D] its norm */
+    float *logits;       /* [count, V_s] -> their gradient */
+    uint16_t *targets;   /* [count] */
+    float *scale;        /* [count] */
+} fb3_head;
+
+/* Consecutive sequences that one thread takes through the network. */
+typedef struct fb3_shard {
+    size_t first, count;
+    double loss;
+    float *gains; /* [2 layers + 1, D] its part of the gradient of the gains */
+} fb3_shard;
+
+/* What one thread needs besides. */
+typedef struct fb3_scratch {
+    float *d;        /* [M of a shard, D] */
+    float *residual; /* [M of a shard, D] */
+    float *hidden;   /* [M of a shard, F] */
+    float *attention;
+} fb3_scratch;
+
+/* One tile of a weight gradient: phase two. */
+typedef struct fb3_product {
+    enum { FB3_PRODUCT_LAYER, FB3_PRODUCT_HEAD, FB3_PRODUCT_EMBEDDING, FB3_PRODUCT_GAINS } kind;
+    size_t index; /* layer or slot */
+    enum fb3_layer_tensor which;
+    size_t column, columns;
+} fb3_product;
+
+struct fb3_network {
+    flowbd3_context *context;
+    const fb3_layout *layout;
+    const fb3_kernels *kernels;
+    fb3_network_config config; /* its vocabulary is a copy */
+    size_t tokens;             /* T */
+    size_t max_sequences, max_shards, max_shard_sequences;
+    bool gradients;
+    size_t stride_d, stride_3d, stride_f;
+    fb3_attention attention;
+    float *angles;
+    float *memory;                /* all float arrays below */
+    fb3_activations *activations; /* with gradients: [layers + 1], the last one has x alone; without: [2] */
+    fb3_head *heads;              /* [S] */
+    fb3_scratch *scratch;         /* [threads] */
+    fb3_shard *shards;
+    size_t n_shards;
+    fb3_product *products;
+    size_t n_products;
+
+    /* the call that runs */
+    const float *parameters;
+    const fb3_batch *batch;
+    float *gradient;
+    uint64_t seed;
+    uint32_t step;
+    bool training;
+};
+
+/* Activations of layer, or of the output of the last one when layer == layers. */
+static inline fb3_activations *fb3_layer(const fb3_network *network, size_t layer) {
+    return &network->activations[network->gradients ? layer : layer % 2];
+}
+
+static inline const float *fb3_weight(const fb3_network *network, const fb3_tensor *tensor) {
+    return network->parameters + tensor->offset;
+}
+
+static inline fb3_dropout fb3_dropout_of(const fb3_network *network, size_t layer, unsigned which) {
+    return (fb3_dropout){.rate = network->training ? network->config.dropout : 0.0f,
+                         .seed = network->seed,
+                         .stream = 2 * layer + which,
+                         .step = network->step};
+}
+enum { FB3_DROPOUT_ATTENTION = 0, FB3_DROPOUT_FEED_FORWARD = 1 };
+
+/* Cuts the batch into shards and lists the wanted rows of every slot. */
+void fb3_network_begin(fb3_network *network, const float *parameters, const fb3_batch *batch, bool training);
+
+/* Takes a shard forward to the logits of its wanted rows. */
+void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *scratch);
+
+/* Turns a shard's logits into gradients, returns its loss. */
+double fb3_network_cross_entropy(fb3_network *network, size_t shard_index);
+
+/* Lists the products of phase two; false without memory. */
+bool fb3_network_plan(fb3_network *network);
+
+#endif

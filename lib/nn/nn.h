@@ -1,0 +1,117 @@
+/* The nn room: matrix products and the layers of a transformer, each a forward with its backward beside it.
+ * Nothing here knows of tables, tokens of columns, or diffusion.
+ *
+ * Matrices are row-major floats with a stride (floats from row to row) of at least their width. */
+#ifndef FB3_NN_H
+#define FB3_NN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- matrix products (gemm.c) ------------------------------------------------------------------ */
+
+typedef enum fb3_transpose { FB3_PLAIN = 0, FB3_TRANSPOSED = 1 } fb3_transpose;
+
+/* c[m, n] = op(a)[m, k] op(b)[k, n] + beta c, on the calling thread alone; beta is 0 or 1. */
+void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, size_t n, size_t k,
+              const float *a, size_t stride_a, const float *b, size_t stride_b, float beta, float *c,
+              size_t stride_c);
+
+/* "0.9.0 (zen3)": the version that runs and the kernel it chose; *generic: it knows no better one. */
+void fb3_gemm_describe(char *text, size_t size, bool *generic);
+
+/* Stride for rows of width floats: a multiple of 16, and not of 256, whose rows would share cache sets. */
+size_t fb3_stride(size_t width);
+
+/* ---- layers (kernels.c) ------------------------------------------------------------------------ */
+
+/* Key of the dropout masks: element i of a mask depends on seed, stream, step and i alone. rate 0: no
+ * dropout. */
+typedef struct fb3_dropout {
+    float rate;
+    uint64_t seed, stream;
+    uint32_t step;
+} fb3_dropout;
+
+/* Shape of one sequence's attention: tokens T in blocks of block tokens, H heads of head_width columns. */
+typedef struct fb3_attention {
+    size_t tokens, block, heads, head_width;
+    const float *cosine, *sine; /* [T, head_width / 2] rotary angles */
+} fb3_attention;
+
+/* Floats of scratch that the attention functions need. */
+size_t fb3_attention_scratch(const fb3_attention *shape);
+
+/* Constants of one AdamW step (Loshchilov & Hutter 2019). */
+typedef struct fb3_adamw {
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+    float correction1, correction2; /* 1 - beta^step */
+    float gradient_scale;           /* of clipping */
+    float ema_decay;                /* below 0: no average kept */
+} fb3_adamw;
+
+/* The kernels, compiled once for every vector instruction set of the architecture. */
+typedef struct fb3_kernels {
+    const char *name;
+
+    /* out[rows, width] = x / rms(x) * gain, 1/rms kept in inverse[rows]. Zhang & Sennrich 2019, eq. 4. */
+    void (*rms_norm_forward)(float *restrict out, float *restrict inverse, const float *restrict x,
+                             const float *restrict gain, size_t rows, size_t width, size_t stride);
+    /* Adds to dx[rows, width] and dgain[width]. */
+    void (*rms_norm_backward)(float *restrict dx, float *restrict dgain, const float *restrict dout,
+                              const float *restrict x, const float *restrict gain,
+                              const float *restrict inverse, size_t rows, size_t width, size_t stride);
+
+    /* out = gelu(x), the tanh form of Hendrycks & Gimpel 2016. */
+    void (*gelu_forward)(float *restrict out, const float *restrict x, size_t rows, size_t width,
+                         size_t stride);
+    /* x becomes dout * gelu'(x). */
+    void (*gelu_backward)(float *restrict x, const float *restrict dout, size_t rows, size_t width,
+                          size_t stride);
+
+    /* x[rows, width] *= mask / (1 - rate); row r of x is row first_row + r of the mask. */
+    void (*dropout)(float *x, const fb3_dropout *dropout, size_t first_row, size_t rows, size_t width,
+                    size_t stride);
+
+    /* y += x. */
+    void (*add)(float *restrict y, const float *restrict x, size_t rows, size_t width, size_t stride);
+
+    /* Rotates q and k of qkv[T, 3 D] by their positions. Su et al. 2021, halves paired. */
+    void (*rope_forward)(float *qkv, size_t stride, const fb3_attention *shape);
+    void (*rope_backward)(float *dqkv, size_t stride, const fb3_attention *shape);
+
+    /* out[T, D] = softmax(q k' / sqrt(head_width)) v for every head; a token sees its own block and earlier
+     * ones. The weights before dropout are kept in weights[H, T, T]. sequence: its number, for the dropout
+     * mask. */
+    void (*attention_forward)(float *restrict out, size_t stride_out, float *restrict weights,
+                              const float *restrict qkv, size_t stride_qkv, const fb3_attention *shape,
+                              const fb3_dropout *dropout, size_t sequence, float *restrict scratch);
+    /* qkv becomes its own gradient. */
+    void (*attention_backward)(float *restrict qkv, size_t stride_qkv, const float *restrict weights,
+                               const float *restrict dout, size_t stride_out, const fb3_attention *shape,
+                               const fb3_dropout *dropout, size_t sequence, float *restrict scratch);
+
+    /* Returns -log softmax(logits + bias)[target] of each row times scale[row], summed; logits become the
+     * gradient of that sum. */
+    double (*cross_entropy)(float *restrict logits, const float *restrict bias, const uint16_t *targets,
+                            const float *scale, size_t rows, size_t width, size_t stride);
+
+    /* out[width] = sum over rows of x. */
+    void (*column_sums)(float *restrict out, const float *restrict x, size_t rows, size_t width,
+                        size_t stride);
+
+    /* Sum of squares. */
+    double (*square_sum)(const float *x, size_t count);
+
+    /* One step for count parameters; average may be NULL. */
+    void (*adamw)(float *restrict parameter, const float *restrict gradient, float *restrict first,
+                  float *restrict second, float *restrict average, size_t count, const fb3_adamw *constants);
+} fb3_kernels;
+
+/* The fastest variant that this processor runs, and every variant it runs (NULL-terminated, portable first).
+ */
+const fb3_kernels *fb3_kernels_best(void);
+const fb3_kernels *const *fb3_kernels_all(void);
+
+#endif

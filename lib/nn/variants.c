@@ -1,0 +1,44 @@
+/* The choice among the vector variants of the kernels, and what attention needs of scratch. */
+#include "nn/nn.h"
+
+#include <pthread.h>
+
+extern const fb3_kernels fb3_kernels_portable;
+#ifdef FB3_HAVE_X86_VARIANTS
+extern const fb3_kernels fb3_kernels_avx2;
+extern const fb3_kernels fb3_kernels_avx512;
+#endif
+
+static const fb3_kernels *all[4];
+static const fb3_kernels *best;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void choose(void) {
+    size_t n = 0;
+    all[n++] = &fb3_kernels_portable;
+#ifdef FB3_HAVE_X86_VARIANTS
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        all[n++] = &fb3_kernels_avx2;
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+            all[n++] = &fb3_kernels_avx512;
+    }
+#endif
+    best = all[n - 1];
+}
+
+const fb3_kernels *fb3_kernels_best(void) {
+    pthread_once(&once, choose);
+    return best;
+}
+
+const fb3_kernels *const *fb3_kernels_all(void) {
+    pthread_once(&once, choose);
+    return all;
+}
+
+size_t fb3_attention_scratch(const fb3_attention *shape) {
+    size_t tokens = shape->tokens, lanes = (tokens + 7) / 8 * 8, width = shape->head_width;
+    return width * lanes + tokens * lanes + lanes + width + 3 * tokens * width;
+}
