@@ -34,6 +34,14 @@ flowbd3_status fb3_no_memory(flowbd3_error *err, const char *what);
 /* The error for a failed system call on path: "cannot <verb> 'path': <strerror>". */
 flowbd3_status fb3_io_failure(flowbd3_error *err, const char *verb, const char *path, int error_number);
 
+/* The analyzer sees one source at a time: it has to be told that a failure is the status it was given. */
+#ifdef __clang_analyzer__
+#define fb3_fail(err, status, ...)    ((void)fb3_fail(err, status, __VA_ARGS__), (status))
+#define fb3_fail_at(err, status, ...) ((void)fb3_fail_at(err, status, __VA_ARGS__), (status))
+#define fb3_no_memory(err, what)      ((void)fb3_no_memory(err, what), FLOWBD3_ERROR_MEMORY)
+#define fb3_io_failure(err, ...)      ((void)fb3_io_failure(err, __VA_ARGS__), FLOWBD3_ERROR_IO)
+#endif
+
 /* ---- options (options.c) ----------------------------------------------------------------------- */
 
 /* Copies a caller's options struct of any earlier size over defaults: *to (to_size bytes, first member size_t

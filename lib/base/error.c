@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+/* What follows defines the functions themselves. */
+#undef fb3_fail
+#undef fb3_fail_at
+#undef fb3_no_memory
+#undef fb3_io_failure
+
 const char *flowbd3_status_name(flowbd3_status status) {
     switch (status) {
 #define NAME(name, value, text) \

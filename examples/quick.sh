@@ -1,0 +1,12 @@
+#!/bin/sh
+# Installs what is missing, builds into build/ and runs the quick example with the arguments given.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/.ci/install"
+install_missing build examples
+build=$root/build
+[ -f "$build/build.ninja" ] || meson setup "$build" "$root" >&2
+meson compile -C "$build" >&2
+if [ -x "$build/examples/flowbd3-quick" ]; then
+    exec "$build/examples/flowbd3-quick" "$@"
+fi
