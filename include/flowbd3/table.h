@@ -27,8 +27,9 @@ FLOWBD3_API void flowbd3_table_destroy(flowbd3_table **table);
 
 /* Append a column of rows cells; the arrays are copied. valid[rows] holds 1 for a cell that is there and 0
  * for a missing one; NULL = all there. Real cells must be finite where valid (NaN counts as missing). A
- * categorical cell is a NUL-terminated string, NULL counts as missing. Errors: ARGUMENT (empty or repeated
- * name, length that differs from the other columns', infinity), MEMORY. */
+ * categorical cell is a NUL-terminated string, NULL and "" count as missing. Names and categories are UTF-8.
+ * Errors: ARGUMENT (empty or repeated name, length that differs from the other columns', infinity, not
+ * UTF-8), LIMIT (2^31 - 1 categories), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_table_add_real(flowbd3_table *table, const char *name,
                                                   const double *values, const uint8_t *valid, size_t rows,
                                                   flowbd3_error *err);
@@ -38,7 +39,8 @@ FLOWBD3_API flowbd3_status flowbd3_table_add_integer(flowbd3_table *table, const
 FLOWBD3_API flowbd3_status flowbd3_table_add_categorical(flowbd3_table *table, const char *name,
                                                          const char *const *values, size_t rows,
                                                          flowbd3_error *err);
-/* The same from a dictionary: codes[rows] index categories[n_categories]. */
+/* The same from a dictionary: codes[rows] index categories[n_categories], which keep their order. Equal
+ * categories become one, an empty one means missing. */
 FLOWBD3_API flowbd3_status flowbd3_table_add_codes(flowbd3_table *table, const char *name,
                                                    const int32_t *codes, const uint8_t *valid, size_t rows,
                                                    const char *const *categories, size_t n_categories,
@@ -50,18 +52,18 @@ FLOWBD3_API size_t flowbd3_table_columns(const flowbd3_table *table);
 /* Index of a column by name, or -1. */
 FLOWBD3_API int64_t flowbd3_table_find(const flowbd3_table *table, const char *name);
 
-/* Properties of column, 0 <= column < columns; NULL, AUTO, 0 when out of range. Pointers live as long as the
- * table. */
+/* Properties of column, 0 <= column < columns; NULL, AUTO, 0 when out of range. Pointers into a table live
+ * until the table changes or is destroyed. */
 FLOWBD3_API const char *flowbd3_table_name(const flowbd3_table *table, size_t column);
 FLOWBD3_API flowbd3_type flowbd3_table_type(const flowbd3_table *table, size_t column);
 
-/* Digits after the decimal point that print every value of a real column exactly as it came; -1 when more
- * than 17 significant digits or an exponent are needed (values are then printed shortest round-trip); 0 for
- * integers. */
+/* Digits after the decimal point that print every value of a real column, at least 1: the most that a cell of
+ * the CSV file had, or the fewest that print the values of an array exactly. -1 when more than 17 significant
+ * digits or an exponent are needed (values are then printed shortest round-trip); 0 for integers. */
 FLOWBD3_API int flowbd3_table_decimals(const flowbd3_table *table, size_t column);
 
 /* Sets the digits after the decimal point (-1 to 17) used when a real column is printed. Values stay as they
- * are. */
+ * are; with 0 the column reads back as integer. Errors: RANGE, ARGUMENT (not real). */
 FLOWBD3_API flowbd3_status flowbd3_table_set_decimals(flowbd3_table *table, size_t column, int decimals,
                                                       flowbd3_error *err);
 
@@ -75,7 +77,8 @@ FLOWBD3_API const int32_t *flowbd3_table_codes(const flowbd3_table *table, size_
 FLOWBD3_API const uint8_t *flowbd3_table_valid(const flowbd3_table *table, size_t column);
 FLOWBD3_API size_t flowbd3_table_missing(const flowbd3_table *table, size_t column);
 
-/* Dictionary of a categorical column, in order of first appearance. */
+/* Dictionary of a categorical column, in order of first appearance. A table cut from another one keeps the
+ * dictionary and the codes of that one, categories included that none of its cells has. */
 FLOWBD3_API size_t flowbd3_table_categories(const flowbd3_table *table, size_t column);
 FLOWBD3_API const char *flowbd3_table_category(const flowbd3_table *table, size_t column, size_t code);
 
@@ -93,7 +96,8 @@ FLOWBD3_API flowbd3_status flowbd3_table_take(flowbd3_table **out, const flowbd3
 /* The columns named by names[count], in that order. Errors: ARGUMENT (no such column), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_table_select(flowbd3_table **out, const flowbd3_table *table,
                                                 const char *const *names, size_t count, flowbd3_error *err);
-/* Appends the rows of other, whose columns have the same names and types in the same order. */
+/* Appends the rows of other, whose columns have the same names and types in the same order. Errors: SCHEMA,
+ * LIMIT, MEMORY; the table is then as it was. */
 FLOWBD3_API flowbd3_status flowbd3_table_append(flowbd3_table *table, const flowbd3_table *other,
                                                 flowbd3_error *err);
 /* A random split by seed: round(share * rows) rows in *first, the others in *second, each in table order, at
@@ -145,11 +149,21 @@ typedef struct flowbd3_csv_options {
 
 FLOWBD3_API flowbd3_status flowbd3_csv_options_init(flowbd3_csv_options *options, size_t size);
 
-/* Reads a CSV file, or size bytes of CSV text. options may be NULL. The caller owns *out.
+/* Reads a CSV file, or size bytes of CSV text, in UTF-8 with or without byte order mark, lines ended by LF,
+ * CRLF or CR. options may be NULL. The caller owns *out. Memory: the columns, and a piece of the file; what
+ * is no regular file (a pipe) is held as a whole.
+ *
  * A column is integer when every cell that is there is a decimal integer of 64 bits without leading zeros or
- * a plus sign, real when every one is a decimal number, categorical otherwise. Errors: IO, FORMAT (row and
- * column in *err: ragged record, binary data, no data, open quote, cell that is not of the type asked for),
- * ARGUMENT (unknown column in types), LIMIT, CANCELLED, MEMORY. */
+ * a plus sign, real when every one is a decimal number without leading zeros, categorical otherwise: "007" is
+ * a category, and is written as such. Where the caller gives the type, zeros and a plus before a number are
+ * allowed. A column without any cell is real. An empty cell is missing, quoted or not. Blanks around an
+ * unquoted cell are dropped, blank lines are skipped, a quote inside an unquoted cell is an error. A column
+ * with an empty name is called c1, c2, ... after its place.
+ *
+ * Errors: IO, FORMAT (in *err the 1-based line on which the record begins, and the 1-based column: ragged
+ * record, binary data, no data, numbers for names, repeated name, open quote, cell that is not of the type
+ * asked for), ARGUMENT (unknown column in types), LIMIT (16384 columns, 64 MiB in a cell), CANCELLED, MEMORY.
+ */
 FLOWBD3_API flowbd3_status flowbd3_table_read_csv(flowbd3_table **out, flowbd3_context *context,
                                                   const char *path, const flowbd3_csv_options *options,
                                                   flowbd3_error *err);
@@ -158,7 +172,8 @@ FLOWBD3_API flowbd3_status flowbd3_table_parse_csv(flowbd3_table **out, flowbd3_
                                                    const flowbd3_csv_options *options, flowbd3_error *err);
 
 /* Writes the table beside path and renames it there. Of options only delimiter, quote, header and progress
- * are used. What is written reads back equal. Errors: IO, CANCELLED, MEMORY. */
+ * are used. What is written reads back equal under the same options; a categorical column of numerals and a
+ * column without cells need their type given then. Errors: ARGUMENT (no columns), IO, CANCELLED, MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_table_write_csv(const flowbd3_table *table, const char *path,
                                                    const flowbd3_csv_options *options, flowbd3_error *err);
 
@@ -168,9 +183,11 @@ typedef struct flowbd3_csv_writer flowbd3_csv_writer;
 FLOWBD3_API flowbd3_status flowbd3_csv_writer_create(flowbd3_csv_writer **out, flowbd3_context *context,
                                                      const char *path, const flowbd3_csv_options *options,
                                                      flowbd3_error *err);
-/* Appends the rows of table; all tables have the columns of the first. */
+/* Appends the rows of table; all tables have the columns of the first. Errors: SCHEMA, IO, MEMORY, CANCELLED;
+ * after IO and MEMORY the file can only be destroyed. */
 FLOWBD3_API flowbd3_status flowbd3_csv_writer_write(flowbd3_csv_writer *writer, const flowbd3_table *table,
                                                     flowbd3_error *err);
+/* Errors: STATE (no table written, an earlier failure), IO, CANCELLED. */
 FLOWBD3_API flowbd3_status flowbd3_csv_writer_commit(flowbd3_csv_writer *writer, flowbd3_error *err);
 FLOWBD3_API void flowbd3_csv_writer_destroy(flowbd3_csv_writer **writer);
 
@@ -179,15 +196,19 @@ FLOWBD3_API void flowbd3_csv_writer_destroy(flowbd3_csv_writer **writer);
 struct ArrowSchema;
 struct ArrowArray;
 
-/* Reads a record batch (a struct array): integers, floating point, decimal-free primitives, boolean, utf8,
- * large utf8 and dictionary-encoded utf8. The cells are copied; on success schema and array have been
- * released. Errors: FORMAT (unsupported or inconsistent array, names the column), MEMORY. */
+/* Reads a record batch (a struct array without missing rows) of integers, float32 and float64 (real),
+ * booleans (categories "false" and "true"), utf8, large utf8, dictionary-encoded utf8 and null (real, all
+ * missing). uint64 columns with a value above 2^63 - 1 become real. NaN, "" and infinities count as missing.
+ * The cells are copied; on success schema and array have been released, on failure both are left as they
+ * were. Errors: FORMAT (unsupported or inconsistent array, names the column and the format), ARGUMENT, LIMIT,
+ * MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_table_import_arrow(flowbd3_table **out, flowbd3_context *context,
                                                       struct ArrowSchema *schema, struct ArrowArray *array,
                                                       flowbd3_error *err);
 
 /* Hands the table out as a record batch of float64, int64 and dictionary<int32, utf8> children. *schema and
- * *array are filled; their release callbacks free what they hold, also after the table is gone. */
+ * *array are filled; their release callbacks free what they hold, also after the table and the context are
+ * gone. Errors: ARGUMENT, LIMIT (2^31 - 1 bytes of categories), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_table_export_arrow(const flowbd3_table *table, struct ArrowSchema *schema,
                                                       struct ArrowArray *array, flowbd3_error *err);
 
