@@ -1,0 +1,178 @@
+/* The evaluator's handle: the real table as it is kept, the floor, and the figures of the last run. */
+#include "evaluator.h"
+
+struct flowbd3_evaluator {
+    flowbd3_context *context;
+    flowbd3_evaluator_options options;
+    fb3_features features;
+    fb3_sample real, second;
+    bool has_second;
+    fb3_comparison floor, current;
+    fb3_figures figures;
+    double *pearson; /* [n_numeric, n_numeric] of the last generated table */
+};
+
+flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size) {
+    return fb3_options_init(options, size, sizeof *options);
+}
+
+flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
+                                        const flowbd3_table *real, const flowbd3_table *second_real,
+                                        const flowbd3_evaluator_options *options, flowbd3_error *err) {
+    if (out == NULL || context == NULL || real == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_evaluator_create: %s is NULL",
+                        out == NULL       ? "out"
+                        : context == NULL ? "context"
+                                          : "real");
+    *out = NULL;
+    flowbd3_evaluator_options o;
+    flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_evaluator_options", err);
+    if (status != FLOWBD3_OK)
+        return status;
+    if (flowbd3_table_columns(real) == 0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the real table has no columns, expected at least one");
+    flowbd3_evaluator *evaluator = fb3_allocate_zero(context, 1, sizeof *evaluator);
+    if (evaluator == NULL)
+        return fb3_no_memory(err, "an evaluator");
+    evaluator->context = fb3_context_retain(context);
+    evaluator->options = o;
+    evaluator->has_second = second_real != NULL;
+    fb3_work work = {.context = context};
+    status = fb3_features_create(&evaluator->features, context, real, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_sample_create(&evaluator->real, &work, &evaluator->features, real, "real", err);
+    if (status == FLOWBD3_OK && second_real != NULL)
+        status = fb3_sample_create(&evaluator->second, &work, &evaluator->features, second_real,
+                                   "second real", err);
+    if (status != FLOWBD3_OK)
+        flowbd3_evaluator_destroy(&evaluator);
+    *out = evaluator;
+    return status;
+}
+
+void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
+    if (evaluator == NULL || *evaluator == NULL)
+        return;
+    flowbd3_evaluator *e = *evaluator;
+    flowbd3_context *context = e->context;
+    *evaluator = NULL;
+    fb3_figures_destroy(&e->figures, context);
+    fb3_release(context, e->current.columns);
+    fb3_release(context, e->floor.columns);
+    fb3_release(context, e->pearson);
+    fb3_sample_destroy(&e->real, &e->features, context);
+    fb3_sample_destroy(&e->second, &e->features, context);
+    fb3_features_destroy(&e->features, context);
+    fb3_release(context, e);
+    flowbd3_context_destroy(&context);
+}
+
+/* Compares other with the real sample; generated tables and the second real one take the same path. */
+static flowbd3_status compare(fb3_comparison *comparison, fb3_work *work, const flowbd3_evaluator *evaluator,
+                              const fb3_sample *other, flowbd3_error *err) {
+    const fb3_features *features = &evaluator->features;
+    *comparison = (fb3_comparison){0};
+    flowbd3_status status = fb3_compare_marginals(comparison, work, features, &evaluator->real, other, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    fb3_compare_correlations(&comparison->summary, features, &evaluator->real, other);
+    status = fb3_compare_neighbours(&comparison->summary, work, features, &evaluator->real, other,
+                                    evaluator->options.max_rows, evaluator->options.seed, err);
+    if (status != FLOWBD3_OK) {
+        fb3_release(work->context, comparison->columns);
+        *comparison = (fb3_comparison){0};
+    }
+    return status;
+}
+
+static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_table *generated) {
+    const fb3_features *features = &evaluator->features;
+    uint64_t max_rows = evaluator->options.max_rows;
+    uint64_t steps = fb3_sample_steps(features) + features->count +
+                     fb3_neighbour_steps(flowbd3_table_rows(generated), max_rows);
+    if (evaluator->has_second && evaluator->floor.columns == NULL)
+        steps += features->count + fb3_neighbour_steps(evaluator->second.rows, max_rows);
+    return steps;
+}
+
+/* The floor is computed once, in the first run, where its progress can be shown. */
+static flowbd3_status compare_floor(flowbd3_evaluator *evaluator, fb3_work *work, flowbd3_error *err) {
+    if (!evaluator->has_second || evaluator->floor.columns != NULL)
+        return FLOWBD3_OK;
+    return compare(&evaluator->floor, work, evaluator, &evaluator->second, err);
+}
+
+flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3_table *generated,
+                                     flowbd3_progress_function progress, void *progress_user,
+                                     flowbd3_error *err) {
+    if (evaluator == NULL || generated == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_evaluator_run: %s is NULL",
+                        evaluator == NULL ? "evaluator" : "generated");
+    flowbd3_context *context = evaluator->context;
+    fb3_work work = {.context = context};
+    fb3_reporter_start(&work.reporter, progress, progress_user, "evaluate",
+                       steps_of_run(evaluator, generated));
+    fb3_sample sample = {0};
+    fb3_comparison comparison = {0};
+    fb3_figures figures = {0};
+    flowbd3_status status =
+        fb3_sample_create(&sample, &work, &evaluator->features, generated, "generated", err);
+    if (status == FLOWBD3_OK)
+        status = compare_floor(evaluator, &work, err);
+    if (status == FLOWBD3_OK)
+        status = compare(&comparison, &work, evaluator, &sample, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_figures_create(&figures, context, &evaluator->features, &comparison,
+                                    evaluator->has_second ? &evaluator->floor : NULL, err);
+    if (status == FLOWBD3_OK) {
+        fb3_figures_destroy(&evaluator->figures, context);
+        fb3_release(context, evaluator->current.columns);
+        fb3_release(context, evaluator->pearson);
+        evaluator->figures = figures;
+        evaluator->current = comparison;
+        evaluator->pearson = sample.pearson;
+        sample.pearson = NULL;
+    } else {
+        fb3_release(context, comparison.columns);
+    }
+    fb3_sample_destroy(&sample, &evaluator->features, context);
+    return status;
+}
+
+double flowbd3_evaluator_get(const flowbd3_evaluator *evaluator, const char *name) {
+    return evaluator != NULL && name != NULL ? fb3_figures_get(&evaluator->figures, name) : NAN;
+}
+
+size_t flowbd3_evaluator_count(const flowbd3_evaluator *evaluator) {
+    return evaluator != NULL ? evaluator->figures.count : 0;
+}
+
+const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evaluator, size_t i, double *value) {
+    bool there = evaluator != NULL && i < evaluator->figures.count;
+    if (value != NULL)
+        *value = there ? evaluator->figures.list[i].value : NAN;
+    return there ? evaluator->figures.list[i].name : NULL;
+}
+
+const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which, size_t *n,
+                                            const size_t **columns) {
+    bool there = evaluator != NULL && evaluator->pearson != NULL && (which == 0 || which == 1);
+    if (n != NULL)
+        *n = there ? evaluator->features.n_numeric : 0;
+    if (columns != NULL)
+        *columns = there ? evaluator->features.numeric : NULL;
+    return !there ? NULL : which == 0 ? evaluator->real.pearson : evaluator->pearson;
+}
+
+flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
+                                         flowbd3_error *err) {
+    if (evaluator == NULL || json == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_evaluator_to_json: %s is NULL",
+                        evaluator == NULL ? "evaluator" : "json");
+    *json = NULL;
+    if (evaluator->current.columns == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_STATE,
+                        "the evaluator has no figures yet, expected a call of flowbd3_evaluator_run first");
+    return fb3_report_json(json, evaluator->context, &evaluator->features, &evaluator->current,
+                           evaluator->has_second ? &evaluator->floor : NULL, err);
+}

@@ -1,0 +1,185 @@
+/* The evaluator room: what is kept of a table, the comparison of two samples, and the report. */
+#ifndef FB3_EVALUATOR_H
+#define FB3_EVALUATOR_H
+
+#include "base/base.h"
+
+#include <flowbd3/evaluator.h>
+
+#include <math.h>
+#include <string.h>
+
+/* ---- compensated sums (Neumaier 1974) ----------------------------------------------------------- */
+
+typedef struct fb3_sum {
+    double high, low;
+} fb3_sum;
+
+static inline void fb3_sum_add(fb3_sum *sum, double x) {
+    double total = sum->high + x;
+    sum->low += fabs(sum->high) >= fabs(x) ? sum->high - total + x : x - total + sum->high;
+    sum->high = total;
+}
+
+static inline double fb3_sum_value(const fb3_sum *sum) {
+    return sum->high + sum->low;
+}
+
+/* Mean and population standard deviation (ddof = 0) of x[n]; NaN when n is 0 (moments.c). */
+void fb3_moments(double *mean, double *deviation, const double *x, size_t n);
+
+/* ---- sorting (sort.c) --------------------------------------------------------------------------- */
+
+/* Sorts the cells of x[n] that are not NaN: sorted[*present] ascending, order[*present] their indices,
+ * stable. n < 2^32. False when memory is short. */
+bool fb3_sort_cells(flowbd3_context *context, const double *x, size_t n, double *sorted, uint32_t *order,
+                    size_t *present);
+
+/* ---- Kolmogorov's distribution (kolmogorov.c) --------------------------------------------------- */
+
+/* p-value of the two-sided two-sample Kolmogorov-Smirnov test for samples of n1, n2 > 0 values whose
+ * statistic is difference / (n1 * n2). Exact when both have at most 10,000 values, otherwise the distribution
+ * of the one-sample statistic for round(n1 n2 / (n1 + n2)) values. False when memory is short. */
+bool fb3_kolmogorov_smirnov_p(flowbd3_context *context, uint64_t n1, uint64_t n2, uint64_t difference,
+                              double *p);
+
+/* P(D_n >= x) of the one-sample statistic. False when memory is short. */
+bool fb3_kolmogorov_tail(flowbd3_context *context, uint64_t n, double x, double *p);
+
+/* ---- work in steps, with progress (work.c) ------------------------------------------------------- */
+
+typedef struct fb3_work {
+    flowbd3_context *context;
+    fb3_reporter reporter;
+    uint64_t done;
+} fb3_work;
+
+/* Runs task for 0..count-1 on the context's threads, a few at a time, and reports in between from the calling
+ * thread. False when the caller cancels. */
+bool fb3_work_run(fb3_work *work, size_t count, fb3_task task, void *argument);
+
+/* ---- samples (sample.c) ------------------------------------------------------------------------- */
+
+/* What the real table fixes about a column. */
+typedef struct fb3_feature {
+    char *name;
+    flowbd3_type type;
+    bool numeric;
+    char **categories; /* [n_categories], sorted by strcmp; a category's code is its place here */
+    size_t n_categories;
+} fb3_feature;
+
+typedef struct fb3_features {
+    fb3_feature *list;
+    size_t count;
+    size_t *numeric; /* [n_numeric] places of the numeric columns */
+    size_t n_numeric;
+} fb3_features;
+
+flowbd3_status fb3_features_create(fb3_features *features, flowbd3_context *context,
+                                   const flowbd3_table *real, flowbd3_error *err);
+void fb3_features_destroy(fb3_features *features, flowbd3_context *context);
+
+typedef struct fb3_sample_column {
+    /* [rows]: a number, NaN when missing; or a category's code, n_categories for one that the real table does
+     * not have, n_categories + 1 for a missing cell. */
+    double *values;
+    size_t missing, present;
+    double *sorted;         /* numeric: [present] */
+    uint32_t *order;        /* numeric: [present] rows in the order of sorted */
+    double mean, deviation; /* numeric */
+    uint64_t *counts;       /* categorical: [n_categories + 2] rows with each code */
+    bool failed;            /* memory was short */
+} fb3_sample_column;
+
+typedef struct fb3_sample {
+    size_t rows;
+    fb3_sample_column *columns; /* one per feature */
+    double *pearson, *spearman; /* [n_numeric, n_numeric] */
+} fb3_sample;
+
+/* Copies table's cells column by column, matched by name, and computes what depends on this sample alone.
+ * role names the table in messages. Errors: ARGUMENT (no rows), SCHEMA, LIMIT, CANCELLED, MEMORY. */
+flowbd3_status fb3_sample_create(fb3_sample *sample, fb3_work *work, const fb3_features *features,
+                                 const flowbd3_table *table, const char *role, flowbd3_error *err);
+void fb3_sample_destroy(fb3_sample *sample, const fb3_features *features, flowbd3_context *context);
+
+/* Steps that fb3_sample_create reports. */
+uint64_t fb3_sample_steps(const fb3_features *features);
+
+/* ---- comparisons -------------------------------------------------------------------------------- */
+
+/* NaN stands for a figure that does not apply. docs/metrics.md defines them. */
+typedef struct fb3_column_figures {
+    double ks, ks_p, emd, emd_scaled;
+    double mean_real, mean_generated, mean_difference;
+    double std_real, std_generated, std_difference;
+    double tvd;
+    double missing_real, missing_generated, missing_difference;
+} fb3_column_figures;
+
+typedef struct fb3_summary {
+    double rows_real, rows_generated;
+    double ks_mean, ks_max, emd_mean, emd_scaled_mean;
+    double mean_difference_mean, std_difference_mean;
+    double tvd_mean, tvd_max, missing_difference_mean;
+    double corr_frobenius, corr_max, corr_mean, spearman_frobenius;
+    double nearest_min, nearest_mean, nearest_std;
+} fb3_summary;
+
+/* The figure at offset in a struct of figures. */
+static inline double fb3_figure_at(const void *figures, size_t offset) {
+    double value;
+    memcpy(&value, (const char *)figures + offset, sizeof value);
+    return value;
+}
+
+typedef struct fb3_comparison {
+    fb3_column_figures *columns; /* one per feature; NULL before there is a comparison */
+    fb3_summary summary;
+} fb3_comparison;
+
+/* Marginal figures of every column and their summary (marginals.c). Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_compare_marginals(fb3_comparison *comparison, fb3_work *work, const fb3_features *features,
+                                     const fb3_sample *real, const fb3_sample *other, flowbd3_error *err);
+
+/* Correlation matrix [n_numeric, n_numeric] of a sample, of the values or of their ranks (joint.c). */
+flowbd3_status fb3_correlate(double *matrix, fb3_work *work, const fb3_features *features,
+                             const fb3_sample *sample, bool ranks, flowbd3_error *err);
+uint64_t fb3_correlate_steps(const fb3_features *features);
+
+/* Figures of the two samples' matrices (joint.c). */
+void fb3_compare_correlations(fb3_summary *summary, const fb3_features *features, const fb3_sample *real,
+                              const fb3_sample *other);
+
+/* Distance from each row of other to the nearest row of real; at most max_rows rows of each, chosen by seed,
+ * 0 = all (neighbours.c). Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_compare_neighbours(fb3_summary *summary, fb3_work *work, const fb3_features *features,
+                                      const fb3_sample *real, const fb3_sample *other, uint64_t max_rows,
+                                      uint64_t seed, flowbd3_error *err);
+uint64_t fb3_neighbour_steps(size_t rows, uint64_t max_rows);
+
+/* ---- report (report.c) -------------------------------------------------------------------------- */
+
+/* Finite figures by name. */
+typedef struct fb3_figures {
+    struct fb3_figure {
+        char *name;
+        double value;
+    } * list;       /* [count] in the order of the report */
+    size_t *sorted; /* [count] places in list, by name */
+    size_t count, capacity;
+} fb3_figures;
+
+/* floor may be NULL. Errors: MEMORY. */
+flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context,
+                                  const fb3_features *features, const fb3_comparison *comparison,
+                                  const fb3_comparison *floor, flowbd3_error *err);
+void fb3_figures_destroy(fb3_figures *figures, flowbd3_context *context);
+double fb3_figures_get(const fb3_figures *figures, const char *name);
+
+flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_features *features,
+                               const fb3_comparison *comparison, const fb3_comparison *floor,
+                               flowbd3_error *err);
+
+#endif

@@ -1,0 +1,273 @@
+/* Figures by name, and the report as JSON. */
+#include "evaluator.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+/* ---- what there is -------------------------------------------------------------------------------- */
+
+typedef struct column_key {
+    const char *name;
+    size_t offset;
+    bool numeric, categorical; /* types of column that have it */
+    bool floored;              /* also given for the second real sample */
+} column_key;
+
+static const column_key column_keys[] = {
+#define KEY(name, numeric, categorical, floored) \
+    { #name, offsetof(fb3_column_figures, name), numeric, categorical, floored }
+    KEY(ks, true, false, true),
+    KEY(ks_p, true, false, true),
+    KEY(emd, true, false, true),
+    KEY(emd_scaled, true, false, true),
+    KEY(mean_real, true, false, false),
+    KEY(mean_generated, true, false, false),
+    KEY(mean_difference, true, false, true),
+    KEY(std_real, true, false, false),
+    KEY(std_generated, true, false, false),
+    KEY(std_difference, true, false, true),
+    KEY(tvd, false, true, true),
+    KEY(missing_real, true, true, false),
+    KEY(missing_generated, true, true, false),
+    KEY(missing_difference, true, true, true),
+#undef KEY
+};
+
+typedef struct summary_key {
+    const char *name;
+    size_t offset;
+    bool count; /* a whole number */
+} summary_key;
+
+static const summary_key summary_keys[] = {
+#define KEY(name, count) \
+    { #name, offsetof(fb3_summary, name), count }
+    KEY(rows_real, true),
+    KEY(rows_generated, true),
+    KEY(ks_mean, false),
+    KEY(ks_max, false),
+    KEY(emd_mean, false),
+    KEY(emd_scaled_mean, false),
+    KEY(mean_difference_mean, false),
+    KEY(std_difference_mean, false),
+    KEY(tvd_mean, false),
+    KEY(tvd_max, false),
+    KEY(missing_difference_mean, false),
+    KEY(corr_frobenius, false),
+    KEY(corr_max, false),
+    KEY(corr_mean, false),
+    KEY(spearman_frobenius, false),
+    KEY(nearest_min, false),
+    KEY(nearest_mean, false),
+    KEY(nearest_std, false),
+#undef KEY
+};
+
+static bool applies(const column_key *key, const fb3_feature *feature) {
+    return feature->numeric ? key->numeric : key->categorical;
+}
+
+/* ---- figures by name ------------------------------------------------------------------------------ */
+
+/* name = group [. column] . prefix key; figures that are not finite are left out. */
+static bool add_figure(fb3_figures *figures, flowbd3_context *context, const char *group, const char *column,
+                       const char *prefix, const char *key, double value) {
+    if (!isfinite(value))
+        return true;
+    if (figures->count == figures->capacity) {
+        size_t capacity = figures->capacity == 0 ? 64 : 2 * figures->capacity;
+        struct fb3_figure *list = fb3_reallocate(context, figures->list, capacity, sizeof *list);
+        if (list == NULL)
+            return false;
+        figures->list = list;
+        figures->capacity = capacity;
+    }
+    size_t size =
+        strlen(group) + (column != NULL ? strlen(column) + 1 : 0) + strlen(prefix) + strlen(key) + 2;
+    char *name = fb3_allocate(context, size, 1);
+    if (name == NULL)
+        return false;
+    (void)snprintf(name, size, "%s%s%s.%s%s", group, column != NULL ? "." : "", column != NULL ? column : "",
+                   prefix, key);
+    figures->list[figures->count++] = (struct fb3_figure){name, value};
+    return true;
+}
+
+static bool add_summary(fb3_figures *figures, flowbd3_context *context, const char *group,
+                        const fb3_summary *summary) {
+    for (size_t k = 0; k < FB3_COUNT(summary_keys); k++)
+        if (!add_figure(figures, context, group, NULL, "", summary_keys[k].name,
+                        fb3_figure_at(summary, summary_keys[k].offset)))
+            return false;
+    return true;
+}
+
+static bool add_column(fb3_figures *figures, flowbd3_context *context, const fb3_feature *feature,
+                       const fb3_column_figures *column, const fb3_column_figures *floor) {
+    for (size_t k = 0; k < FB3_COUNT(column_keys); k++) {
+        const column_key *key = &column_keys[k];
+        if (!applies(key, feature))
+            continue;
+        if (!add_figure(figures, context, "columns", feature->name, "", key->name,
+                        fb3_figure_at(column, key->offset)))
+            return false;
+        if (floor != NULL && key->floored &&
+            !add_figure(figures, context, "columns", feature->name, "floor_", key->name,
+                        fb3_figure_at(floor, key->offset)))
+            return false;
+    }
+    return true;
+}
+
+static int compare_figures(const void *a, const void *b, void *list) {
+    const struct fb3_figure *figures = list;
+    return strcmp(figures[*(const size_t *)a].name, figures[*(const size_t *)b].name);
+}
+
+static bool sort_figures(fb3_figures *figures, flowbd3_context *context) {
+    figures->sorted = fb3_allocate(context, figures->count, sizeof *figures->sorted);
+    if (figures->sorted == NULL)
+        return false;
+    for (size_t i = 0; i < figures->count; i++)
+        figures->sorted[i] = i;
+    qsort_r(figures->sorted, figures->count, sizeof *figures->sorted, compare_figures, figures->list);
+    return true;
+}
+
+flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context,
+                                  const fb3_features *features, const fb3_comparison *comparison,
+                                  const fb3_comparison *floor, flowbd3_error *err) {
+    *figures = (fb3_figures){0};
+    bool whole = add_summary(figures, context, "summary", &comparison->summary) &&
+                 (floor == NULL || add_summary(figures, context, "floor", &floor->summary));
+    for (size_t c = 0; whole && c < features->count; c++)
+        whole = add_column(figures, context, &features->list[c], &comparison->columns[c],
+                           floor != NULL ? &floor->columns[c] : NULL);
+    if (whole && sort_figures(figures, context))
+        return FLOWBD3_OK;
+    fb3_figures_destroy(figures, context);
+    return fb3_no_memory(err, "the evaluator's figures");
+}
+
+void fb3_figures_destroy(fb3_figures *figures, flowbd3_context *context) {
+    for (size_t i = 0; i < figures->count; i++)
+        fb3_release(context, figures->list[i].name);
+    fb3_release(context, figures->list);
+    fb3_release(context, figures->sorted);
+    *figures = (fb3_figures){0};
+}
+
+double fb3_figures_get(const fb3_figures *figures, const char *name) {
+    size_t low = 0, high = figures->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct fb3_figure *figure = &figures->list[figures->sorted[middle]];
+        int order = strcmp(name, figure->name);
+        if (order == 0)
+            return figure->value;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NAN;
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------- */
+
+static json_t *number(double value, bool count) {
+    return !isfinite(value) ? json_null() : count ? json_integer((json_int_t)value) : json_real(value);
+}
+
+static json_t *summary_object(const fb3_summary *summary) {
+    json_t *object = json_object();
+    for (size_t k = 0; object != NULL && k < FB3_COUNT(summary_keys); k++)
+        if (json_object_set_new(
+                object, summary_keys[k].name,
+                number(fb3_figure_at(summary, summary_keys[k].offset), summary_keys[k].count)) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    return object;
+}
+
+static const char *type_text(flowbd3_type type) {
+    return type == FLOWBD3_TYPE_REAL ? "real" : type == FLOWBD3_TYPE_INTEGER ? "integer" : "categorical";
+}
+
+static json_t *column_object(const fb3_feature *feature, const fb3_column_figures *column,
+                             const fb3_column_figures *floor) {
+    json_t *object = json_object();
+    int failed = object == NULL || json_object_set_new(object, "type", json_string(type_text(feature->type)));
+    for (size_t k = 0; !failed && k < FB3_COUNT(column_keys); k++) {
+        const column_key *key = &column_keys[k];
+        char floor_name[64];
+        if (!applies(key, feature))
+            continue;
+        failed = json_object_set_new(object, key->name, number(fb3_figure_at(column, key->offset), false));
+        if (failed || floor == NULL || !key->floored)
+            continue;
+        (void)snprintf(floor_name, sizeof floor_name, "floor_%s", key->name);
+        failed = json_object_set_new(object, floor_name, number(fb3_figure_at(floor, key->offset), false));
+    }
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* A name that is no UTF-8 cannot be a key: its bytes beyond ASCII become '?', and its number makes it one of
+ * a kind. Takes over value. */
+static int set_column(json_t *object, flowbd3_context *context, const char *name, size_t number_of_column,
+                      json_t *value) {
+    json_t *text = json_string(name);
+    if (text != NULL) {
+        json_decref(text);
+        return json_object_set_new(object, name, value);
+    }
+    size_t size = strlen(name) + 32;
+    char *key = fb3_allocate(context, size, 1);
+    int failed = -1;
+    if (key != NULL) {
+        (void)snprintf(key, size, "%s #%zu", name, number_of_column);
+        for (char *c = key; *c != '\0'; c++)
+            if ((unsigned char)*c >= 0x80)
+                *c = '?';
+        failed = json_object_set(object, key, value);
+    }
+    json_decref(value);
+    fb3_release(context, key);
+    return failed;
+}
+
+static json_t *report_object(flowbd3_context *context, const fb3_features *features,
+                             const fb3_comparison *comparison, const fb3_comparison *floor) {
+    json_t *report = json_object(), *columns = json_object();
+    int failed =
+        report == NULL || columns == NULL ||
+        json_object_set_new(report, "summary", summary_object(&comparison->summary)) ||
+        json_object_set_new(report, "floor", floor != NULL ? summary_object(&floor->summary) : json_null());
+    for (size_t c = 0; !failed && c < features->count; c++) {
+        json_t *column = column_object(&features->list[c], &comparison->columns[c],
+                                       floor != NULL ? &floor->columns[c] : NULL);
+        failed = column == NULL || set_column(columns, context, features->list[c].name, c + 1, column);
+    }
+    if (failed || json_object_set(report, "columns", columns)) {
+        json_decref(report);
+        report = NULL;
+    }
+    json_decref(columns);
+    return report;
+}
+
+flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_features *features,
+                               const fb3_comparison *comparison, const fb3_comparison *floor,
+                               flowbd3_error *err) {
+    json_t *report = report_object(context, features, comparison, floor);
+    char *text = report != NULL ? json_dumps(report, JSON_INDENT(2)) : NULL;
+    json_decref(report);
+    *json = text != NULL ? fb3_duplicate(context, text) : NULL;
+    free(text);
+    return *json != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the report");
+}
