@@ -25,8 +25,13 @@ static inline double fb3_sum_value(const fb3_sum *sum) {
     return sum->high + sum->low;
 }
 
-/* Mean and population standard deviation (ddof = 0) of x[n]; NaN when n is 0 (moments.c). */
-void fb3_moments(double *mean, double *deviation, const double *x, size_t n);
+/* Moments of a sample; NaN when it is empty (moments.c). */
+typedef struct fb3_moments {
+    double mean, rest; /* rest: what rounding took from the mean, so that close means can be subtracted */
+    double deviation;  /* population standard deviation (ddof = 0) */
+} fb3_moments;
+
+fb3_moments fb3_moments_of(const double *x, size_t n);
 
 /* ---- sorting (sort.c) --------------------------------------------------------------------------- */
 
@@ -85,11 +90,11 @@ typedef struct fb3_sample_column {
      * not have, n_categories + 1 for a missing cell. */
     double *values;
     size_t missing, present;
-    double *sorted;         /* numeric: [present] */
-    uint32_t *order;        /* numeric: [present] rows in the order of sorted */
-    double mean, deviation; /* numeric */
-    uint64_t *counts;       /* categorical: [n_categories + 2] rows with each code */
-    bool failed;            /* memory was short */
+    double *sorted;      /* numeric: [present] */
+    uint32_t *order;     /* numeric: [present] rows in the order of sorted */
+    fb3_moments moments; /* numeric */
+    uint64_t *counts;    /* categorical: [n_categories + 2] rows with each code */
+    bool failed;         /* memory was short */
 } fb3_sample_column;
 
 typedef struct fb3_sample {

@@ -28,12 +28,13 @@ static void walk_distributions(const double *a, size_t na, const double *b, size
 
 static bool compare_numbers(fb3_column_figures *to, flowbd3_context *context, const fb3_sample_column *real,
                             const fb3_sample_column *other) {
-    to->mean_real = real->mean;
-    to->std_real = real->deviation;
-    to->mean_generated = other->mean;
-    to->std_generated = other->deviation;
-    to->mean_difference = fabs(other->mean - real->mean);
-    to->std_difference = fabs(other->deviation - real->deviation);
+    const fb3_moments *p = &real->moments, *q = &other->moments;
+    to->mean_real = p->mean;
+    to->std_real = p->deviation;
+    to->mean_generated = q->mean;
+    to->std_generated = q->deviation;
+    to->mean_difference = fabs(q->mean - p->mean + (q->rest - p->rest));
+    to->std_difference = fabs(q->deviation - p->deviation);
     if (real->present == 0 && other->present == 0) {
         to->ks = to->emd = to->emd_scaled = 0.0;
         return true;
@@ -45,7 +46,7 @@ static bool compare_numbers(fb3_column_figures *to, flowbd3_context *context, co
     uint64_t difference;
     walk_distributions(real->sorted, real->present, other->sorted, other->present, &difference, &to->emd);
     to->ks = (double)difference / ((double)real->present * (double)other->present);
-    to->emd_scaled = to->emd == 0.0 ? 0.0 : real->deviation > 0.0 ? to->emd / real->deviation : NAN;
+    to->emd_scaled = to->emd == 0.0 ? 0.0 : p->deviation > 0.0 ? to->emd / p->deviation : NAN;
     return fb3_kolmogorov_smirnov_p(context, real->present, other->present, difference, &to->ks_p);
 }
 

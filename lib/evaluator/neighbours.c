@@ -113,7 +113,9 @@ static void search_block(void *argument, size_t block, unsigned worker) {
 }
 
 static void summarise(fb3_summary *summary, const double *distances, size_t n) {
-    fb3_moments(&summary->nearest_mean, &summary->nearest_std, distances, n);
+    fb3_moments moments = fb3_moments_of(distances, n);
+    summary->nearest_mean = moments.mean;
+    summary->nearest_std = moments.deviation;
     summary->nearest_min = smallest(distances, n);
 }
 

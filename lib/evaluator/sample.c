@@ -115,7 +115,7 @@ static bool fill_numeric(fb3_sample_column *to, flowbd3_context *context, const 
         !fb3_sort_cells(context, to->values, rows, to->sorted, to->order, &to->present))
         return false;
     to->missing = rows - to->present;
-    fb3_moments(&to->mean, &to->deviation, to->sorted, to->present);
+    to->moments = fb3_moments_of(to->sorted, to->present);
     return true;
 }
 

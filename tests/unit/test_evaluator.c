@@ -1,0 +1,493 @@
+/* The evaluator room: properties that hold for all tables, degenerate input, names, progress, memory. */
+#include "evaluator/evaluator.h"
+#include "test_main.h"
+
+#include <jansson.h>
+#include <limits.h>
+
+static flowbd3_context *context;
+
+static void setup(void) {
+    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    options.threads = 2;
+    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+}
+
+static void teardown(void) {
+    flowbd3_context_destroy(&context);
+}
+
+/* ---- tables made here ------------------------------------------------------------------------------- */
+
+static flowbd3_table *new_table(void) {
+    flowbd3_table *table;
+    ck_assert_int_eq(flowbd3_table_create(&table, context, NULL), FLOWBD3_OK);
+    return table;
+}
+
+static flowbd3_evaluator *evaluate(const flowbd3_table *real, const flowbd3_table *second,
+                                   const flowbd3_table *generated, const flowbd3_evaluator_options *options) {
+    flowbd3_evaluator *evaluator;
+    flowbd3_error err = {0};
+    ck_assert_msg(flowbd3_evaluator_create(&evaluator, context, real, second, options, &err) == FLOWBD3_OK,
+                  "%s", err.message);
+    ck_assert_msg(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, &err) == FLOWBD3_OK, "%s",
+                  err.message);
+    return evaluator;
+}
+
+static void assert_close(const char *name, double value, double expected) {
+    double error = fabs(value - expected);
+    ck_assert_msg(error <= 1e-9 * fabs(expected) + 1e-13, "%s is %.17g, expected %.17g", name, value,
+                  expected);
+}
+
+/* Three columns: real with ties, integer with missing cells, categorical with missing cells. */
+static flowbd3_table *random_table(size_t rows, uint64_t seed) {
+    static const char *const names[] = {"a", "b", "c", NULL};
+    double *x = malloc(rows * sizeof *x);
+    int64_t *n = malloc(rows * sizeof *n);
+    uint8_t *valid = malloc(rows);
+    const char **text = malloc(rows * sizeof *text);
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t word[4];
+        fb3_random(word, seed, FB3_RANDOM_DECODE, i, 0);
+        x[i] = (double)(word[0] % 50) / 4.0;
+        n[i] = (int64_t)(word[1] % 1000) - 500;
+        valid[i] = word[2] % 7 != 0;
+        text[i] = names[word[3] % 4];
+    }
+    flowbd3_table *table = new_table();
+    ck_assert_int_eq(flowbd3_table_add_real(table, "x", x, NULL, rows, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_integer(table, "n", n, valid, rows, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_categorical(table, "t", text, rows, NULL), FLOWBD3_OK);
+    free(x);
+    free(n);
+    free(valid);
+    free(text);
+    return table;
+}
+
+START_TEST(identical_tables_differ_nowhere) {
+    static const char *const zero[] = {"ks_mean",
+                                       "ks_max",
+                                       "emd_mean",
+                                       "emd_scaled_mean",
+                                       "mean_difference_mean",
+                                       "tvd_mean",
+                                       "corr_frobenius",
+                                       "corr_max",
+                                       "corr_mean",
+                                       "spearman_frobenius",
+                                       "std_difference_mean",
+                                       "tvd_max",
+                                       "nearest_min",
+                                       "nearest_mean",
+                                       "nearest_std",
+                                       "missing_difference_mean"};
+    flowbd3_table *table = random_table(700, 1);
+    flowbd3_evaluator *evaluator = evaluate(table, table, table, NULL);
+    for (size_t i = 0; i < FB3_COUNT(zero); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "summary.%s", zero[i]);
+        ck_assert_msg(flowbd3_evaluator_get(evaluator, name) == 0.0, "%s", name);
+        snprintf(name, sizeof name, "floor.%s", zero[i]);
+        ck_assert_msg(flowbd3_evaluator_get(evaluator, name) == 0.0, "%s", name);
+    }
+    ck_assert(flowbd3_evaluator_get(evaluator, "columns.x.ks_p") == 1.0);
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+START_TEST(swapped_tables_are_as_far_apart) {
+    static const char *const same[] = {"columns.x.ks",  "columns.x.ks_p", "columns.n.ks",
+                                       "columns.n.emd", "columns.t.tvd",  "summary.corr_frobenius"};
+    flowbd3_table *a = random_table(311, 1), *b = random_table(470, 2);
+    flowbd3_evaluator *there = evaluate(a, NULL, b, NULL), *back = evaluate(b, NULL, a, NULL);
+    for (size_t i = 0; i < FB3_COUNT(same); i++)
+        assert_close(same[i], flowbd3_evaluator_get(there, same[i]), flowbd3_evaluator_get(back, same[i]));
+    ck_assert(flowbd3_evaluator_get(there, "columns.x.ks") == flowbd3_evaluator_get(back, "columns.x.ks"));
+    flowbd3_evaluator_destroy(&there);
+    flowbd3_evaluator_destroy(&back);
+    flowbd3_table_destroy(&a);
+    flowbd3_table_destroy(&b);
+}
+END_TEST
+
+START_TEST(order_of_rows_and_columns_does_not_matter) {
+    enum { ROWS = 400 };
+    size_t order[ROWS];
+    static const char *const names[] = {"t", "n", "x"};
+    flowbd3_table *a = random_table(ROWS, 1), *b = random_table(ROWS, 2), *shuffled, *turned;
+    fb3_permutation(order, ROWS, 5, FB3_RANDOM_SHUFFLE, 0);
+    ck_assert_int_eq(flowbd3_table_take(&shuffled, b, order, ROWS, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_select(&turned, shuffled, names, 3, NULL), FLOWBD3_OK);
+    flowbd3_evaluator *first = evaluate(a, NULL, b, NULL), *second = evaluate(a, NULL, turned, NULL);
+    ck_assert_uint_eq(flowbd3_evaluator_count(first), flowbd3_evaluator_count(second));
+    for (size_t i = 0; i < flowbd3_evaluator_count(first); i++) {
+        double value;
+        const char *name = flowbd3_evaluator_figure(first, i, &value);
+        assert_close(name, flowbd3_evaluator_get(second, name), value);
+    }
+    flowbd3_evaluator_destroy(&first);
+    flowbd3_evaluator_destroy(&second);
+    flowbd3_table_destroy(&a);
+    flowbd3_table_destroy(&b);
+    flowbd3_table_destroy(&shuffled);
+    flowbd3_table_destroy(&turned);
+}
+END_TEST
+
+START_TEST(threads_change_no_bit) {
+    char *reports[3] = {NULL};
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+        flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+        options.threads = threads;
+        flowbd3_context *other;
+        ck_assert_int_eq(flowbd3_context_create(&other, &options, NULL), FLOWBD3_OK);
+        flowbd3_table *a = random_table(900, 3), *b = random_table(1300, 4);
+        flowbd3_evaluator *evaluator;
+        flowbd3_evaluator_options o = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+        o.max_rows = 777;
+        ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, other, a, a, &o, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, b, NULL, NULL, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &reports[threads - 1], NULL), FLOWBD3_OK);
+        flowbd3_evaluator_destroy(&evaluator);
+        flowbd3_table_destroy(&a);
+        flowbd3_table_destroy(&b);
+        flowbd3_context_destroy(&other);
+    }
+    ck_assert_str_eq(reports[0], reports[1]);
+    ck_assert_str_eq(reports[0], reports[2]);
+    for (size_t i = 0; i < 3; i++)
+        flowbd3_string_destroy(context, &reports[i]);
+}
+END_TEST
+
+/* ---- degenerate input -------------------------------------------------------------------------------- */
+
+START_TEST(one_row_against_one_row) {
+    flowbd3_table *real = new_table(), *generated = new_table();
+    double three = 3.0, five = 5.0;
+    int64_t four = 4;
+    ck_assert_int_eq(flowbd3_table_add_real(real, "x", &three, NULL, 1, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_integer(real, "y", &four, NULL, 1, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_integer(generated, "x", &four, NULL, 1, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_real(generated, "y", &five, NULL, 1, NULL), FLOWBD3_OK);
+    flowbd3_evaluator *evaluator = evaluate(real, NULL, generated, NULL);
+    ck_assert(flowbd3_evaluator_get(evaluator, "columns.x.ks") == 1.0);
+    ck_assert(flowbd3_evaluator_get(evaluator, "columns.x.ks_p") == 1.0);
+    ck_assert(flowbd3_evaluator_get(evaluator, "columns.x.emd") == 1.0);
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "columns.x.emd_scaled")));
+    ck_assert(flowbd3_evaluator_get(evaluator, "columns.y.std_real") == 0.0);
+    ck_assert(flowbd3_evaluator_get(evaluator, "summary.corr_frobenius") == 0.0);
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "summary.tvd_mean")));
+    /* Both columns are constant in the real table: another value is 1 away. */
+    assert_close("nearest", flowbd3_evaluator_get(evaluator, "summary.nearest_mean"), sqrt(2.0));
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+}
+END_TEST
+
+static flowbd3_table *with_missing(bool x_there, bool t_there) {
+    static const double x[] = {1, 2, 3};
+    static const char *const t[] = {"a", "b", "b"}, *const none[3] = {NULL};
+    static const uint8_t missing[3] = {0};
+    flowbd3_table *table = new_table();
+    ck_assert_int_eq(flowbd3_table_add_real(table, "x", x, x_there ? NULL : missing, 3, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_categorical(table, "t", t_there ? t : none, 3, NULL), FLOWBD3_OK);
+    return table;
+}
+
+START_TEST(column_without_a_cell) {
+    for (int real_there = 0; real_there <= 1; real_there++)
+        for (int generated_there = 0; generated_there <= 1; generated_there++) {
+            flowbd3_table *real = with_missing(real_there, real_there);
+            flowbd3_table *generated = with_missing(generated_there, generated_there);
+            flowbd3_evaluator *evaluator = evaluate(real, NULL, generated, NULL);
+            double apart = real_there != generated_there ? 1.0 : 0.0;
+            ck_assert(flowbd3_evaluator_get(evaluator, "columns.x.ks") == apart);
+            ck_assert(flowbd3_evaluator_get(evaluator, "columns.t.tvd") == apart);
+            ck_assert(flowbd3_evaluator_get(evaluator, "columns.x.missing_difference") == apart);
+            ck_assert_int_eq(isnan(flowbd3_evaluator_get(evaluator, "columns.x.mean_real")) != 0,
+                             !real_there);
+            ck_assert(isfinite(flowbd3_evaluator_get(evaluator, "summary.nearest_mean")));
+            if (apart == 0.0)
+                ck_assert(flowbd3_evaluator_get(evaluator, "summary.emd_mean") == 0.0);
+            char *json;
+            ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &json, NULL), FLOWBD3_OK);
+            ck_assert_ptr_null(strcasestr(json, "nan"));
+            ck_assert_ptr_null(strcasestr(json, "inf"));
+            flowbd3_string_destroy(context, &json);
+            flowbd3_evaluator_destroy(&evaluator);
+            flowbd3_table_destroy(&real);
+            flowbd3_table_destroy(&generated);
+        }
+}
+END_TEST
+
+START_TEST(categories_on_one_side_only) {
+    static const char *const left[] = {"a", "b", "b", NULL}, *const right[] = {"c", "d", NULL, NULL};
+    flowbd3_table *real = new_table(), *generated = new_table();
+    ck_assert_int_eq(flowbd3_table_add_categorical(real, "t", left, 4, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_categorical(generated, "t", right, 4, NULL), FLOWBD3_OK);
+    flowbd3_evaluator *evaluator = evaluate(real, NULL, generated, NULL);
+    ck_assert(flowbd3_evaluator_get(evaluator, "columns.t.tvd") == 0.75);
+    ck_assert(flowbd3_evaluator_get(evaluator, "summary.nearest_mean") == 0.5);
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "summary.ks_mean")));
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "summary.corr_mean")));
+    size_t n = 9;
+    ck_assert_ptr_nonnull(flowbd3_evaluator_correlation(evaluator, 0, &n, NULL));
+    ck_assert_uint_eq(n, 0);
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+}
+END_TEST
+
+START_TEST(huge_numbers_give_no_infinity) {
+    static const double x[] = {-1.7e308, 1.7e308, 1.7e308, 0.0}, y[] = {1e-310, 5e-324, 0.0, -0.0};
+    flowbd3_table *table = new_table();
+    ck_assert_int_eq(flowbd3_table_add_real(table, "x", x, NULL, 4, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_real(table, "y", y, NULL, 4, NULL), FLOWBD3_OK);
+    flowbd3_evaluator *evaluator = evaluate(table, NULL, table, NULL);
+    ck_assert(flowbd3_evaluator_get(evaluator, "summary.ks_max") == 0.0);
+    ck_assert(flowbd3_evaluator_get(evaluator, "summary.corr_frobenius") == 0.0);
+    for (size_t i = 0; i < flowbd3_evaluator_count(evaluator); i++) {
+        double value;
+        ck_assert_ptr_nonnull(flowbd3_evaluator_figure(evaluator, i, &value));
+        ck_assert(isfinite(value));
+    }
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* ---- schema, names, states ---------------------------------------------------------------------------- */
+
+static void keep_text(void *user, flowbd3_log_level level, const char *text) {
+    ck_assert_int_eq(level, FLOWBD3_LOG_WARNING);
+    snprintf(user, 256, "%s", text);
+}
+
+START_TEST(schemas_that_do_not_match) {
+    static const char *const text[] = {"a", "b", "c"};
+    static const double x[] = {1, 2, 3};
+    char logged[256] = "";
+    flowbd3_error err = {0};
+    flowbd3_context *loud;
+    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    options.log = keep_text;
+    options.log_user = logged;
+    ck_assert_int_eq(flowbd3_context_create(&loud, &options, NULL), FLOWBD3_OK);
+    flowbd3_table *real = with_missing(true, true), *lacking = new_table(), *other_type = new_table();
+    ck_assert_int_eq(flowbd3_table_add_categorical(lacking, "t", text, 3, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_categorical(other_type, "t", text, 3, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_categorical(other_type, "x", text, 3, NULL), FLOWBD3_OK);
+    flowbd3_evaluator *evaluator, *refused;
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, loud, real, NULL, NULL, &err), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, lacking, NULL, NULL, &err), FLOWBD3_ERROR_SCHEMA);
+    ck_assert_ptr_nonnull(strstr(err.message, "'x'"));
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, other_type, NULL, NULL, &err), FLOWBD3_ERROR_SCHEMA);
+    ck_assert_ptr_nonnull(strstr(err.message, "'x'"));
+    ck_assert_int_eq(flowbd3_evaluator_create(&refused, loud, real, lacking, NULL, &err),
+                     FLOWBD3_ERROR_SCHEMA);
+    ck_assert_ptr_null(refused);
+    ck_assert_uint_eq(flowbd3_evaluator_count(evaluator), 0);
+    ck_assert_str_eq(logged, "");
+    ck_assert_int_eq(flowbd3_table_add_real(real, "more", x, NULL, 3, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, real, NULL, NULL, &err), FLOWBD3_OK);
+    ck_assert_ptr_nonnull(strstr(logged, "1 column"));
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&lacking);
+    flowbd3_table_destroy(&other_type);
+    flowbd3_context_destroy(&loud);
+}
+END_TEST
+
+START_TEST(arguments_that_are_refused) {
+    flowbd3_table *empty = new_table(), *real = with_missing(true, true), *rowless;
+    flowbd3_evaluator *evaluator;
+    flowbd3_error err = {0};
+    char *json;
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, empty, NULL, NULL, &err),
+                     FLOWBD3_ERROR_ARGUMENT);
+    ck_assert_int_eq(flowbd3_evaluator_create(NULL, context, real, NULL, NULL, &err), FLOWBD3_ERROR_ARGUMENT);
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, NULL, NULL, NULL, NULL),
+                     FLOWBD3_ERROR_ARGUMENT);
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, NULL, NULL, &err), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &json, &err), FLOWBD3_ERROR_STATE);
+    ck_assert_ptr_null(flowbd3_evaluator_correlation(evaluator, 0, NULL, NULL));
+    ck_assert_ptr_null(flowbd3_evaluator_figure(evaluator, 0, NULL));
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, NULL, NULL, NULL, &err), FLOWBD3_ERROR_ARGUMENT);
+    if (flowbd3_table_slice(&rowless, real, 0, 0, NULL) == FLOWBD3_OK) {
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, rowless, NULL, NULL, &err), FLOWBD3_ERROR_ARGUMENT);
+        flowbd3_table_destroy(&rowless);
+    }
+    flowbd3_evaluator_destroy(&evaluator);
+    ck_assert_ptr_null(evaluator);
+    flowbd3_evaluator_destroy(&evaluator);
+    ck_assert(isnan(flowbd3_evaluator_get(NULL, "summary.ks_mean")));
+    flowbd3_table_destroy(&empty);
+    flowbd3_table_destroy(&real);
+}
+END_TEST
+
+START_TEST(odd_column_names) {
+    static const char *const names[] = {"a", "a.ks", "columns.a", "summary", "two\nlines \"q\"", "\xff\xfe"};
+    static const double x[] = {1, 2, 3};
+    flowbd3_table *table = new_table();
+    size_t added = 0;
+    for (size_t i = 0; i < FB3_COUNT(names); i++)
+        added += flowbd3_table_add_real(table, names[i], x, NULL, 3, NULL) == FLOWBD3_OK;
+    ck_assert_uint_ge(added, 5);
+    flowbd3_evaluator *evaluator = evaluate(table, NULL, table, NULL);
+    for (size_t c = 0; c < flowbd3_table_columns(table); c++) {
+        char name[64];
+        snprintf(name, sizeof name, "columns.%s.mean_real", flowbd3_table_name(table, c));
+        ck_assert_msg(flowbd3_evaluator_get(evaluator, name) == 2.0, "%s", name);
+    }
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "columns.b.ks")));
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "columns.a")));
+    char *text;
+    ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &text, NULL), FLOWBD3_OK);
+    json_t *report = json_loads(text, 0, NULL);
+    ck_assert_uint_eq(json_object_size(json_object_get(report, "columns")), added);
+    ck_assert(json_is_null(json_object_get(report, "floor")));
+    ck_assert(json_is_null(json_object_get(json_object_get(report, "summary"), "tvd_mean")));
+    json_t *first = json_object_get(json_object_get(report, "columns"), "a.ks");
+    ck_assert_str_eq(json_string_value(json_object_get(first, "type")), "real");
+    json_decref(report);
+    flowbd3_string_destroy(context, &text);
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+typedef struct watch {
+    uint64_t calls, cancel_at, done, total;
+} watch;
+
+static int watch_progress(void *user, const flowbd3_progress *progress) {
+    watch *w = user;
+    ck_assert_str_eq(progress->stage, "evaluate");
+    ck_assert_uint_ge(progress->done, w->done);
+    w->done = progress->done;
+    w->total = progress->total;
+    return ++w->calls == w->cancel_at;
+}
+
+START_TEST(progress_and_cancel) {
+    flowbd3_table *a = random_table(800, 1), *b = random_table(900, 2), *c = random_table(1000, 3);
+    flowbd3_evaluator *evaluator;
+    flowbd3_error err = {0};
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, a, b, NULL, NULL), FLOWBD3_OK);
+    watch w = {.cancel_at = 1};
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, c, watch_progress, &w, &err), FLOWBD3_CANCELLED);
+    ck_assert_uint_eq(flowbd3_evaluator_count(evaluator), 0);
+    w = (watch){0};
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, c, watch_progress, &w, NULL), FLOWBD3_OK);
+    ck_assert_uint_gt(w.total, 0);
+    ck_assert_uint_eq(w.done, w.total);
+    double before = flowbd3_evaluator_get(evaluator, "summary.ks_mean");
+    /* The last call comes when all is done; cancelling there too leaves the earlier figures. */
+    watch last = {.cancel_at = w.calls};
+    flowbd3_status status = flowbd3_evaluator_run(evaluator, b, watch_progress, &last, &err);
+    ck_assert(status == FLOWBD3_CANCELLED || last.calls < w.calls);
+    if (status == FLOWBD3_CANCELLED)
+        ck_assert(flowbd3_evaluator_get(evaluator, "summary.ks_mean") == before);
+    w = (watch){0};
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, b, watch_progress, &w, NULL), FLOWBD3_OK);
+    ck_assert_uint_eq(w.done, w.total);
+    ck_assert(flowbd3_evaluator_get(evaluator, "summary.ks_mean") ==
+              flowbd3_evaluator_get(evaluator, "floor.ks_mean"));
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&a);
+    flowbd3_table_destroy(&b);
+    flowbd3_table_destroy(&c);
+}
+END_TEST
+
+/* ---- memory ------------------------------------------------------------------------------------------- */
+
+typedef struct meter {
+    long left; /* allocations until one fails */
+    long held;
+} meter;
+
+static void *metered_allocate(void *user, size_t size) {
+    meter *m = user;
+    if (m->left-- <= 0)
+        return NULL;
+    m->held++;
+    return malloc(size);
+}
+
+static void *metered_reallocate(void *user, void *memory, size_t size) {
+    meter *m = user;
+    return m->left-- <= 0 ? NULL : realloc(memory, size);
+}
+
+static void metered_release(void *user, void *memory) {
+    ((meter *)user)->held--;
+    free(memory);
+}
+
+START_TEST(every_allocation_may_fail) {
+    flowbd3_table *a = random_table(40, 1), *b = random_table(50, 2);
+    meter m = {.left = LONG_MAX};
+    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    options.threads = 1;
+    options.allocator = (flowbd3_allocator){metered_allocate, metered_reallocate, metered_release, &m};
+    flowbd3_context *tight;
+    ck_assert_int_eq(flowbd3_context_create(&tight, &options, NULL), FLOWBD3_OK);
+    flowbd3_evaluator_options o = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    o.max_rows = 30;
+    long held = m.held;
+    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+    for (long n = 0; status != FLOWBD3_OK; n++) {
+        ck_assert_int_lt(n, 10000);
+        flowbd3_evaluator *evaluator;
+        char *json = NULL;
+        m.left = n;
+        status = flowbd3_evaluator_create(&evaluator, tight, a, b, &o, NULL);
+        if (status == FLOWBD3_OK)
+            status = flowbd3_evaluator_run(evaluator, b, NULL, NULL, NULL);
+        if (status == FLOWBD3_OK)
+            status = flowbd3_evaluator_to_json(evaluator, &json, NULL);
+        ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
+        flowbd3_string_destroy(tight, &json);
+        flowbd3_evaluator_destroy(&evaluator);
+        ck_assert_int_eq(m.held, held);
+    }
+    flowbd3_context_destroy(&tight);
+    ck_assert_int_eq(m.held, 0);
+    flowbd3_table_destroy(&a);
+    flowbd3_table_destroy(&b);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("evaluator");
+    TCase *tests = tcase_create("evaluator");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, identical_tables_differ_nowhere);
+    tcase_add_test(tests, swapped_tables_are_as_far_apart);
+    tcase_add_test(tests, order_of_rows_and_columns_does_not_matter);
+    tcase_add_test(tests, threads_change_no_bit);
+    tcase_add_test(tests, one_row_against_one_row);
+    tcase_add_test(tests, column_without_a_cell);
+    tcase_add_test(tests, categories_on_one_side_only);
+    tcase_add_test(tests, huge_numbers_give_no_infinity);
+    tcase_add_test(tests, schemas_that_do_not_match);
+    tcase_add_test(tests, arguments_that_are_refused);
+    tcase_add_test(tests, odd_column_names);
+    tcase_add_test(tests, progress_and_cancel);
+    tcase_add_test(tests, every_allocation_may_fail);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}

@@ -1,0 +1,223 @@
+/* The evaluator's figures against SciPy, NumPy and scikit-learn: tests/golden/evaluator.py. */
+#include "evaluator/evaluator.h"
+#include "test_main.h"
+
+#include <jansson.h>
+
+static flowbd3_context *context;
+
+static void setup(void) {
+    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    options.threads = 2;
+    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+}
+
+static void teardown(void) {
+    flowbd3_context_destroy(&context);
+}
+
+/* ---- golden tables --------------------------------------------------------------------------------- */
+
+static json_t *load(const char *name) {
+    const char *data = getenv("FLOWBD3_TEST_DATA");
+    char path[4096];
+    json_error_t error;
+    ck_assert_msg(data != NULL, "FLOWBD3_TEST_DATA is not set");
+    snprintf(path, sizeof path, "%s/golden/evaluator/%s.json", data, name);
+    json_t *content = json_load_file(path, 0, &error);
+    ck_assert_msg(content != NULL, "%s: %s", path, error.text);
+    return content;
+}
+
+static void add_json_column(flowbd3_table *table, const char *name, json_t *column) {
+    const char *type = json_string_value(json_array_get(column, 0));
+    json_t *cells = json_array_get(column, 1);
+    size_t rows = json_array_size(cells);
+    double *reals = calloc(rows, sizeof *reals);
+    int64_t *integers = calloc(rows, sizeof *integers);
+    uint8_t *valid = calloc(rows, 1);
+    const char **texts = calloc(rows, sizeof *texts);
+    for (size_t i = 0; i < rows; i++) {
+        json_t *cell = json_array_get(cells, i);
+        valid[i] = !json_is_null(cell);
+        reals[i] = json_number_value(cell);
+        integers[i] = json_integer_value(cell);
+        texts[i] = json_string_value(cell);
+    }
+    flowbd3_status status =
+        strcmp(type, "real") == 0      ? flowbd3_table_add_real(table, name, reals, valid, rows, NULL)
+        : strcmp(type, "integer") == 0 ? flowbd3_table_add_integer(table, name, integers, valid, rows, NULL)
+                                       : flowbd3_table_add_categorical(table, name, texts, rows, NULL);
+    ck_assert_int_eq(status, FLOWBD3_OK);
+    free(reals);
+    free(integers);
+    free(valid);
+    free(texts);
+}
+
+static flowbd3_table *json_table(json_t *columns) {
+    flowbd3_table *table;
+    const char *name;
+    json_t *column;
+    ck_assert_int_eq(flowbd3_table_create(&table, context, NULL), FLOWBD3_OK);
+    json_object_foreach(columns, name, column) add_json_column(table, name, column);
+    return table;
+}
+
+static void assert_close(const char *name, double value, double expected) {
+    double error = fabs(value - expected);
+    ck_assert_msg(error <= 1e-9 * fabs(expected) + 1e-13, "%s is %.17g, expected %.17g", name, value,
+                  expected);
+}
+
+static void assert_figures(const flowbd3_evaluator *evaluator, const char *prefix, json_t *expected) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(expected, key, value) {
+        char name[256];
+        snprintf(name, sizeof name, "%s%s", prefix, key);
+        double figure = flowbd3_evaluator_get(evaluator, name);
+        if (json_is_null(value))
+            ck_assert_msg(isnan(figure), "%s is %g, expected none", name, figure);
+        else
+            assert_close(name, figure, json_number_value(value));
+    }
+}
+
+static void assert_columns(const flowbd3_evaluator *evaluator, const char *prefix, json_t *columns) {
+    const char *column, *key;
+    json_t *figures, *value;
+    json_object_foreach(columns, column, figures) json_object_foreach(figures, key, value) {
+        char name[256];
+        snprintf(name, sizeof name, "columns.%s.%s%s", column, prefix, key);
+        bool both = strstr(key, "_real") != NULL || strstr(key, "_generated") != NULL;
+        if (both && *prefix != '\0')
+            continue;
+        double figure = flowbd3_evaluator_get(evaluator, name);
+        if (json_is_null(value))
+            ck_assert_msg(isnan(figure), "%s is %g, expected none", name, figure);
+        else
+            assert_close(name, figure, json_number_value(value));
+    }
+}
+
+static void assert_matrix(const flowbd3_evaluator *evaluator, int which, json_t *rows) {
+    size_t n;
+    const size_t *columns;
+    const double *matrix = flowbd3_evaluator_correlation(evaluator, which, &n, &columns);
+    ck_assert_ptr_nonnull(matrix);
+    ck_assert_uint_eq(n, json_array_size(rows));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            assert_close("r", matrix[i * n + j],
+                         json_number_value(json_array_get(json_array_get(rows, i), j)));
+}
+
+static void check_golden(const char *name) {
+    json_t *content = load(name), *expected = json_object_get(content, "expected");
+    json_t *floor = json_object_get(content, "floor");
+    flowbd3_table *real = json_table(json_object_get(content, "real"));
+    flowbd3_table *generated = json_table(json_object_get(content, "generated"));
+    flowbd3_table *second = floor != NULL ? json_table(json_object_get(content, "second")) : NULL;
+    flowbd3_evaluator *evaluator;
+    flowbd3_error err = {0};
+    ck_assert_msg(flowbd3_evaluator_create(&evaluator, context, real, second, NULL, &err) == FLOWBD3_OK, "%s",
+                  err.message);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&second);
+    ck_assert_msg(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, &err) == FLOWBD3_OK, "%s",
+                  err.message);
+    assert_figures(evaluator, "summary.", json_object_get(expected, "summary"));
+    assert_columns(evaluator, "", json_object_get(expected, "columns"));
+    assert_matrix(evaluator, 0, json_array_get(json_object_get(expected, "pearson"), 0));
+    assert_matrix(evaluator, 1, json_array_get(json_object_get(expected, "pearson"), 1));
+    if (floor != NULL) {
+        assert_figures(evaluator, "floor.", json_object_get(floor, "summary"));
+        assert_columns(evaluator, "floor_", json_object_get(floor, "columns"));
+    } else {
+        ck_assert(isnan(flowbd3_evaluator_get(evaluator, "floor.ks_mean")));
+    }
+    flowbd3_table_destroy(&generated);
+    flowbd3_evaluator_destroy(&evaluator);
+    json_decref(content);
+}
+
+START_TEST(golden_mixed_table_with_floor) {
+    check_golden("mixed");
+}
+END_TEST
+
+START_TEST(golden_complete_table) {
+    check_golden("complete");
+}
+END_TEST
+
+START_TEST(golden_p_values) {
+    json_t *content = load("kolmogorov"), *row;
+    size_t i;
+    json_array_foreach(json_object_get(content, "two_samples"), i, row) {
+        uint64_t n[3];
+        double p;
+        for (size_t k = 0; k < 3; k++)
+            n[k] = (uint64_t)json_integer_value(json_array_get(row, k));
+        ck_assert(fb3_kolmogorov_smirnov_p(context, n[0], n[1], n[2], &p));
+        assert_close("two-sample p-value", p, json_number_value(json_array_get(row, 3)));
+        double swapped;
+        ck_assert(fb3_kolmogorov_smirnov_p(context, n[1], n[0], n[2], &swapped));
+        assert_close("p-value of swapped samples", swapped, p);
+    }
+    json_array_foreach(json_object_get(content, "one_sample"), i, row) {
+        double p;
+        ck_assert(fb3_kolmogorov_tail(context, (uint64_t)json_integer_value(json_array_get(row, 0)),
+                                      json_number_value(json_array_get(row, 1)), &p));
+        assert_close("one-sample p-value", p, json_number_value(json_array_get(row, 2)));
+    }
+    json_decref(content);
+}
+END_TEST
+
+/* 0, a, 2a, ... modulo m, divided by d, plus offset: the columns of golden/evaluator.py's large(). */
+static void add_sequence(flowbd3_table *table, const char *name, size_t rows, uint64_t a, uint64_t m,
+                         double d, double offset) {
+    double *x = malloc(rows * sizeof *x);
+    for (size_t i = 0; i < rows; i++)
+        x[i] = (double)(i * a % m) / d + offset;
+    ck_assert_int_eq(flowbd3_table_add_real(table, name, x, NULL, rows, NULL), FLOWBD3_OK);
+    free(x);
+}
+
+START_TEST(golden_large_columns) {
+    json_t *content = load("large");
+    flowbd3_table *real, *generated;
+    ck_assert_int_eq(flowbd3_table_create(&real, context, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_create(&generated, context, NULL), FLOWBD3_OK);
+    add_sequence(real, "x", 100000, 7919, 100003, 7.0, 1e6);
+    add_sequence(real, "y", 100000, 104729, 1009, 3.0, -5.0);
+    add_sequence(generated, "y", 60000, 15485863, 1013, 3.0, -5.0);
+    add_sequence(generated, "x", 60000, 7907, 99991, 7.0, 1e6 + 50.0);
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.max_rows = 100;
+    flowbd3_evaluator *evaluator;
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, NULL, &options, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL), FLOWBD3_OK);
+    assert_columns(evaluator, "", json_object_get(content, "columns"));
+    assert_figures(evaluator, "summary.", json_object_get(content, "summary"));
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+    json_decref(content);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("evaluator_golden");
+    TCase *tests = tcase_create("evaluator_golden");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, golden_mixed_table_with_floor);
+    tcase_add_test(tests, golden_complete_table);
+    tcase_add_test(tests, golden_p_values);
+    tcase_add_test(tests, golden_large_columns);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
