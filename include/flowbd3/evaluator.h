@@ -33,9 +33,9 @@ FLOWBD3_API flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flo
 FLOWBD3_API void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator);
 
 /* Computes every figure for generated, whose columns are matched by name; real and integer columns match each
- * other, columns that the real table does not have are ignored with a warning in the log. Replaces the figures
- * of an earlier call; a call that fails leaves them. Errors: ARGUMENT (no rows), SCHEMA (names the column that
- * is not there or is of the other kind), LIMIT, CANCELLED, MEMORY. */
+ * other, columns that the real table does not have are ignored with a warning in the log. Replaces the
+ * figures of an earlier call; a call that fails leaves them. Errors: ARGUMENT (no rows), SCHEMA (names the
+ * column that is not there or is of the other kind), LIMIT, CANCELLED, MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3_table *generated,
                                                  flowbd3_progress_function progress, void *progress_user,
                                                  flowbd3_error *err);
@@ -47,8 +47,8 @@ FLOWBD3_API size_t flowbd3_evaluator_count(const flowbd3_evaluator *evaluator);
 FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evaluator, size_t i, double *value);
 
 /* Pearson correlation matrix over the numeric columns, row-major [n, n], column indices of the real table in
- * columns[n] (or NULL). which: 0 = real, 1 = generated. NULL before the first run. Both pointers live until the
- * next run. */
+ * columns[n] (or NULL). which: 0 = real, 1 = generated. NULL before the first run. Both pointers live until
+ * the next run. */
 FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which,
                                                         size_t *n, const size_t **columns);
 
