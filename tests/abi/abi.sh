@@ -1,0 +1,26 @@
+#!/bin/sh
+# abi.sh compare|write BASELINE INTERFACE
+# compare: new functions are welcome; anything else that differs from the baseline fails, a field appended to
+# an options struct too. When such a change is meant, write the baseline anew with
+# `meson compile -C BUILD abi-baseline`.
+set -eu
+what=$1 baseline=$2 interface=$3
+
+describe() { # FILE: as XML, without a path of this machine
+    abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed --no-parameter-names \
+        --type-id-style hash --out-file "$1.raw" "$interface"
+    sed "s| path='[^']*'| path='interface.c'|" "$1.raw" >"$1"
+    rm "$1.raw"
+}
+
+case $what in
+write) describe "$baseline" ;;
+compare)
+    [ -f "$baseline" ] || { echo 'no baseline'; exit 77; }
+    command -v abidiff >/dev/null || { echo 'abidiff is not here'; exit 77; }
+    directory=$(mktemp -d)
+    trap 'rm -r "$directory"' EXIT
+    describe "$directory/now.abi"
+    abidiff --no-added-syms "$baseline" "$directory/now.abi"
+    ;;
+esac
