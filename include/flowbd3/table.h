@@ -97,7 +97,7 @@ FLOWBD3_API flowbd3_status flowbd3_table_take(flowbd3_table **out, const flowbd3
 FLOWBD3_API flowbd3_status flowbd3_table_select(flowbd3_table **out, const flowbd3_table *table,
                                                 const char *const *names, size_t count, flowbd3_error *err);
 /* Appends the rows of other, whose columns have the same names and types in the same order. Errors: SCHEMA,
- * LIMIT, MEMORY; the table is then as it was. */
+ * LIMIT, MEMORY; its rows are then as they were. */
 FLOWBD3_API flowbd3_status flowbd3_table_append(flowbd3_table *table, const flowbd3_table *other,
                                                 flowbd3_error *err);
 /* A random split by seed: round(share * rows) rows in *first, the others in *second, each in table order, at
