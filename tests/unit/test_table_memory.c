@@ -1,0 +1,145 @@
+/* The n-th allocation fails, for every n: a status, nothing leaked, nothing half made. */
+#include "compare_tables.h"
+#include "table/arrow.h"
+#include "table/table.h"
+#include "test_main.h"
+
+#include <unistd.h>
+
+typedef struct ladder {
+    long left; /* allocations until one fails; negative: none does */
+    long alive;
+} ladder;
+
+static bool fails(ladder *l) {
+    return l->left >= 0 && l->left-- == 0;
+}
+
+static void *allocate(void *user, size_t size) {
+    ladder *l = user;
+    void *memory = fails(l) ? NULL : malloc(size);
+    l->alive += memory != NULL;
+    return memory;
+}
+
+static void *reallocate(void *user, void *memory, size_t size) {
+    return fails(user) ? NULL : realloc(memory, size);
+}
+
+static void release(void *user, void *memory) {
+    ((ladder *)user)->alive -= memory != NULL;
+    free(memory);
+}
+
+static flowbd3_context *context_on(ladder *l) {
+    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    options.threads = 1;
+    options.allocator = (flowbd3_allocator){allocate, reallocate, release, l};
+    flowbd3_context *context;
+    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+    return context;
+}
+
+typedef flowbd3_status (*step)(flowbd3_context *context, flowbd3_table *table);
+
+static flowbd3_status build(flowbd3_context *context, flowbd3_table *table) {
+    static const double rate[] = {0.5, 1.25};
+    static const int32_t codes[] = {0, 1};
+    static const char *const names[] = {"a", "b"};
+    (void)table;
+    flowbd3_table *t;
+    flowbd3_status status = flowbd3_table_create(&t, context, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_add_real(t, "r", rate, NULL, 2, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_add_categorical(t, "k", names, 2, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_add_codes(t, "d", codes, NULL, 2, names, 2, NULL);
+    flowbd3_table_destroy(&t);
+    return status;
+}
+
+static flowbd3_status split(flowbd3_context *context, flowbd3_table *table) {
+    (void)context;
+    flowbd3_table *a, *b;
+    flowbd3_status status = flowbd3_table_split(&a, &b, table, 0.5, 1, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_append(a, b, NULL);
+    flowbd3_table_destroy(&a);
+    flowbd3_table_destroy(&b);
+    return status;
+}
+
+/* A second reading, missing cells, and all types. */
+static flowbd3_status read_text(flowbd3_context *context, flowbd3_table *table) {
+    static const char text[] = "i,r,k,late,none\n1,0.5,a,1,\n,2,b,2,\n3,,,x,\n";
+    (void)table;
+    flowbd3_table *t;
+    flowbd3_status status = flowbd3_table_parse_csv(&t, context, text, sizeof text - 1, NULL, NULL);
+    flowbd3_table_destroy(&t);
+    return status;
+}
+
+static flowbd3_status write_and_read(flowbd3_context *context, flowbd3_table *table) {
+    static const char path[] = "flowbd3-table-memory.csv";
+    flowbd3_table *t = NULL;
+    flowbd3_status status = flowbd3_table_write_csv(table, path, NULL, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_read_csv(&t, context, path, NULL, NULL);
+    (void)unlink(path);
+    flowbd3_table_destroy(&t);
+    return status;
+}
+
+static flowbd3_status through_arrow(flowbd3_context *context, flowbd3_table *table) {
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    flowbd3_table *t = NULL;
+    flowbd3_status status = flowbd3_table_export_arrow(table, &schema, &array, NULL);
+    if (status != FLOWBD3_OK)
+        return status;
+    status = flowbd3_table_import_arrow(&t, context, &schema, &array, NULL);
+    if (status != FLOWBD3_OK) {
+        schema.release(&schema);
+        array.release(&array);
+    }
+    flowbd3_table_destroy(&t);
+    return status;
+}
+
+static const step steps[] = {build, split, read_text, write_and_read, through_arrow};
+
+START_TEST(every_allocation_fails_once) {
+    static const char text[] = "i,r,k\n1,0.5,a\n,2,b\n3,,\n4,1,\"c,\"\n";
+    ladder l = {.left = -1};
+    flowbd3_context *context = context_on(&l);
+    flowbd3_table *t, *same;
+    ck_assert_int_eq(flowbd3_table_parse_csv(&t, context, text, sizeof text - 1, NULL, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_slice(&same, t, 0, 4, NULL), FLOWBD3_OK);
+    long alive = l.alive;
+    long n = 0;
+    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+    for (; status != FLOWBD3_OK; n++) {
+        ck_assert_int_lt(n, 1000);
+        l.left = n;
+        status = steps[_i](context, t);
+        ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
+        l.left = -1;
+        ck_assert_int_eq(l.alive, alive);
+        ck_assert(same_tables(t, same));
+    }
+    ck_assert_int_gt(n, 5);
+    flowbd3_table_destroy(&t);
+    flowbd3_table_destroy(&same);
+    flowbd3_context_destroy(&context);
+    ck_assert_int_eq(l.alive, 0);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("table_memory");
+    TCase *tests = tcase_create("table_memory");
+    tcase_add_loop_test(tests, every_allocation_fails_once, 0, (int)FB3_COUNT(steps));
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
