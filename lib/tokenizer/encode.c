@@ -1,0 +1,138 @@
+/* Tables as tokens. */
+#include "tokenizer/tokenizer.h"
+
+enum { CHUNK_ROWS = 4096 };
+
+/* A slot and the column of the table that feeds it. */
+typedef struct source {
+    const fb3_slot *slot;
+    size_t column; /* of the table */
+    const double *real;
+    const int64_t *integer;
+    const int32_t *codes;
+    const uint8_t *valid;
+    int32_t *token_of_code; /* [categories] -1 for one that was not there when fitted */
+} source;
+
+typedef struct encoding {
+    const flowbd3_tokenizer *tokenizer;
+    size_t rows;
+    source *sources;  /* [n_slots] */
+    uint16_t *tokens; /* [rows, n_slots] */
+    size_t *bad_row;  /* [chunks] first row of the chunk that cannot be encoded; rows when all can */
+    size_t *bad_slot; /* [chunks] the slot it fails in */
+} encoding;
+
+/* -1: a category or a missing cell without a token. */
+static int32_t token_of(const source *from, size_t row) {
+    if ((from->valid != NULL && !from->valid[row]) || (from->codes != NULL && from->codes[row] < 0))
+        return from->slot->vocabulary > from->slot->values ? (int32_t)from->slot->values : -1;
+    if (from->codes != NULL)
+        return from->token_of_code[from->codes[row]];
+    int64_t key = from->real != NULL ? fb3_key_of_real(from->real[row]) : from->integer[row];
+    return (int32_t)fb3_slot_token(from->slot, key);
+}
+
+static void encode_chunk(void *argument, size_t chunk, unsigned worker) {
+    (void)worker;
+    encoding *e = argument;
+    size_t slots = e->tokenizer->n_slots, begin = chunk * CHUNK_ROWS;
+    size_t end = e->rows - begin < CHUNK_ROWS ? e->rows : begin + CHUNK_ROWS;
+    e->bad_row[chunk] = e->rows;
+    for (size_t s = 0; s < slots; s++)
+        for (size_t row = begin; row < end && row <= e->bad_row[chunk]; row++) {
+            int32_t token = token_of(&e->sources[s], row);
+            if (token >= 0) {
+                e->tokens[row * slots + s] = (uint16_t)token;
+            } else if (row < e->bad_row[chunk]) {
+                e->bad_row[chunk] = row;
+                e->bad_slot[chunk] = s;
+            }
+        }
+}
+
+static const char *type_name(flowbd3_type type) {
+    return type == FLOWBD3_TYPE_REAL ? "real" : type == FLOWBD3_TYPE_INTEGER ? "integer" : "categorical";
+}
+
+static flowbd3_status find_source(source *from, const flowbd3_tokenizer *tokenizer, size_t slot,
+                                  const flowbd3_table *table, flowbd3_error *err) {
+    const fb3_codec *codec = &tokenizer->columns[tokenizer->slots[slot].column];
+    int64_t column = flowbd3_table_find(table, codec->name);
+    if (column < 0)
+        return fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the table has no column '%.80s', expected a %s one",
+                        codec->name, type_name(codec->type));
+    from->slot = &tokenizer->slots[slot];
+    from->column = (size_t)column;
+    flowbd3_type type = flowbd3_table_type(table, from->column);
+    if (type != codec->type)
+        return fb3_fail_at(err, FLOWBD3_ERROR_SCHEMA, 0, column + 1, "column '%.80s' is %s, expected %s",
+                           codec->name, type_name(type), type_name(codec->type));
+    from->real = flowbd3_table_real(table, from->column);
+    from->integer = flowbd3_table_integer(table, from->column);
+    from->codes = flowbd3_table_codes(table, from->column);
+    from->valid = flowbd3_table_valid(table, from->column);
+    if (from->codes == NULL)
+        return FLOWBD3_OK;
+    size_t categories = flowbd3_table_categories(table, from->column);
+    from->token_of_code = fb3_allocate(tokenizer->context, categories, sizeof *from->token_of_code);
+    if (from->token_of_code == NULL)
+        return fb3_no_memory(err, "the categories of a column");
+    for (size_t i = 0; i < categories; i++)
+        from->token_of_code[i] = fb3_slot_find(from->slot, flowbd3_table_category(table, from->column, i));
+    return FLOWBD3_OK;
+}
+
+/* The error of the first row that could not be encoded. */
+static flowbd3_status check_rows(const encoding *e, size_t chunks, const flowbd3_table *table,
+                                 flowbd3_error *err) {
+    for (size_t chunk = 0; chunk < chunks; chunk++) {
+        size_t row = e->bad_row[chunk];
+        if (row == e->rows)
+            continue;
+        const source *from = &e->sources[e->bad_slot[chunk]];
+        const char *name = flowbd3_table_name(table, from->column);
+        int64_t column = (int64_t)from->column + 1;
+        if (from->codes != NULL && from->codes[row] >= 0)
+            return fb3_fail_at(
+                err, FLOWBD3_ERROR_SCHEMA, (int64_t)row + 1, column,
+                "column '%.80s', row %zu holds '%.60s', which the tokenizer was not fitted with", name,
+                row + 1, flowbd3_table_category(table, from->column, (size_t)from->codes[row]));
+        return fb3_fail_at(
+            err, FLOWBD3_ERROR_SCHEMA, (int64_t)row + 1, column,
+            "column '%.80s', row %zu is missing, but no cell was when the tokenizer was fitted", name,
+            row + 1);
+    }
+    return FLOWBD3_OK;
+}
+
+flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                        uint16_t *tokens, flowbd3_error *err) {
+    if (tokenizer == NULL || table == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_encode: %s is NULL",
+                        tokenizer == NULL ? "tokenizer" : "table");
+    size_t rows = flowbd3_table_rows(table), slots = tokenizer->n_slots;
+    if (tokens == NULL && rows != 0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_encode: tokens is NULL");
+    flowbd3_context *context = tokenizer->context;
+    size_t chunks = rows / CHUNK_ROWS + (rows % CHUNK_ROWS != 0);
+    encoding e = {tokenizer, rows, NULL, tokens, NULL, NULL};
+    e.sources = fb3_allocate_zero(context, slots, sizeof *e.sources);
+    e.bad_row = fb3_allocate(context, chunks, sizeof *e.bad_row);
+    e.bad_slot = fb3_allocate(context, chunks, sizeof *e.bad_slot);
+    flowbd3_status status = FLOWBD3_OK;
+    if (e.sources == NULL || e.bad_row == NULL || e.bad_slot == NULL)
+        status = fb3_no_memory(err, "encoding a table");
+    for (size_t s = 0; status == FLOWBD3_OK && s < slots; s++)
+        status = find_source(&e.sources[s], tokenizer, s, table, err);
+    if (status == FLOWBD3_OK) {
+        fb3_parallel(context, chunks, encode_chunk, &e);
+        status = check_rows(&e, chunks, table, err);
+    }
+    for (size_t s = 0; e.sources != NULL && s < slots; s++)
+        fb3_release(context, e.sources[s].token_of_code);
+    fb3_release(context, e.sources);
+    fb3_release(context, e.bad_row);
+    fb3_release(context, e.bad_slot);
+    return status;
+}
