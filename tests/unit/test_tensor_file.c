@@ -388,12 +388,21 @@ END_TEST
 
 START_TEST(files_of_another_kind) {
     flowbd3_error err;
-    static const char *const texts[] = {
-        "", "12345678", "123456789", "duration,protocol\n1,2\n",
-        "\x40\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}    \0\0\0\0"};
-    const size_t sizes[] = {0, 8, 9, 22, 76};
-    for (size_t i = 0; i < FB3_COUNT(texts); i++) {
-        write_bytes(texts[i], sizes[i]);
+#define BYTES(text) \
+    { text, sizeof text - 1 }
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } files[] = {
+        BYTES(""),
+        BYTES("12345678"),
+        BYTES("123456789"),
+        BYTES("duration,protocol\n1,2\n"),
+        /* A safetensors file of another program. */
+        BYTES("\x38\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}  \0\0\0\0"),
+    };
+    for (size_t i = 0; i < FB3_COUNT(files); i++) {
+        write_bytes(files[i].bytes, files[i].size);
         ck_assert_int_eq(open_status(&err), FLOWBD3_ERROR_FORMAT);
         ck_assert_ptr_nonnull(strstr(err.message, "is not a flowbd3 model file"));
     }
