@@ -11,6 +11,14 @@ extern "C" {
 /* Thread-safety: one thread at a time. The model must not be used elsewhere while a call runs. */
 typedef struct flowbd3_trainer flowbd3_trainer;
 
+/* How the training loss draws what it masks: two unbiased estimators of the NELBO. */
+typedef enum flowbd3_noise {
+    FLOWBD3_NOISE_COUNT = 0, /* the number k of masked slots of S, uniform on 1..S, weight S/k: the noise
+                                level is integrated out, the variance is smaller */
+    FLOWBD3_NOISE_LEVEL = 1 /* a noise level t, uniform on (0, 1], masks every slot with probability t, weight
+                               1/t (Arriola et al. 2025, eq. 8) */
+} flowbd3_noise;
+
 typedef struct flowbd3_trainer_options {
     size_t struct_size;
     uint32_t epochs;            /* passes over the training rows; default 0 = 100 */
@@ -30,12 +38,13 @@ typedef struct flowbd3_trainer_options {
     uint64_t seed;         /* order of rows, masks, dropout */
     const char *best_path; /* model file written when the validation NELBO improves; default NULL = none */
     const char *latest_path; /* checkpoint written after every epoch and on cancel; default NULL = none */
+    flowbd3_noise noise;     /* estimator of the training loss */
 } flowbd3_trainer_options;
 
 #define FLOWBD3_TRAINER_OPTIONS_INIT                                                                       \
     {                                                                                                      \
         sizeof(flowbd3_trainer_options), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0.0, 0, NULL, \
-            NULL                                                                                           \
+            NULL, FLOWBD3_NOISE_COUNT                                                                      \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size);
@@ -52,8 +61,9 @@ typedef struct flowbd3_epoch {
     double seconds;          /* spent in the epoch */
 } flowbd3_epoch;
 
-/* Creates a trainer of model on train; validation may be NULL. Both tables are encoded here and not kept.
- * options may be NULL. The caller owns *out. Errors: ARGUMENT, RANGE, SCHEMA, MEMORY. */
+/* Creates a trainer of model, which must outlive it, on train; validation may be NULL. Both tables are
+ * encoded here and not kept. options may be NULL. The caller owns *out. Errors: ARGUMENT, RANGE, SCHEMA,
+ * MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model,
                                                   const flowbd3_table *train, const flowbd3_table *validation,
                                                   const flowbd3_trainer_options *options, flowbd3_error *err);

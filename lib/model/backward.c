@@ -214,7 +214,7 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
     network->gradient = gradient;
     network->seed = seed;
     network->step = step;
-    fb3_network_begin(network, parameters, batch, true);
+    fb3_network_begin(network, parameters, batch, fb3_network_shards(network, batch->sequences), true);
     fb3_parallel(network->context, network->n_shards, shard_task, network);
     fb3_parallel(network->context, network->n_products, product_task, network);
     double loss = 0.0;

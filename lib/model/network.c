@@ -63,7 +63,7 @@ static void carve_rest(fb3_network *n, carver *c) {
  */
 enum { SHARD_ROWS = 128 };
 
-static size_t shards_for(const fb3_network *n, size_t sequences) {
+size_t fb3_network_shards(const fb3_network *n, size_t sequences) {
     size_t shards = (sequences * n->tokens + SHARD_ROWS - 1) / SHARD_ROWS;
     shards += shards % 2;
     return shards < sequences ? shards : sequences;
@@ -132,7 +132,7 @@ flowbd3_status fb3_network_create(fb3_network **out, flowbd3_context *context,
     n->tokens = config->blocks * config->slots;
     n->max_sequences = max_sequences;
     n->gradients = gradients;
-    n->max_shards = shards_for(n, max_sequences);
+    n->max_shards = fb3_network_shards(n, max_sequences);
     n->max_shard_sequences = SHARD_ROWS / n->tokens + 1;
     if (n->max_shard_sequences > max_sequences)
         n->max_shard_sequences = max_sequences;
@@ -180,12 +180,13 @@ void fb3_network_destroy(fb3_network **network) {
 
 /* ---- forward ----------------------------------------------------------------------------------- */
 
-void fb3_network_begin(fb3_network *n, const float *parameters, const fb3_batch *batch, bool training) {
+void fb3_network_begin(fb3_network *n, const float *parameters, const fb3_batch *batch, size_t n_shards,
+                       bool training) {
     size_t slots = n->config.slots;
     n->parameters = parameters;
     n->batch = batch;
     n->training = training;
-    n->n_shards = shards_for(n, batch->sequences);
+    n->n_shards = n_shards;
     for (size_t s = 0; s < slots; s++)
         n->heads[s].count = 0;
     for (size_t i = 0; i < n->n_shards; i++) {
@@ -303,7 +304,7 @@ static void loss_task(void *argument, size_t i, unsigned worker) {
 }
 
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch) {
-    fb3_network_begin(network, parameters, batch, false);
+    fb3_network_begin(network, parameters, batch, fb3_network_shards(network, batch->sequences), false);
     fb3_parallel(network->context, network->n_shards, loss_task, network);
     double loss = 0.0;
     for (size_t i = 0; i < network->n_shards; i++)
@@ -314,9 +315,8 @@ double fb3_network_loss(fb3_network *network, const float *parameters, const fb3
 void fb3_network_logits(fb3_network *network, const float *parameters, const uint16_t *inputs,
                         const uint8_t *masked, size_t sequences) {
     fb3_batch batch = {.sequences = sequences, .inputs = inputs, .masked = masked};
-    fb3_network_begin(network, parameters, &batch, false);
-    for (size_t i = 0; i < network->n_shards; i++)
-        fb3_network_forward(network, &network->shards[i], &network->scratch[0]);
+    fb3_network_begin(network, parameters, &batch, 1, false);
+    fb3_network_forward(network, &network->shards[0], &network->scratch[0]);
     network->batch = NULL;
     for (size_t s = 0; s < network->config.slots; s++) {
         const fb3_head *h = &network->heads[s];

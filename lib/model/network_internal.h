@@ -102,8 +102,12 @@ static inline fb3_dropout fb3_dropout_of(const fb3_network *network, size_t laye
 }
 enum { FB3_DROPOUT_ATTENTION = 0, FB3_DROPOUT_FEED_FORWARD = 1 };
 
-/* Cuts the batch into shards and lists the wanted rows of every slot. */
-void fb3_network_begin(fb3_network *network, const float *parameters, const fb3_batch *batch, bool training);
+/* Cuts the batch into n_shards and lists the wanted rows of every slot. */
+void fb3_network_begin(fb3_network *network, const float *parameters, const fb3_batch *batch, size_t n_shards,
+                       bool training);
+
+/* Shards for a batch, whatever the number of threads. */
+size_t fb3_network_shards(const fb3_network *network, size_t sequences);
 
 /* Takes a shard forward to the logits of its wanted rows. */
 void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *scratch);

@@ -345,7 +345,7 @@ flowbd3_status fb3_tensor_file_copy(const fb3_tensor_file *file, const fb3_tenso
     flowbd3_status status = read_entry(file, view->name, described, &entry, err);
     if (status == FLOWBD3_OK)
         status = check_shape(file, &entry, view, err);
-    if (status != FLOWBD3_OK)
+    if (status != FLOWBD3_OK || view->data == NULL)
         return status;
     size_t rows, columns;
     fb3_tensor_rows(view, &rows, &columns);

@@ -47,8 +47,9 @@ flowbd3_status fb3_tensor_file_json(const fb3_tensor_file *file, const char *mem
 size_t fb3_tensor_file_count(const fb3_tensor_file *file);
 bool fb3_tensor_file_has(const fb3_tensor_file *file, const char *name);
 
-/* Copies tensor view->name to view->data, whose contents are undefined after a failure. Errors: FORMAT
- * (absent, or of another shape), IO and CHECKSUM (the file changed since it was opened). */
+/* Copies tensor view->name to view->data, whose contents are undefined after a failure; with NULL data only
+ * the name and the shape are checked. Errors: FORMAT (absent, or of another shape), IO and CHECKSUM (the file
+ * changed since it was opened). */
 flowbd3_status fb3_tensor_file_copy(const fb3_tensor_file *file, const fb3_tensor_view *view,
                                     flowbd3_error *err);
 

@@ -302,17 +302,30 @@ static void attention_backward(float *restrict qkv, size_t stride_qkv, const flo
 
 /* ---- loss -------------------------------------------------------------------------------------- */
 
+/* Largest of x[count], in lanes that every compiler turns into vectors. */
+static float maximum(const float *x, size_t count) {
+    float lane[16], largest = x[0];
+    size_t i = 0;
+    for (size_t l = 0; l < 16; l++)
+        lane[l] = x[0];
+    for (; i + 16 <= count; i += 16)
+        for (size_t l = 0; l < 16; l++)
+            lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+    for (; i < count; i++)
+        largest = x[i] > largest ? x[i] : largest;
+    for (size_t l = 0; l < 16; l++)
+        largest = lane[l] > largest ? lane[l] : largest;
+    return largest;
+}
+
 static double cross_entropy(float *restrict logits, const float *restrict bias, const uint16_t *targets,
                             const float *scale, size_t rows, size_t width, size_t stride) {
     double loss = 0.0;
     for (size_t r = 0; r < rows; r++) {
         float *restrict z = logits + r * stride;
-        float largest = -INFINITY, sum = 0.0f;
         for (size_t i = 0; i < width; i++)
             z[i] += bias[i];
-#pragma omp simd reduction(max : largest)
-        for (size_t i = 0; i < width; i++)
-            largest = z[i] > largest ? z[i] : largest;
+        float largest = maximum(z, width), sum = 0.0f;
         float target = z[targets[r]] - largest;
 #pragma omp simd reduction(+ : sum)
         for (size_t i = 0; i < width; i++) {

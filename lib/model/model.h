@@ -1,0 +1,44 @@
+/* The model room's door: a network's parameters together with the tokenizer that feeds it. */
+#ifndef FB3_MODEL_H
+#define FB3_MODEL_H
+
+#include <flowbd3/model.h>
+
+#include "model/network.h"
+
+#include <jansson.h>
+
+struct flowbd3_model {
+    flowbd3_context *context;
+    flowbd3_tokenizer *tokenizer;
+    flowbd3_model_options options; /* defaults filled in */
+    size_t *vocabulary;            /* [S] */
+    fb3_network_config config;
+    fb3_layout *layout;
+    float *parameters; /* [layout size] */
+};
+
+/* A model without memory for its parameters, and that memory. */
+flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *tokenizer,
+                                      const flowbd3_model_options *options, flowbd3_error *err);
+flowbd3_status fb3_model_allocate(flowbd3_model *model, flowbd3_error *err);
+
+/* A member of a model file besides the model itself: a slab of floats laid out as the parameters are. */
+typedef struct fb3_slab {
+    const char *prefix; /* of the tensors' names, for example "trainer.first_moment." */
+    float *floats;
+} fb3_slab;
+
+/* Writes the model and, for a checkpoint, slabs[n_slabs] and the JSON state of training (or NULL). */
+flowbd3_status fb3_model_write(const flowbd3_model *model, const char *path, const json_t *training,
+                               const fb3_slab *slabs, size_t n_slabs, flowbd3_error *err);
+
+/* The state of training in a checkpoint of this very model: the same tokenizer and sizes. A new reference. */
+flowbd3_status fb3_model_read_training(const flowbd3_model *model, const char *path, json_t **training,
+                                       flowbd3_error *err);
+
+/* The parameters and the slabs of a checkpoint; nothing changes on failure. */
+flowbd3_status fb3_model_read_slabs(flowbd3_model *model, const char *path, const fb3_slab *slabs,
+                                    size_t n_slabs, flowbd3_error *err);
+
+#endif

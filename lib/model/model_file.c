@@ -1,0 +1,253 @@
+/* Models and checkpoints as files: docs/model-file.md. */
+#include "model/model.h"
+#include "model/tensor_file.h"
+#include "tokenizer/tokenizer.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- writing ----------------------------------------------------------------------------------- */
+
+static json_t *options_to_json(const flowbd3_model_options *o) {
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:s}", "d_model", (json_int_t)o->d_model, "n_heads",
+                     (json_int_t)o->n_heads, "n_layers", (json_int_t)o->n_layers, "d_ff", (json_int_t)o->d_ff,
+                     "dropout", o->dropout, "norm", "rms");
+}
+
+/* Names are views' until the file is written: one block of text for all. */
+typedef struct view_list {
+    fb3_tensor_view *views;
+    char (*names)[96];
+    size_t count;
+} view_list;
+
+static void append_views(view_list *list, const fb3_layout *layout, const char *prefix, float *floats) {
+    for (size_t i = 0; i < layout->n_tensors; i++) {
+        const fb3_tensor *t = &layout->tensors[i];
+        char *name = list->names[list->count];
+        snprintf(name, sizeof *list->names, "%s%s", prefix, t->name);
+        fb3_tensor_view view = {.name = name, .dimensions = t->dimensions};
+        view.data = floats != NULL ? floats + t->offset : NULL;
+        view.shape[0] = t->dimensions == 2 ? t->rows : t->columns;
+        view.shape[1] = t->columns;
+        view.stride = t->stride;
+        list->views[list->count++] = view;
+    }
+}
+
+/* Views of the parameters (NULL: of names and shapes alone) and of every slab. */
+static bool make_views(view_list *list, const fb3_layout *layout, float *parameters, const fb3_slab *slabs,
+                       size_t n_slabs) {
+    size_t most = (n_slabs + 1) * layout->n_tensors;
+    *list = (view_list){.views = fb3_allocate(layout->context, most, sizeof *list->views),
+                        .names = fb3_allocate(layout->context, most, sizeof *list->names)};
+    if (list->views == NULL || list->names == NULL)
+        return false;
+    append_views(list, layout, "", parameters);
+    for (size_t i = 0; i < n_slabs; i++)
+        append_views(list, layout, slabs[i].prefix, slabs[i].floats);
+    return true;
+}
+
+static void release_views(view_list *list, flowbd3_context *context) {
+    fb3_release(context, list->views);
+    fb3_release(context, list->names);
+}
+
+flowbd3_status fb3_model_write(const flowbd3_model *model, const char *path, const json_t *training,
+                               const fb3_slab *slabs, size_t n_slabs, flowbd3_error *err) {
+    json_t *metadata = json_object();
+    bool complete =
+        metadata != NULL && json_object_set_new(metadata, "model", options_to_json(&model->options)) == 0 &&
+        json_object_set_new(metadata, "tokenizer", fb3_tokenizer_to_json_value(model->tokenizer)) == 0 &&
+        json_object_set_new(metadata, "library", json_string(flowbd3_version())) == 0;
+    if (complete && training != NULL)
+        complete = json_object_set(metadata, "training", (json_t *)(uintptr_t)training) == 0;
+    view_list list = {NULL, NULL, 0};
+    complete = complete && make_views(&list, model->layout, model->parameters, slabs, n_slabs);
+    flowbd3_status status =
+        complete ? fb3_tensor_file_save(model->context, path, metadata, list.views, list.count, err)
+                 : fb3_no_memory(err, "the model file");
+    release_views(&list, model->context);
+    json_decref(metadata);
+    return status;
+}
+
+flowbd3_status flowbd3_model_save(const flowbd3_model *model, const char *path, flowbd3_error *err) {
+    if (model == NULL || path == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_model_save: %s is NULL",
+                        model == NULL ? "model" : "path");
+    return fb3_model_write(model, path, NULL, NULL, 0, err);
+}
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+static flowbd3_status options_from_json(flowbd3_model_options *o, const json_t *json, const char *path,
+                                        flowbd3_error *err) {
+    json_int_t d_model, n_heads, n_layers, d_ff;
+    double dropout;
+    const char *norm;
+    json_error_t problem;
+    if (json_unpack_ex((json_t *)(uintptr_t)json, &problem, JSON_STRICT, "{s:I, s:I, s:I, s:I, s:F, s:s}",
+                       "d_model", &d_model, "n_heads", &n_heads, "n_layers", &n_layers, "d_ff", &d_ff,
+                       "dropout", &dropout, "norm", &norm) != 0)
+        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: %s", path, problem.text);
+    if (strcmp(norm, "rms") != 0)
+        return fb3_fail(err, FLOWBD3_ERROR_VERSION, "'%s': model: unknown norm '%s', expected 'rms'", path,
+                        norm);
+    if (d_model < 1 || d_model > UINT32_MAX || n_heads < 1 || n_heads > UINT32_MAX || n_layers < 1 ||
+        n_layers > UINT32_MAX || d_ff < 1 || d_ff > UINT32_MAX)
+        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: a size is out of range", path);
+    flowbd3_model_options_init(o, sizeof *o);
+    o->d_model = (uint32_t)d_model;
+    o->n_heads = (uint32_t)n_heads;
+    o->n_layers = (uint32_t)n_layers;
+    o->d_ff = (uint32_t)d_ff;
+    o->dropout = dropout;
+    return FLOWBD3_OK;
+}
+
+static bool all_finite(const flowbd3_model *model, const char **tensor) {
+    for (size_t i = 0; i < model->layout->n_tensors; i++) {
+        const fb3_tensor *t = &model->layout->tensors[i];
+        for (size_t r = 0; r < t->rows; r++)
+            for (size_t c = 0; c < t->columns; c++)
+                if (!isfinite(model->parameters[t->offset + r * t->stride + c])) {
+                    *tensor = t->name;
+                    return false;
+                }
+    }
+    return true;
+}
+
+/* Fills all views or, when a name or a shape does not fit, none. */
+static flowbd3_status copy_views(const fb3_tensor_file *file, const view_list *list, flowbd3_error *err) {
+    flowbd3_status status = FLOWBD3_OK;
+    for (size_t i = 0; status == FLOWBD3_OK && i < list->count; i++) {
+        fb3_tensor_view shape = list->views[i];
+        shape.data = NULL;
+        status = fb3_tensor_file_copy(file, &shape, err);
+    }
+    for (size_t i = 0; status == FLOWBD3_OK && i < list->count; i++)
+        if (list->views[i].data != NULL)
+            status = fb3_tensor_file_copy(file, &list->views[i], err);
+    return status;
+}
+
+/* The tokenizer and the options that a file was written with. */
+static flowbd3_status read_description(const fb3_tensor_file *file, flowbd3_context *context,
+                                       const char *path, flowbd3_tokenizer **tokenizer,
+                                       flowbd3_model_options *options, flowbd3_error *err) {
+    json_t *json = NULL;
+    flowbd3_status status = fb3_tensor_file_json(file, "model", &json, err);
+    if (status == FLOWBD3_OK)
+        status = options_from_json(options, json, path, err);
+    json_decref(json);
+    json = NULL;
+    if (status == FLOWBD3_OK)
+        status = fb3_tensor_file_json(file, "tokenizer", &json, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_tokenizer_from_json_value(tokenizer, context, json, err);
+    json_decref(json);
+    return status;
+}
+
+/* Takes the parameters from the file. The model was made without memory for them: the file must first show
+ * that it holds tensors of the sizes that its description claims. */
+static flowbd3_status read_parameters(flowbd3_model *model, const fb3_tensor_file *file, const char *path,
+                                      flowbd3_error *err) {
+    view_list list = {NULL, NULL, 0};
+    flowbd3_status status = make_views(&list, model->layout, NULL, NULL, 0) ? copy_views(file, &list, err)
+                                                                            : fb3_no_memory(err, "the model");
+    release_views(&list, model->context);
+    if (status == FLOWBD3_OK)
+        status = fb3_model_allocate(model, err);
+    if (status == FLOWBD3_OK)
+        status = make_views(&list, model->layout, model->parameters, NULL, 0)
+                     ? copy_views(file, &list, err)
+                     : fb3_no_memory(err, "the model");
+    release_views(&list, model->context);
+    const char *tensor;
+    if (status == FLOWBD3_OK && !all_finite(model, &tensor))
+        status = fb3_fail(err, FLOWBD3_ERROR_NUMERIC, "'%s': tensor %s holds a value that is not finite",
+                          path, tensor);
+    return status;
+}
+
+flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_context *context, const char *path,
+                                  flowbd3_error *err) {
+    if (out == NULL || context == NULL || path == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_model_load: %s is NULL",
+                        out == NULL       ? "out"
+                        : context == NULL ? "context"
+                                          : "path");
+    *out = NULL;
+    fb3_tensor_file *file = NULL;
+    flowbd3_tokenizer *tokenizer = NULL;
+    flowbd3_model *model = NULL;
+    flowbd3_model_options options;
+    flowbd3_status status = fb3_tensor_file_open(&file, context, path, err);
+    if (status == FLOWBD3_OK)
+        status = read_description(file, context, path, &tokenizer, &options, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_model_create_empty(&model, tokenizer, &options, err);
+    if (status == FLOWBD3_OK)
+        status = read_parameters(model, file, path, err);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    fb3_tensor_file_close(&file);
+    if (status != FLOWBD3_OK)
+        flowbd3_model_destroy(&model);
+    *out = model;
+    return status;
+}
+
+static flowbd3_status check_same(const flowbd3_model *model, const fb3_tensor_file *file, const char *path,
+                                 flowbd3_error *err) {
+    json_t *here = options_to_json(&model->options), *there = NULL;
+    flowbd3_status status =
+        here != NULL ? fb3_tensor_file_json(file, "model", &there, err) : fb3_no_memory(err, path);
+    if (status == FLOWBD3_OK && json_equal(here, there) == 0)
+        status = fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "'%s' is of a model with other sizes", path);
+    json_decref(here);
+    json_decref(there);
+    here = there = NULL;
+    if (status == FLOWBD3_OK)
+        status = fb3_tensor_file_json(file, "tokenizer", &there, err);
+    if (status == FLOWBD3_OK && (here = fb3_tokenizer_to_json_value(model->tokenizer)) == NULL)
+        status = fb3_no_memory(err, path);
+    if (status == FLOWBD3_OK && json_equal(here, there) == 0)
+        status = fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "'%s' is of a model with another tokenizer", path);
+    json_decref(here);
+    json_decref(there);
+    return status;
+}
+
+flowbd3_status fb3_model_read_training(const flowbd3_model *model, const char *path, json_t **training,
+                                       flowbd3_error *err) {
+    *training = NULL;
+    fb3_tensor_file *file = NULL;
+    flowbd3_status status = fb3_tensor_file_open(&file, model->context, path, err);
+    if (status == FLOWBD3_OK && json_object_get(fb3_tensor_file_metadata(file), "training") == NULL)
+        status =
+            fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "'%s' is a model, expected a checkpoint of a trainer", path);
+    if (status == FLOWBD3_OK)
+        status = check_same(model, file, path, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_tensor_file_json(file, "training", training, err);
+    fb3_tensor_file_close(&file);
+    return status;
+}
+
+flowbd3_status fb3_model_read_slabs(flowbd3_model *model, const char *path, const fb3_slab *slabs,
+                                    size_t n_slabs, flowbd3_error *err) {
+    fb3_tensor_file *file = NULL;
+    view_list list = {NULL, NULL, 0};
+    flowbd3_status status = fb3_tensor_file_open(&file, model->context, path, err);
+    if (status == FLOWBD3_OK && !make_views(&list, model->layout, model->parameters, slabs, n_slabs))
+        status = fb3_no_memory(err, "the checkpoint");
+    if (status == FLOWBD3_OK)
+        status = copy_views(file, &list, err);
+    release_views(&list, model->context);
+    fb3_tensor_file_close(&file);
+    return status;
+}

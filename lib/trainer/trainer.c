@@ -1,0 +1,203 @@
+/* Trainer: options, memory, life. */
+#include "trainer/trainer.h"
+#include "tokenizer/tokenizer.h"
+
+#include <math.h>
+#include <string.h>
+#include <zlib.h>
+
+flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size) {
+    return fb3_options_init(options, size, sizeof *options);
+}
+
+/* ---- options ----------------------------------------------------------------------------------- */
+
+static void default_to(double *option, double value) {
+    if (*option == 0.0)
+        *option = value;
+}
+
+static flowbd3_status check_range(const char *name, double value, double least, double below,
+                                  flowbd3_error *err) {
+    if (value >= least && value < below)
+        return FLOWBD3_OK;
+    return fb3_fail(err, FLOWBD3_ERROR_RANGE, "%s is %g, expected at least %g and below %g", name, value,
+                    least, below);
+}
+
+static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *err) {
+    if (o->epochs == 0)
+        o->epochs = 100;
+    if (o->batch_size == 0)
+        o->batch_size = 64;
+    default_to(&o->learning_rate, 3e-4);
+    default_to(&o->weight_decay, 0.01);
+    default_to(&o->beta1, 0.9);
+    default_to(&o->beta2, 0.999);
+    default_to(&o->epsilon, 1e-8);
+    default_to(&o->gradient_clip, 1.0);
+    default_to(&o->ema_decay, 0.999);
+    const struct {
+        const char *name;
+        double value, least, below;
+    } ranges[] = {{"epochs", o->epochs, 1, 1e6},
+                  {"batch_size", o->batch_size, 1, 65537},
+                  {"learning_rate", o->learning_rate, 1e-12, 10},
+                  {"weight_decay", o->weight_decay, -1e300, 10},
+                  {"beta1", o->beta1, 0, 1},
+                  {"beta2", o->beta2, 0, 1},
+                  {"epsilon", o->epsilon, 1e-30, 1},
+                  {"gradient_clip", o->gradient_clip, -1e300, 1e300},
+                  {"final_learning_rate", o->final_learning_rate, 0, 1.0000001},
+                  {"ema_decay", o->ema_decay, -1e300, 1},
+                  {"max_seconds", o->max_seconds, 0, 1e12},
+                  {"noise", o->noise, 0, 2}};
+    for (size_t i = 0; i < FB3_COUNT(ranges); i++) {
+        flowbd3_status status =
+            check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, err);
+        if (status != FLOWBD3_OK)
+            return status;
+    }
+    return FLOWBD3_OK;
+}
+
+static flowbd3_status set_schedule(flowbd3_trainer *t, flowbd3_error *err) {
+    t->steps_per_epoch = (t->n_train + t->options.batch_size - 1) / t->options.batch_size;
+    uint64_t total = t->steps_per_epoch * t->options.epochs;
+    if (total > UINT32_MAX)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "%u epochs of %zu rows are more than 2^32 steps",
+                        t->options.epochs, t->n_train);
+    if (t->options.warmup_steps == 0) {
+        uint64_t share = total / 20;
+        t->options.warmup_steps = share < 1 ? 1 : share > 1000 ? 1000 : (uint32_t)share;
+    }
+    return FLOWBD3_OK;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+static flowbd3_status encode(uint16_t **tokens, size_t *rows, flowbd3_trainer *t, const flowbd3_table *table,
+                             flowbd3_error *err) {
+    *rows = flowbd3_table_rows(table);
+    *tokens = fb3_allocate(t->context, *rows * t->model->config.slots, sizeof **tokens);
+    if (*tokens == NULL)
+        return fb3_no_memory(err, "the tokens");
+    flowbd3_status status = flowbd3_tokenizer_encode(t->model->tokenizer, table, *tokens, err);
+    t->checksum = (uint32_t)crc32_z(t->checksum, (const void *)*tokens,
+                                    *rows * t->model->config.slots * sizeof **tokens);
+    return status;
+}
+
+static bool allocate(flowbd3_trainer *t) {
+    flowbd3_context *context = t->context;
+    const fb3_layout *layout = t->model->layout;
+    size_t slots = t->model->config.slots, batch = t->options.batch_size;
+    t->parameters = fb3_allocate_floats(context, layout->size);
+    t->gradient = fb3_allocate_floats(context, layout->size);
+    t->first_moment = fb3_allocate_floats(context, layout->size);
+    t->second_moment = fb3_allocate_floats(context, layout->size);
+    t->partial_sums = fb3_allocate(context, fb3_optimiser_chunks(layout), sizeof *t->partial_sums);
+    t->order = fb3_allocate(context, t->n_train, sizeof *t->order);
+    t->inputs = fb3_allocate(context, batch * slots, sizeof *t->inputs);
+    t->targets = fb3_allocate(context, batch * slots, sizeof *t->targets);
+    t->masked = fb3_allocate(context, batch * slots, sizeof *t->masked);
+    t->scale = fb3_allocate(context, batch, sizeof *t->scale);
+    if (t->n_validation > 0) {
+        t->best = fb3_allocate_floats(context, layout->size);
+        if (t->best == NULL)
+            return false;
+    }
+    return t->parameters != NULL && t->gradient != NULL && t->first_moment != NULL &&
+           t->second_moment != NULL && t->partial_sums != NULL && t->order != NULL && t->inputs != NULL &&
+           t->targets != NULL && t->masked != NULL && t->scale != NULL;
+}
+
+static flowbd3_status copy_path(char **copy, const char *path, flowbd3_context *context, flowbd3_error *err) {
+    if (path == NULL)
+        return FLOWBD3_OK;
+    *copy = fb3_duplicate(context, path);
+    return *copy != NULL ? FLOWBD3_OK : fb3_no_memory(err, "a path");
+}
+
+static flowbd3_status set_up(flowbd3_trainer *t, const flowbd3_table *train, const flowbd3_table *validation,
+                             flowbd3_error *err) {
+    flowbd3_status status = copy_path(&t->best_path, t->options.best_path, t->context, err);
+    if (status == FLOWBD3_OK)
+        status = copy_path(&t->latest_path, t->options.latest_path, t->context, err);
+    t->options.best_path = t->options.latest_path = NULL;
+    if (status == FLOWBD3_OK)
+        status = encode(&t->train, &t->n_train, t, train, err);
+    if (status == FLOWBD3_OK && validation != NULL && flowbd3_table_rows(validation) > 0)
+        status = encode(&t->validation, &t->n_validation, t, validation, err);
+    if (status == FLOWBD3_OK)
+        status = set_schedule(t, err);
+    if (status == FLOWBD3_OK && !allocate(t))
+        status = fb3_no_memory(err, "the trainer");
+    if (status == FLOWBD3_OK)
+        status = fb3_network_create(&t->network, t->context, &t->model->config, t->model->layout,
+                                    t->options.batch_size, true, err);
+    if (status == FLOWBD3_OK)
+        memcpy(t->parameters, t->model->parameters, t->model->layout->size * sizeof *t->parameters);
+    t->state.best_nelbo = INFINITY;
+    return status;
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model, const flowbd3_table *train,
+                                      const flowbd3_table *validation, const flowbd3_trainer_options *options,
+                                      flowbd3_error *err) {
+    if (out == NULL || model == NULL || train == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_create: %s is NULL",
+                        out == NULL     ? "out"
+                        : model == NULL ? "model"
+                                        : "train");
+    *out = NULL;
+    flowbd3_trainer_options o;
+    flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_trainer_options", err);
+    if (status == FLOWBD3_OK)
+        status = check_options(&o, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    if (flowbd3_table_rows(train) == 0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the training table has no rows");
+    flowbd3_trainer *trainer = fb3_allocate_zero(model->context, 1, sizeof *trainer);
+    if (trainer == NULL)
+        return fb3_no_memory(err, "a trainer");
+    trainer->context = fb3_context_retain(model->context);
+    trainer->model = model;
+    trainer->options = o;
+    status = set_up(trainer, train, validation, err);
+    if (status != FLOWBD3_OK)
+        flowbd3_trainer_destroy(&trainer);
+    *out = trainer;
+    return status;
+}
+
+void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
+    if (trainer == NULL || *trainer == NULL)
+        return;
+    flowbd3_trainer *t = *trainer;
+    flowbd3_context *context = t->context;
+    *trainer = NULL;
+    fb3_network_destroy(&t->network);
+    float *const slabs[] = {t->parameters, t->gradient, t->first_moment, t->second_moment, t->best};
+    for (size_t i = 0; i < FB3_COUNT(slabs); i++)
+        fb3_release_floats(context, slabs[i]);
+    void *const arrays[] = {t->best_path, t->latest_path, t->train,  t->validation, t->partial_sums, t->order,
+                            t->inputs,    t->targets,     t->masked, t->scale,      t->history};
+    for (size_t i = 0; i < FB3_COUNT(arrays); i++)
+        fb3_release(context, arrays[i]);
+    fb3_release(context, t);
+    flowbd3_context_destroy(&context);
+}
+
+int flowbd3_trainer_finished(const flowbd3_trainer *trainer) {
+    return trainer != NULL && trainer->state.finished;
+}
+
+const flowbd3_epoch *flowbd3_trainer_history(const flowbd3_trainer *trainer, size_t *count) {
+    if (count != NULL)
+        *count = trainer != NULL ? trainer->n_history : 0;
+    return trainer != NULL ? trainer->history : NULL;
+}

@@ -1,0 +1,254 @@
+/* The trainer: what it learns, and that it does so to the same bit on any number of threads and after any
+ * break. */
+#include "model/model.h"
+#include "test_main.h"
+#include "toy.h"
+#include "trainer/trainer.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void train(flowbd3_trainer *trainer) {
+    flowbd3_error err = {0};
+    ck_assert_msg(flowbd3_trainer_run(trainer, NULL, NULL, &err) == FLOWBD3_OK, "%s", err.message);
+}
+
+/* A trained toy model; *epochs holds its history. */
+static flowbd3_model *trained(flowbd3_context *context, const flowbd3_trainer_options *options,
+                              flowbd3_epoch *last) {
+    flowbd3_table *table = toy_table(context, TOY_SEED), *validation = toy_table(context, TOY_SEED + 1);
+    flowbd3_model *model = toy_model(table);
+    flowbd3_trainer *trainer = NULL;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, validation, options, NULL), FLOWBD3_OK);
+    train(trainer);
+    ck_assert(flowbd3_trainer_finished(trainer));
+    size_t count;
+    const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
+    *last = history[count - 1];
+    flowbd3_trainer_destroy(&trainer);
+    flowbd3_table_destroy(&table);
+    flowbd3_table_destroy(&validation);
+    return model;
+}
+
+static void assert_same_weights(const flowbd3_model *a, const flowbd3_model *b) {
+    ck_assert_uint_eq(a->layout->size, b->layout->size);
+    ck_assert_mem_eq(a->parameters, b->parameters, a->layout->size * sizeof *a->parameters);
+}
+
+START_TEST(nelbo_reaches_the_entropy) {
+    for (int noise = FLOWBD3_NOISE_COUNT; noise <= FLOWBD3_NOISE_LEVEL; noise++) {
+        flowbd3_context *context = toy_context(2);
+        flowbd3_trainer_options options = toy_options();
+        options.noise = (flowbd3_noise)noise;
+        options.epochs = 20;
+        flowbd3_epoch last;
+        flowbd3_model *model = trained(context, &options, &last);
+        ck_assert_double_eq_tol(last.validation_nelbo, toy_entropy(), 0.05);
+        ck_assert_uint_eq(last.step, 20 * (TOY_ROWS / 50));
+        flowbd3_model_destroy(&model);
+        flowbd3_context_destroy(&context);
+    }
+}
+END_TEST
+
+START_TEST(threads_change_no_bit) {
+    flowbd3_model *models[3];
+    flowbd3_epoch last[3];
+    static const uint32_t threads[3] = {1, 2, 4};
+    for (int i = 0; i < 3; i++) {
+        flowbd3_context *context = toy_context(threads[i]);
+        flowbd3_trainer_options options = toy_options();
+        options.epochs = 2;
+        models[i] = trained(context, &options, &last[i]);
+        flowbd3_context_destroy(&context);
+    }
+    for (int i = 1; i < 3; i++) {
+        assert_same_weights(models[0], models[i]);
+        ck_assert(last[i].train_loss == last[0].train_loss);
+        ck_assert(last[i].validation_nelbo == last[0].validation_nelbo);
+        ck_assert(last[i].gradient_norm == last[0].gradient_norm);
+    }
+    for (int i = 0; i < 3; i++)
+        flowbd3_model_destroy(&models[i]);
+}
+END_TEST
+
+/* Cancels when the given step has been taken. */
+static int cancel_at(void *user, const flowbd3_progress *progress) {
+    (void)progress;
+    uint64_t *calls = user;
+    return (*calls)-- == 0;
+}
+
+START_TEST(resume_changes_no_bit) {
+    flowbd3_context *context = toy_context(2);
+    flowbd3_trainer_options options = toy_options();
+    options.epochs = 3;
+    flowbd3_epoch last, resumed_last;
+    flowbd3_model *whole = trained(context, &options, &last);
+
+    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/latest.safetensors", directory);
+    options.latest_path = path;
+    flowbd3_table *table = toy_table(context, TOY_SEED), *validation = toy_table(context, TOY_SEED + 1);
+    flowbd3_model *model = NULL;
+    flowbd3_error err = {0};
+    bool finished = false;
+    int breaks = 0;
+    while (!finished) { /* a new process each time, as far as the library can tell */
+        flowbd3_trainer *trainer = NULL;
+        flowbd3_model_destroy(&model);
+        model = toy_model(table);
+        ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, validation, &options, &err),
+                         FLOWBD3_OK);
+        if (breaks > 0)
+            ck_assert_msg(flowbd3_trainer_resume(trainer, path, &err) == FLOWBD3_OK, "%s", err.message);
+        uint64_t calls = 0; /* the first call comes after the first step, or in validation */
+        flowbd3_status status = breaks < 3 ? flowbd3_trainer_run(trainer, cancel_at, &calls, &err)
+                                           : flowbd3_trainer_run(trainer, NULL, NULL, &err);
+        ck_assert_int_eq(status, breaks < 3 ? FLOWBD3_CANCELLED : FLOWBD3_OK);
+        finished = flowbd3_trainer_finished(trainer) != 0;
+        size_t count;
+        const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
+        if (finished)
+            resumed_last = history[count - 1];
+        breaks++;
+        flowbd3_trainer_destroy(&trainer);
+    }
+    assert_same_weights(whole, model);
+    ck_assert(resumed_last.train_loss == last.train_loss);
+    ck_assert(resumed_last.validation_nelbo == last.validation_nelbo);
+
+    /* A checkpoint is a model too. */
+    flowbd3_model *loaded = NULL;
+    ck_assert_int_eq(flowbd3_model_load(&loaded, context, path, &err), FLOWBD3_OK);
+    ck_assert_uint_eq(flowbd3_model_parameters(loaded), flowbd3_model_parameters(model));
+
+    /* Other rows, another schedule, a model that is no checkpoint: refused, and the trainer can still run. */
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_model *fresh = toy_model(table);
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, fresh, validation, table, &options, &err), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_resume(trainer, path, &err), FLOWBD3_ERROR_SCHEMA);
+    flowbd3_trainer_destroy(&trainer);
+    options.batch_size = 40;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, fresh, table, validation, &options, &err), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_resume(trainer, path, &err), FLOWBD3_ERROR_SCHEMA);
+    ck_assert_ptr_nonnull(strstr(err.message, "batch_size"));
+    ck_assert_int_eq(flowbd3_model_save(loaded, path, &err), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_resume(trainer, path, &err), FLOWBD3_ERROR_SCHEMA);
+    flowbd3_trainer_destroy(&trainer);
+
+    flowbd3_model_destroy(&fresh);
+    flowbd3_model_destroy(&loaded);
+    flowbd3_model_destroy(&model);
+    flowbd3_model_destroy(&whole);
+    flowbd3_table_destroy(&table);
+    flowbd3_table_destroy(&validation);
+    flowbd3_context_destroy(&context);
+    unlink(path);
+    rmdir(directory);
+}
+END_TEST
+
+START_TEST(early_stopping_keeps_the_best) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED), *few = NULL, *validation = NULL;
+    flowbd3_trainer_options options = toy_options();
+    options.epochs = 400; /* of 40 rows: it overfits long before */
+    options.patience = 5;
+    options.weight_decay = -1.0;
+    ck_assert_int_eq(flowbd3_table_slice(&few, table, 0, 40, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_slice(&validation, table, 2000, 400, NULL), FLOWBD3_OK);
+    flowbd3_model *model = toy_model(table);
+    flowbd3_trainer *trainer = NULL;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, few, validation, &options, NULL), FLOWBD3_OK);
+    train(trainer);
+    size_t count, best = 0;
+    const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
+    for (size_t i = 0; i < count; i++)
+        if (history[i].validation_nelbo < history[best].validation_nelbo)
+            best = i;
+    ck_assert_uint_lt(count, 400);
+    ck_assert_uint_eq(best + 1 + options.patience, count);
+    ck_assert_mem_eq(model->parameters, trainer->best, model->layout->size * sizeof *trainer->best);
+    flowbd3_trainer_destroy(&trainer);
+    flowbd3_model_destroy(&model);
+    flowbd3_table_destroy(&few);
+    flowbd3_table_destroy(&validation);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
+START_TEST(divergence_is_reported) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED);
+    flowbd3_model *model = toy_model(table);
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_error err = {0};
+    flowbd3_trainer_options options = toy_options();
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, NULL), FLOWBD3_OK);
+    trainer->parameters[0] = (float)INFINITY;
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, &err), FLOWBD3_ERROR_NUMERIC);
+    for (size_t i = 0; i < model->layout->size; i++)
+        ck_assert(isfinite(model->parameters[i]));
+    flowbd3_trainer_destroy(&trainer);
+    flowbd3_model_destroy(&model);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
+START_TEST(options_out_of_range) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED);
+    flowbd3_model *model = toy_model(table);
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_error err = {0};
+    flowbd3_trainer_options bad[4];
+    for (int i = 0; i < 4; i++)
+        bad[i] = toy_options();
+    bad[0].learning_rate = (double)NAN;
+    bad[1].ema_decay = 1.0;
+    bad[2].beta2 = 1.5;
+    bad[3].batch_size = 1000000;
+    static const char *const names[] = {"learning_rate", "ema_decay", "beta2", "batch_size"};
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &bad[i], &err),
+                         FLOWBD3_ERROR_RANGE);
+        ck_assert_ptr_nonnull(strstr(err.message, names[i]));
+        ck_assert_ptr_null(trainer);
+    }
+    flowbd3_model_destroy(&model);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
+START_TEST(learning_rate_schedule) {
+    flowbd3_trainer_options o = {.learning_rate = 2.0, .warmup_steps = 10, .final_learning_rate = 0.1};
+    ck_assert_double_eq_tol(fb3_learning_rate(&o, 0, 110), 0.2, 1e-12);
+    ck_assert_double_eq_tol(fb3_learning_rate(&o, 9, 110), 2.0, 1e-12);
+    ck_assert_double_eq_tol(fb3_learning_rate(&o, 10, 110), 2.0, 1e-12);
+    ck_assert_double_eq_tol(fb3_learning_rate(&o, 60, 110), 1.1, 1e-12);
+    ck_assert_double_eq_tol(fb3_learning_rate(&o, 110, 110), 0.2, 1e-12);
+}
+END_TEST
+
+int main(void) {
+    setenv("CK_FORK", "no", 1);
+    Suite *suite = suite_create("trainer");
+    TCase *tests = tcase_create("trainer");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, nelbo_reaches_the_entropy);
+    tcase_add_test(tests, threads_change_no_bit);
+    tcase_add_test(tests, resume_changes_no_bit);
+    tcase_add_test(tests, early_stopping_keeps_the_best);
+    tcase_add_test(tests, divergence_is_reported);
+    tcase_add_test(tests, options_out_of_range);
+    tcase_add_test(tests, learning_rate_schedule);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
