@@ -4,8 +4,7 @@
 # debug information would also show what is behind the handles.
 set -eu
 echo '#include <flowbd3/flowbd3.h>'
-cat "$@" | tr '\n' ' ' | grep -oE 'FLOWBD3_API [^(;]*\(' | grep -oE 'flowbd3_[a-z0-9_]+\($' | tr -d '(' | sort |
-    while read -r name; do
-        echo "extern __typeof__(&$name) const ${name}_;"
-        echo "__typeof__(&$name) const ${name}_ = &$name;"
-    done
+sh "$(dirname "$0")/declared.sh" "$@" | while read -r name; do
+    echo "extern __typeof__(&$name) const ${name}_;"
+    echo "__typeof__(&$name) const ${name}_ = &$name;"
+done
