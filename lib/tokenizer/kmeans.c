@@ -1,10 +1,10 @@
-/* One-dimensional k-means: k-means++ seeds (Arthur and Vassilvitskii 2007), then Lloyd's iteration. */
+/* One-dimensional k-means: greedy k-means++ seeds (Arthur and Vassilvitskii 2007), then Lloyd's iteration. */
 #include "tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { STARTS = 4, ITERATIONS = 1000, SEED_POINTS = 65536, GROUP = 256 };
+enum { STARTS = 10, ITERATIONS = 1000, SEED_POINTS = 65536, GROUP = 256 };
 
 /* The distinct values, moved and scaled to [0, 1], with the sums that make a cluster's mean and inertia a
  * difference of two. */
@@ -84,22 +84,30 @@ static void sum_groups(seeding *s, size_t begin, size_t end) {
     }
 }
 
-/* Takes point seed as one more; only its neighbours up to half-way to the next seeds come nearer. */
+/* Weighted squared distance of a point to a seed. */
+static double distance_to(const seeding *s, size_t point, size_t seed) {
+    double d = s->place[point] - s->place[seed];
+    return s->weight[point] * d * d;
+}
+
+/* The points that a seed at point seed would be nearer to than those there are: its neighbours up to half-way
+ * to the next ones. Returns by how much all distances would shrink. */
+static double reach(const seeding *s, size_t seed, size_t *begin, size_t *end) {
+    double gain = s->distance[seed];
+    *begin = seed;
+    *end = seed + 1;
+    for (double d; *begin > 0 && (d = distance_to(s, *begin - 1, seed)) < s->distance[*begin - 1]; --*begin)
+        gain += s->distance[*begin - 1] - d;
+    for (double d; *end < s->count && (d = distance_to(s, *end, seed)) < s->distance[*end]; ++*end)
+        gain += s->distance[*end] - d;
+    return gain;
+}
+
 static void add_seed(seeding *s, size_t seed) {
-    size_t begin = seed, end = seed + 1;
-    s->distance[seed] = 0;
-    for (; begin > 0; begin--) {
-        double d = s->place[begin - 1] - s->place[seed], nearer = s->weight[begin - 1] * d * d;
-        if (nearer >= s->distance[begin - 1])
-            break;
-        s->distance[begin - 1] = nearer;
-    }
-    for (; end < s->count; end++) {
-        double d = s->place[end] - s->place[seed], nearer = s->weight[end] * d * d;
-        if (nearer >= s->distance[end])
-            break;
-        s->distance[end] = nearer;
-    }
+    size_t begin, end;
+    (void)reach(s, seed, &begin, &end);
+    for (size_t i = begin; i < end; i++)
+        s->distance[i] = distance_to(s, i, seed);
     sum_groups(s, begin, end);
 }
 
@@ -122,27 +130,45 @@ static int ascending(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* Chooses up to k seeds, each with a probability in proportion to its squared distance from those before. */
+/* A point drawn in proportion to its distance from the seeds; count when all distances are 0. */
+static size_t draw_point(const seeding *s, double uniform) {
+    size_t n_groups = (s->count + GROUP - 1) / GROUP;
+    double total = 0;
+    for (size_t g = 0; g < n_groups; g++)
+        total += s->group[g];
+    double target = uniform * total;
+    size_t group = pick(s->group, n_groups, &target);
+    if (group == n_groups)
+        return s->count;
+    size_t size = s->count - group * GROUP < GROUP ? s->count - group * GROUP : GROUP;
+    return group * GROUP + pick(s->distance + group * GROUP, size, &target);
+}
+
+/* Chooses up to k seeds, each the best of a few drawn (greedy k-means++, as in scikit-learn). */
 static size_t choose_seeds(seeding *s, double *centres, size_t k, uint64_t seed, uint32_t start) {
-    size_t n_groups = (s->count + GROUP - 1) / GROUP, chosen = 0;
+    size_t chosen = 0, trials = 2 + (size_t)log((double)k);
     for (size_t i = 0; i < s->count; i++)
         s->distance[i] = s->weight[i];
     sum_groups(s, 0, s->count);
     for (; chosen < k; chosen++) {
-        double total = 0;
-        for (size_t g = 0; g < n_groups; g++)
-            total += s->group[g];
-        double target = fb3_uniform(seed, FB3_RANDOM_KMEANS, chosen, start) * total;
-        size_t group = pick(s->group, n_groups, &target);
-        if (group == n_groups)
+        size_t best = s->count, begin, end;
+        double best_gain = -1;
+        for (size_t trial = 0; trial < (chosen == 0 ? 1 : trials); trial++) {
+            double uniform = fb3_uniform(seed, FB3_RANDOM_KMEANS, (uint64_t)chosen << 32 | trial, start);
+            size_t point = draw_point(s, uniform);
+            double gain = point < s->count ? reach(s, point, &begin, &end) : -1;
+            if (gain > best_gain) {
+                best = point;
+                best_gain = gain;
+            }
+        }
+        if (best == s->count)
             break;
-        size_t size = s->count - group * GROUP < GROUP ? s->count - group * GROUP : GROUP;
-        size_t point = group * GROUP + pick(s->distance + group * GROUP, size, &target);
         if (chosen == 0)
             for (size_t i = 0; i < s->count; i++)
                 s->distance[i] = (double)INFINITY;
-        add_seed(s, point);
-        centres[chosen] = s->place[point];
+        add_seed(s, best);
+        centres[chosen] = s->place[best];
     }
     qsort(centres, chosen, sizeof *centres, ascending);
     return chosen;

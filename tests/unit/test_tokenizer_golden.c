@@ -1,0 +1,251 @@
+/* Bins against NumPy and scikit-learn, a tokenizer file of every version, bad ones:
+ * tests/golden/tokenizer.py. */
+#include "test_main.h"
+#include "tokenizer/tokenizer.h"
+
+#include <math.h>
+
+static flowbd3_context *context;
+
+static void setup(void) {
+    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
+}
+
+static void teardown(void) {
+    flowbd3_context_destroy(&context);
+}
+
+static void path_of(char *path, size_t size, const char *name) {
+    const char *data = getenv("FLOWBD3_TEST_DATA");
+    ck_assert_msg(data != NULL, "FLOWBD3_TEST_DATA is not set");
+    snprintf(path, size, "%s/golden/%s", data, name);
+}
+
+static json_t *golden_bins(void) {
+    char path[4096];
+    json_error_t error;
+    path_of(path, sizeof path, "tokenizer/binning.json");
+    json_t *golden = json_load_file(path, 0, &error);
+    ck_assert_msg(golden != NULL, "%s: %s", path, error.text);
+    return golden;
+}
+
+static flowbd3_table *table_of(json_t *values, bool real) {
+    size_t rows = json_array_size(values);
+    double *reals = calloc(rows, sizeof *reals);
+    int64_t *integers = calloc(rows, sizeof *integers);
+    for (size_t i = 0; i < rows; i++) {
+        reals[i] = json_number_value(json_array_get(values, i));
+        integers[i] = json_integer_value(json_array_get(values, i));
+    }
+    flowbd3_table *table;
+    ck_assert_int_eq(flowbd3_table_create(&table, context, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(real ? flowbd3_table_add_real(table, "x", reals, NULL, rows, NULL)
+                          : flowbd3_table_add_integer(table, "x", integers, NULL, rows, NULL),
+                     FLOWBD3_OK);
+    free(reals);
+    free(integers);
+    return table;
+}
+
+static void compare_edges(const char *name, json_t *expected, const double *edges, size_t count) {
+    ck_assert_msg(json_array_size(expected) == count, "%s: %zu edges, expected %zu", name, count,
+                  json_array_size(expected));
+    double range = edges[count - 1] - edges[0];
+    for (size_t i = 0; i < count; i++) {
+        double edge = json_number_value(json_array_get(expected, i));
+        ck_assert_msg(fabs(edges[i] - edge) <= 1e-12 * fabs(edge) + 1e-15 * range,
+                      "%s: edge %zu is %.17g, expected %.17g", name, i, edges[i], edge);
+    }
+}
+
+static uint16_t *tokens_of(const flowbd3_table *table, flowbd3_binning binning, uint32_t bins) {
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    flowbd3_tokenizer *tokenizer;
+    options.binning = binning;
+    options.bins = bins;
+    uint16_t *tokens = calloc(flowbd3_table_rows(table), sizeof *tokens);
+    ck_assert_int_eq(flowbd3_tokenizer_create(&tokenizer, table, &options, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    return tokens;
+}
+
+static void compare_tokens(const char *name, json_t *expected, const flowbd3_table *table,
+                           flowbd3_binning binning, uint32_t bins) {
+    uint16_t *tokens = tokens_of(table, binning, bins);
+    for (size_t i = 0; i < flowbd3_table_rows(table); i++)
+        ck_assert_msg(tokens[i] == json_integer_value(json_array_get(expected, i)),
+                      "%s, %u bins, row %zu: token %u, expected %lld", name, bins, i, tokens[i],
+                      (long long)json_integer_value(json_array_get(expected, i)));
+    free(tokens);
+}
+
+/* Sum of squared distances to the mean of the token, in parts of the range. */
+static double inertia_of(const flowbd3_table *table, uint32_t bins) {
+    size_t rows = flowbd3_table_rows(table);
+    uint16_t *tokens = tokens_of(table, FLOWBD3_BINNING_KMEANS, bins);
+    double *sum = calloc(bins, sizeof *sum), *count = calloc(bins, sizeof *count), inertia = 0;
+    double low = (double)INFINITY, high = -low;
+    for (size_t i = 0; i < rows; i++) {
+        double x = flowbd3_table_number(table, i, 0);
+        low = fmin(low, x);
+        high = fmax(high, x);
+        sum[tokens[i]] += x;
+        count[tokens[i]]++;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        double off = (flowbd3_table_number(table, i, 0) - sum[tokens[i]] / count[tokens[i]]) / (high - low);
+        inertia += off * off;
+    }
+    free(sum);
+    free(count);
+    free(tokens);
+    return inertia;
+}
+
+static void compare_binning(const char *name, const flowbd3_table *table, json_t *golden) {
+    uint32_t bins = (uint32_t)json_integer_value(json_object_get(golden, "bins"));
+    json_t *uniform = json_object_get(golden, "uniform"), *quantile = json_object_get(golden, "quantile");
+    double edges[257];
+    fb3_distinct distinct;
+    ck_assert(fb3_distinct_create(&distinct, context, table, 0));
+    compare_edges(name, json_object_get(uniform, "edges"), edges, fb3_uniform_edges(edges, &distinct, bins));
+    compare_edges(name, json_object_get(quantile, "edges"), edges,
+                  fb3_quantile_edges(edges, &distinct, bins));
+    fb3_distinct_release(&distinct, context);
+    compare_tokens(name, json_object_get(uniform, "tokens"), table, FLOWBD3_BINNING_UNIFORM, bins);
+    compare_tokens(name, json_object_get(quantile, "tokens"), table, FLOWBD3_BINNING_QUANTILE, bins);
+    json_t *inertia = json_object_get(golden, "inertia");
+    if (inertia != NULL)
+        ck_assert_msg(inertia_of(table, bins) <= 1.1 * json_real_value(inertia),
+                      "%s, %u bins: inertia is %g, scikit-learn's best of ten %g", name, bins,
+                      inertia_of(table, bins), json_real_value(inertia));
+}
+
+START_TEST(bins_of_numpy_and_scikit_learn) {
+    json_t *golden = golden_bins(), *columns = json_object_get(golden, "columns");
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        json_t *column = json_array_get(columns, i), *binnings = json_object_get(column, "binnings");
+        const char *name = json_string_value(json_object_get(column, "name"));
+        bool real = strcmp(json_string_value(json_object_get(column, "type")), "real") == 0;
+        flowbd3_table *table = table_of(json_object_get(column, "values"), real);
+        for (size_t b = 0; b < json_array_size(binnings); b++)
+            compare_binning(name, table, json_array_get(binnings, b));
+        flowbd3_table_destroy(&table);
+    }
+    ck_assert_uint_eq(json_array_size(columns), 8);
+    json_decref(golden);
+}
+END_TEST
+
+START_TEST(kmeans_of_separated_clusters) {
+    json_t *golden = golden_bins(), *separated = json_object_get(golden, "separated");
+    flowbd3_table *table = table_of(json_object_get(separated, "values"), true);
+    fb3_distinct distinct;
+    double edges[4];
+    ck_assert(fb3_distinct_create(&distinct, context, table, 0));
+    for (uint64_t seed = 0; seed < 20; seed++)
+        compare_edges("separated", json_object_get(separated, "edges"), edges,
+                      fb3_kmeans_edges(edges, &distinct, 3, seed, context));
+    fb3_distinct_release(&distinct, context);
+    flowbd3_table_destroy(&table);
+    json_decref(golden);
+}
+END_TEST
+
+START_TEST(version_1_is_read) {
+    char path[4096];
+    path_of(path, sizeof path, "tokenizer/version1.json");
+    flowbd3_error err = {0};
+    flowbd3_tokenizer *tokenizer;
+    flowbd3_table *table;
+    ck_assert_msg(flowbd3_tokenizer_load(&tokenizer, context, path, &err) == FLOWBD3_OK, "%s", err.message);
+    static const size_t vocabularies[] = {3, 3, 3};
+    ck_assert_uint_eq(flowbd3_tokenizer_columns(tokenizer), 3);
+    for (size_t s = 0; s < 3; s++)
+        ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, s), vocabularies[s]);
+    ck_assert(flowbd3_tokenizer_centre(tokenizer, 0, 0) == 0.75);
+    ck_assert(flowbd3_tokenizer_centre(tokenizer, 0, 1) == 5.25);
+    ck_assert(flowbd3_tokenizer_centre(tokenizer, 1, 2) == 17);
+    ck_assert_uint_eq(fb3_tokenizer_counts(tokenizer, 1)[1], 6);
+    static const uint16_t tokens[] = {0, 0, 0, 1, 1, 1, 2, 2, 2};
+    ck_assert_int_eq(
+        flowbd3_tokenizer_decode(tokenizer, tokens, 3, FLOWBD3_DECODE_CENTRE, 0, 0, &table, &err),
+        FLOWBD3_OK);
+    ck_assert(flowbd3_table_real(table, 0)[0] == 0.75);
+    ck_assert(flowbd3_table_real(table, 0)[1] == 5.25);
+    ck_assert_uint_eq(flowbd3_table_missing(table, 0), 1);
+    ck_assert_int_eq(flowbd3_table_integer(table, 1)[2], 17);
+    ck_assert_str_eq(flowbd3_table_category(table, 2, 1), "S_");
+    ck_assert_int_eq(flowbd3_table_codes(table, 2)[2], -1);
+    flowbd3_table_destroy(&table);
+    flowbd3_tokenizer_destroy(&tokenizer);
+}
+END_TEST
+
+START_TEST(bad_ones_are_refused) {
+    char path[4096], *line = NULL;
+    path_of(path, sizeof path, "bad/tokenizer.txt");
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s", path);
+    size_t capacity = 0, lines = 0;
+    ssize_t size;
+    for (; (size = getline(&line, &capacity, file)) > 0; lines++) {
+        char name[64], status[32];
+        int column, begin = 0;
+        ck_assert_int_eq(sscanf(line, "%63s %31s %d%n", name, status, &column, &begin), 3);
+        begin++;
+        flowbd3_error err = {0};
+        flowbd3_tokenizer *tokenizer = (flowbd3_tokenizer *)1;
+        flowbd3_status expected =
+            strcmp(status, "VERSION") == 0 ? FLOWBD3_ERROR_VERSION : FLOWBD3_ERROR_FORMAT;
+        flowbd3_status got =
+            flowbd3_tokenizer_from_json(&tokenizer, context, line + begin, (size_t)(size - begin - 1), &err);
+        ck_assert_msg(got == expected && err.column == column, "%s: %s, column %d: %s", name,
+                      flowbd3_status_name(got), (int)err.column, err.message);
+        ck_assert_ptr_null(tokenizer);
+        ck_assert_int_eq(err.status, expected);
+        ck_assert_uint_ne(strlen(err.message), 0);
+    }
+    ck_assert_uint_ge(lines, 60);
+    free(line);
+    fclose(file);
+}
+END_TEST
+
+START_TEST(too_many_tokens_are_refused) {
+    json_t *tokens = json_array(), *value;
+    for (int i = 0; i < 65001; i++)
+        json_array_append_new(tokens, json_pack("{s:i}", "count", 1));
+    for (size_t i = 0; i < json_array_size(tokens); i++) {
+        char text[32];
+        snprintf(text, sizeof text, "v%zu", i);
+        json_object_set_new(json_array_get(tokens, i), "value", json_string(text));
+    }
+    value =
+        json_pack("{s:s, s:i, s:i, s:[{s:s, s:s, s:[{s:o}]}]}", "format", "flowbd3-tokenizer", "version", 1,
+                  "rows", 65001, "columns", "name", "x", "type", "categorical", "slots", "tokens", tokens);
+    flowbd3_tokenizer *tokenizer;
+    flowbd3_error err = {0};
+    ck_assert_int_eq(fb3_tokenizer_from_json_value(&tokenizer, context, value, &err), FLOWBD3_ERROR_FORMAT);
+    json_array_remove(tokens, 65000);
+    json_object_set_new(value, "rows", json_integer(65000));
+    ck_assert_int_eq(fb3_tokenizer_from_json_value(&tokenizer, context, value, &err), FLOWBD3_OK);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    json_decref(value);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("tokenizer_golden");
+    TCase *tests = tcase_create("tokenizer_golden");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, bins_of_numpy_and_scikit_learn);
+    tcase_add_test(tests, kmeans_of_separated_clusters);
+    tcase_add_test(tests, version_1_is_read);
+    tcase_add_test(tests, bad_ones_are_refused);
+    tcase_add_test(tests, too_many_tokens_are_refused);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
