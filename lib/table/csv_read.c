@@ -12,7 +12,7 @@
 /* A cell that does not end (an open quote in a large file) stops here, not at the end of memory. */
 #define MOST_CELL_BYTES ((size_t)64 << 20)
 
-enum { MOST_COLUMNS = 16384 };
+enum { MOST_COLUMNS = 16384, LEAST_CELL_GROWTH = 4096 };
 
 typedef struct reader {
     flowbd3_context *context;
@@ -225,7 +225,11 @@ static flowbd3_status parse(reader *r, const char *text, size_t size) {
     if (r->status != FLOWBD3_OK || r->enough)
         return r->status;
     if (parsed == size) {
-        if (csv_get_buffer_size(&r->parser) <= MOST_CELL_BYTES)
+        size_t buffer = csv_get_buffer_size(&r->parser);
+        /* libcsv grows its buffer by a constant; a long cell would be copied too often. */
+        if (buffer > 2 * LEAST_CELL_GROWTH)
+            csv_set_blk_size(&r->parser, buffer / 2);
+        if (r->parser.entry_pos <= MOST_CELL_BYTES)
             return FLOWBD3_OK;
         return fail_here(r, FLOWBD3_ERROR_LIMIT, r->cell + 1, "a cell has more than 64 MiB; an open quote?");
     }
@@ -294,7 +298,7 @@ static flowbd3_status read_once(reader *r) {
         return fb3_fail(r->err, FLOWBD3_ERROR_STATE, "libcsv does not start");
     csv_set_delim(&r->parser, (unsigned char)r->options->delimiter);
     csv_set_quote(&r->parser, (unsigned char)r->options->quote);
-    csv_set_blk_size(&r->parser, 1 << 12);
+    csv_set_blk_size(&r->parser, LEAST_CELL_GROWTH);
     r->status = FLOWBD3_OK;
     r->rows = r->cell = 0;
     r->line = r->record_line = 1;

@@ -389,7 +389,11 @@ START_TEST(long_cells_and_lines) {
     fb3_buffer_append(&text, "a,b\n1,\"", 7);
     ck_assert(fb3_buffer_reserve(&text, (size_t)65 << 20));
     memset(text.data + text.size, 'x', (size_t)65 << 20);
-    text.size += (size_t)65 << 20;
+    text.size += (size_t)63 << 20;
+    ck_assert_int_eq(flowbd3_table_parse_csv(&t, context, text.data, text.size, NULL, &err),
+                     FLOWBD3_ERROR_FORMAT);
+    ck_assert_ptr_nonnull(strstr(err.message, "not closed"));
+    text.size += (size_t)2 << 20;
     ck_assert_int_eq(flowbd3_table_parse_csv(&t, context, text.data, text.size, NULL, &err),
                      FLOWBD3_ERROR_LIMIT);
     ck_assert_int_eq(err.row, 2);
