@@ -45,13 +45,13 @@ void fb3_tensor_rows(const fb3_tensor_view *view, size_t *rows, size_t *columns)
     *columns = (size_t)view->shape[1];
 }
 
-/* Text of a few bytes per value can make the parser allocate a hundred times its size. Values are therefore
- * counted before: an object costs as much as eight others, and more than FREE_VALUES are allowed only where
- * the text has eight bytes for each. */
-enum { MAX_DEPTH = 32, OBJECT_COST = 8, FREE_VALUES = 1 << 20, BYTES_PER_VALUE = 8 };
+/* What the parser allocates is estimated from the text before it begins: bytes for an object, for an array
+ * and for every other value or name. Tokenizers take some 20 bytes per byte of text; "{},{},{}" takes 80. */
+enum { MAX_DEPTH = 32, OBJECT_BYTES = 240, ARRAY_BYTES = 140, VALUE_BYTES = 64 };
+enum { FREE_BYTES = 1 << 26, BYTES_PER_BYTE = 32 };
 
 static bool is_modest(const char *text, size_t size) {
-    size_t depth = 0, values = 0;
+    uint64_t depth = 0, bytes = 0;
     bool quoted = false;
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
@@ -65,15 +65,15 @@ static bool is_modest(const char *text, size_t size) {
         if (c == '"')
             quoted = true;
         else if (c == '[' || c == '{') {
-            values += c == '{' ? OBJECT_COST : 1;
+            bytes += c == '{' ? OBJECT_BYTES : ARRAY_BYTES;
             if (++depth > MAX_DEPTH)
                 return false;
         } else if (c == ']' || c == '}')
             depth -= depth > 0;
         else if (c == ',' || c == ':')
-            values++;
+            bytes += VALUE_BYTES;
     }
-    return values <= FREE_VALUES + size / BYTES_PER_VALUE;
+    return bytes <= FREE_BYTES + (uint64_t)BYTES_PER_BYTE * size;
 }
 
 flowbd3_status fb3_json_parse(json_t **out, const char *text, size_t size, const char *what, const char *path,

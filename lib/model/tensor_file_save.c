@@ -68,7 +68,8 @@ typedef struct text_sink {
 
 static int append_text(const char *text, size_t size, void *user) {
     text_sink *sink = user;
-    sink->full = !fb3_buffer_append(&sink->text, text, size);
+    /* Jansson may call again after a failure. */
+    sink->full = sink->full || !fb3_buffer_append(&sink->text, text, size);
     return sink->full ? -1 : 0;
 }
 

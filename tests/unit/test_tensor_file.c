@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -131,6 +132,8 @@ START_TEST(what_is_saved_is_read_back) {
     view.data = flat;
     ck_assert_int_eq(fb3_tensor_file_copy(file, &view, &err), FLOWBD3_OK);
     ck_assert_mem_eq(flat, dense, sizeof dense);
+    view.data = NULL;
+    ck_assert_int_eq(fb3_tensor_file_copy(file, &view, &err), FLOWBD3_OK);
 
     const json_t *metadata = fb3_tensor_file_metadata(file);
     ck_assert_str_eq(json_string_value(json_object_get(metadata, "note")), "caf\xc3\xa9 \"x\"\n");
@@ -353,7 +356,7 @@ START_TEST(deep_and_dense_headers) {
     static const struct {
         const char *before, *repeated;
     } bombs[] = {
-        {"\",\"x\":", "["}, {"\",\"x\":", "{\"a\":"}, {"\"},\"x\":[0", ",0"}, {"\"},\"x\":[{}", ",{}"}};
+        {"\",\"x\":", "["}, {"\",\"x\":", "{\"a\":"}, {"\"},\"x\":[[]", ",[]"}, {"\"},\"x\":[{}", ",{}"}};
     for (size_t i = 0; i < FB3_COUNT(bombs); i++) {
         size_t step = strlen(bombs[i].repeated), at = strlen(bombs[i].before);
         strcpy(rest, bombs[i].before);
@@ -365,6 +368,104 @@ START_TEST(deep_and_dense_headers) {
         ck_assert_ptr_nonnull(strstr(err.message, "nested deeper than 32"));
     }
     free(rest);
+}
+END_TEST
+
+/* tests/golden/tensor_file.py writes the same file without the library. */
+START_TEST(golden_file) {
+    char golden[PATH_MAX], *expected, *actual;
+    snprintf(golden, sizeof golden, "%s/golden/tensor_file.safetensors", getenv("FLOWBD3_TEST_DATA"));
+    float matrix[] = {0.0f, 0.25f, 9.0f, 0.5f, 0.75f, 9.0f, 1.0f, 1.25f, 9.0f}, line[] = {1.0f, -2.5f, 3e38f};
+    const fb3_tensor_view tensors[] = {{"embedding.0", 2, {3, 2}, 3, matrix},
+                                       {"head.0.bias", 1, {3, 0}, 0, line}};
+    json_t *metadata = json_pack("{s:s}", "note", "golden");
+    ck_assert_int_eq(fb3_tensor_file_save(context, path, metadata, tensors, 2, NULL), FLOWBD3_OK);
+    json_decref(metadata);
+    size_t expected_size, actual_size;
+    ck_assert_int_eq(fb3_file_read(&expected, &expected_size, context, golden, NULL), FLOWBD3_OK);
+    actual = read_bytes(&actual_size);
+    ck_assert_uint_eq(actual_size, expected_size);
+    ck_assert_mem_eq(actual, expected, expected_size);
+    fb3_release(context, actual);
+    fb3_release(context, expected);
+}
+END_TEST
+
+START_TEST(golden_bad_files) {
+    const char *data = getenv("FLOWBD3_TEST_DATA");
+    char name[PATH_MAX], line[256];
+    snprintf(name, sizeof name, "%s/golden/bad/model.txt", data);
+    FILE *list = fopen(name, "r");
+    ck_assert_ptr_nonnull(list);
+    int files = 0;
+    while (fgets(line, sizeof line, list) != NULL) {
+        char file[64], text[32], message[128];
+        if (*line == '#')
+            continue;
+        ck_assert_int_eq(sscanf(line, "%63s %31s %127[^\n]", file, text, message), 3);
+        snprintf(name, sizeof name, "%s/golden/bad/%s", data, file);
+        fb3_tensor_file *opened;
+        flowbd3_error err = {0};
+        flowbd3_status status = fb3_tensor_file_open(&opened, context, name, &err);
+        ck_assert_ptr_null(opened);
+        ck_assert_str_eq(flowbd3_status_name(status) + strlen("FLOWBD3_ERROR_"), text);
+        ck_assert_msg(strstr(err.message, message) != NULL, "%s: %s", file, err.message);
+        files++;
+    }
+    fclose(list);
+    ck_assert_int_gt(files, 20);
+}
+END_TEST
+
+/* Every allocation of the library fails once; those of Jansson are malloc's and not counted. */
+typedef struct ladder {
+    long left; /* allocations until the one that fails */
+} ladder;
+
+static void *ladder_allocate(void *user, size_t size) {
+    ladder *l = user;
+    return l->left-- == 0 ? NULL : malloc(size);
+}
+
+static void *ladder_reallocate(void *user, void *memory, size_t size) {
+    ladder *l = user;
+    return l->left-- == 0 ? NULL : realloc(memory, size);
+}
+
+static void ladder_release(void *user, void *memory) {
+    (void)user;
+    free(memory);
+}
+
+START_TEST(every_allocation_fails_once) {
+    save();
+    flowbd3_context *usual = context;
+    ladder l = {-1};
+    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    options.threads = 1;
+    options.allocator = (flowbd3_allocator){ladder_allocate, ladder_reallocate, ladder_release, &l};
+    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+    long steps = 0;
+    for (bool failed = true; failed; steps++) {
+        json_t *metadata = json_pack("{s:s, s:[i, i]}", "note", "x", "list", 1, 2);
+        l.left = steps;
+        flowbd3_status saved = fb3_tensor_file_save(context, path, metadata, views, FB3_COUNT(views), NULL);
+        fb3_tensor_file *file = NULL;
+        flowbd3_status opened = saved;
+        if (saved == FLOWBD3_OK)
+            opened = fb3_tensor_file_open(&file, context, path, NULL);
+        failed = opened != FLOWBD3_OK;
+        ck_assert_int_eq(opened, failed ? FLOWBD3_ERROR_MEMORY : FLOWBD3_OK);
+        fb3_tensor_file_close(&file);
+        json_decref(metadata);
+        l.left = -1;
+        flowbd3_error err;
+        ck_assert_int_eq(open_status(&err), FLOWBD3_OK);
+        ck_assert_uint_eq(count_files(), 1);
+    }
+    ck_assert_int_gt(steps, 8);
+    flowbd3_context_destroy(&context);
+    context = usual;
 }
 END_TEST
 
@@ -526,6 +627,9 @@ int main(void) {
     tcase_add_test(tests, change_after_open_is_noticed);
     tcase_add_test(tests, headers_that_lie);
     tcase_add_test(tests, deep_and_dense_headers);
+    tcase_add_test(tests, golden_file);
+    tcase_add_test(tests, golden_bad_files);
+    tcase_add_test(tests, every_allocation_fails_once);
     tcase_add_test(tests, absurd_header_sizes);
     tcase_add_test(tests, files_of_another_kind);
     tcase_add_test(tests, another_version);
