@@ -79,7 +79,7 @@ static bool start_schema(struct ArrowSchema *schema, flowbd3_context *context, c
     schema->flags = ARROW_FLAG_NULLABLE;
     schema->name = owner->name = fb3_duplicate(context, name);
     owner->children = fb3_allocate_zero(context, n_children, sizeof *owner->children);
-    owner->pointers = fb3_allocate(context, n_children, sizeof *owner->pointers);
+    owner->pointers = fb3_allocate(context, n_children, sizeof(void *));
     if (owner->name == NULL || owner->children == NULL || owner->pointers == NULL)
         return false;
     for (size_t i = 0; i < n_children; i++)
@@ -127,7 +127,7 @@ static bool start_array(struct ArrowArray *array, flowbd3_context *context, size
     array->n_buffers = n_buffers;
     array->buffers = owner->buffers;
     owner->children = fb3_allocate_zero(context, n_children, sizeof *owner->children);
-    owner->pointers = fb3_allocate(context, n_children, sizeof *owner->pointers);
+    owner->pointers = fb3_allocate(context, n_children, sizeof(void *));
     if (owner->children == NULL || owner->pointers == NULL)
         return false;
     for (size_t i = 0; i < n_children; i++)
@@ -169,9 +169,8 @@ static bool export_dictionary(struct ArrowArray *array, flowbd3_context *context
         return false;
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        const char *category = fb3_dictionary_text(dictionary, i);
-        size_t size = strlen(category);
-        memcpy(text + at, category, size);
+        size_t size = fb3_dictionary_size(dictionary, i);
+        memcpy(text + at, fb3_dictionary_text(dictionary, i), size);
         at += size;
         offsets[i + 1] = (int32_t)at;
     }
@@ -217,7 +216,8 @@ flowbd3_status flowbd3_table_export_arrow(const flowbd3_table *table, struct Arr
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_table_export_arrow: table, schema or array is NULL");
     for (size_t i = 0; i < table->n_columns; i++)
-        if (table->columns[i].dictionary != NULL && table->columns[i].dictionary->text.size > INT32_MAX)
+        if (table->columns[i].type == FLOWBD3_TYPE_CATEGORICAL &&
+            table->columns[i].dictionary->text.size > INT32_MAX)
             return fb3_fail_at(err, FLOWBD3_ERROR_LIMIT, 0, (int64_t)i + 1,
                                "the categories of column '%.80s' take more than 2^31 - 1 bytes",
                                table->columns[i].name);

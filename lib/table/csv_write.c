@@ -141,10 +141,11 @@ static bool put_real(fb3_buffer *buffer, double value, int decimals) {
 }
 
 static bool put_cell(flowbd3_csv_writer *w, const fb3_column *column, size_t row) {
-    /* A line without anything on it would not be a row. */
-    if (column->missing != 0 && !column->valid[row])
-        return w->n_columns > 1 ||
-               (fb3_buffer_append(&w->buffer, &w->quote, 1) && fb3_buffer_append(&w->buffer, &w->quote, 1));
+    if (column->missing != 0 && !column->valid[row]) {
+        /* A line without anything on it would not be a row. */
+        const char quotes[] = {w->quote, w->quote};
+        return w->n_columns > 1 || fb3_buffer_append(&w->buffer, quotes, sizeof quotes);
+    }
     if (column->type == FLOWBD3_TYPE_INTEGER)
         return put_integer(&w->buffer, column->integer[row]);
     if (column->type == FLOWBD3_TYPE_REAL)

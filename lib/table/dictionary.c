@@ -50,6 +50,11 @@ const char *fb3_dictionary_text(const fb3_dictionary *dictionary, size_t code) {
     return dictionary->text.data + dictionary->start[code];
 }
 
+size_t fb3_dictionary_size(const fb3_dictionary *dictionary, size_t code) {
+    size_t end = code + 1 < dictionary->count ? dictionary->start[code + 1] : dictionary->text.size;
+    return end - dictionary->start[code] - 1;
+}
+
 void fb3_dictionary_seal(fb3_dictionary *dictionary) {
     fb3_release(dictionary->context, dictionary->index);
     dictionary->index = NULL;
@@ -115,8 +120,8 @@ static bool grow_index(fb3_dictionary *d) {
     if (index == NULL)
         return false;
     for (size_t code = 0; code < d->count; code++) {
-        const char *text = fb3_dictionary_text(d, code);
-        place(index, size, (uint64_t)hash(text, strlen(text)) << 32 | (code + 1));
+        uint32_t h = hash(fb3_dictionary_text(d, code), fb3_dictionary_size(d, code));
+        place(index, size, (uint64_t)h << 32 | (code + 1));
     }
     fb3_release(d->context, d->index);
     d->index = index;
@@ -144,8 +149,7 @@ flowbd3_status fb3_dictionary_intern(fb3_dictionary *d, const char *text, size_t
         if ((uint32_t)(d->index[i] >> 32) != h)
             continue;
         size_t known = (size_t)(uint32_t)d->index[i] - 1;
-        size_t end = known + 1 < d->count ? d->start[known + 1] : d->text.size;
-        if (end - d->start[known] == size + 1 && memcmp(d->text.data + d->start[known], text, size) == 0) {
+        if (fb3_dictionary_size(d, known) == size && memcmp(fb3_dictionary_text(d, known), text, size) == 0) {
             *code = (int32_t)known;
             return FLOWBD3_OK;
         }

@@ -28,6 +28,9 @@ void fb3_dictionary_release(fb3_dictionary **dictionary);
 fb3_dictionary *fb3_dictionary_copy(const fb3_dictionary *dictionary, flowbd3_context *context);
 const char *fb3_dictionary_text(const fb3_dictionary *dictionary, size_t code);
 
+/* Bytes of the text, the NUL after it not counted. */
+size_t fb3_dictionary_size(const fb3_dictionary *dictionary, size_t code);
+
 /* Code of a text, which is added when new. Errors: FORMAT (not UTF-8, or a NUL in it), LIMIT, MEMORY. The
  * empty text has no code: it stands for a missing cell. */
 flowbd3_status fb3_dictionary_intern(fb3_dictionary *dictionary, const char *text, size_t size,
