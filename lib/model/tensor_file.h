@@ -12,7 +12,7 @@
 
 /* A matrix or vector of floats somewhere in memory. */
 typedef struct fb3_tensor_view {
-    const char *name;    /* printable ASCII without spaces */
+    const char *name;    /* letters, digits and _ . - : / */
     unsigned dimensions; /* 1: [shape[0]], 2: [shape[0], shape[1]] */
     uint64_t shape[2];   /* 1 or more each */
     size_t stride;       /* floats from row to row, at least shape[1]; ignored for vectors */
