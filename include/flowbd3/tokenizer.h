@@ -45,7 +45,8 @@ FLOWBD3_API size_t flowbd3_tokenizer_columns(const flowbd3_tokenizer *tokenizer)
 FLOWBD3_API const char *flowbd3_tokenizer_name(const flowbd3_tokenizer *tokenizer, size_t column);
 FLOWBD3_API flowbd3_type flowbd3_tokenizer_type(const flowbd3_tokenizer *tokenizer, size_t column);
 
-/* Tokens of a slot; the mask token is apart. 0 when out of range. */
+/* Tokens of a slot, of which each came in the fitted table; the mask token is apart. Tokens of numbers ascend
+ * with them, that of missing cells is the last. 0 when out of range. */
 FLOWBD3_API size_t flowbd3_tokenizer_vocabulary(const flowbd3_tokenizer *tokenizer, size_t slot);
 
 /* Centre of a token's bin, in the unit of the column: the value of an exact token, the mid-point between the
@@ -62,7 +63,7 @@ FLOWBD3_API flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tok
 
 typedef enum flowbd3_decoding {
     FLOWBD3_DECODE_DRAW = 0,  /* a value drawn inside the bin from its fitted empirical quantiles */
-    FLOWBD3_DECODE_CENTRE = 1 /* the centre of the bin */
+    FLOWBD3_DECODE_CENTRE = 1 /* the centre of the bin; where rounding leaves the bin, a value fitted in it */
 } flowbd3_decoding;
 
 /* The table of tokens[rows, slots]. Draws depend on seed, first_row + row and column alone. The values have

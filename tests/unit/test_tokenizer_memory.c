@@ -1,0 +1,104 @@
+/* The n-th allocation fails, for every n: a status, nothing leaked, nothing half made. */
+#include "test_main.h"
+#include "tokenizer/tokenizer.h"
+
+typedef struct ladder {
+    long left; /* allocations until one fails; negative: none does */
+    long alive;
+} ladder;
+
+static bool fails(ladder *l) {
+    return l->left >= 0 && l->left-- == 0;
+}
+
+static void *allocate(void *user, size_t size) {
+    ladder *l = user;
+    void *memory = fails(l) ? NULL : malloc(size);
+    l->alive += memory != NULL;
+    return memory;
+}
+
+static void *reallocate(void *user, void *memory, size_t size) {
+    return fails(user) ? NULL : realloc(memory, size);
+}
+
+static void release(void *user, void *memory) {
+    ((ladder *)user)->alive -= memory != NULL;
+    free(memory);
+}
+
+static flowbd3_table *table_of(flowbd3_context *context) {
+    enum { ROWS = 60 };
+    double real[ROWS];
+    int64_t integer[ROWS];
+    const char *text[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        real[i] = (double)(i * i) / 8;
+        integer[i] = (int64_t)(i % 3 == 0 ? 0 : i);
+        text[i] = i % 4 == 0 ? NULL : i % 4 == 1 ? "tcp" : "udp";
+    }
+    flowbd3_table *table;
+    ck_assert_int_eq(flowbd3_table_create(&table, context, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_real(table, "real", real, NULL, ROWS, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_integer(table, "integer", integer, NULL, ROWS, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_categorical(table, "text", text, ROWS, NULL), FLOWBD3_OK);
+    return table;
+}
+
+/* Everything a tokenizer does, with whatever fails first. */
+static flowbd3_status use(flowbd3_context *context, const flowbd3_table *table, flowbd3_binning binning) {
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    flowbd3_tokenizer *tokenizer = NULL, *again = NULL;
+    flowbd3_table *back = NULL;
+    uint16_t tokens[180];
+    char *json = NULL;
+    options.binning = binning;
+    options.bins = 8;
+    flowbd3_status status = flowbd3_tokenizer_create(&tokenizer, table, &options, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_tokenizer_decode(tokenizer, tokens, 60, FLOWBD3_DECODE_DRAW, 1, 0, &back, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_tokenizer_to_json(tokenizer, &json, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_tokenizer_from_json(&again, context, json, strlen(json), NULL);
+    flowbd3_string_destroy(context, &json);
+    flowbd3_table_destroy(&back);
+    flowbd3_tokenizer_destroy(&again);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    return status;
+}
+
+START_TEST(every_allocation_fails_once) {
+    ladder l = {.left = -1};
+    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    options.threads = 1;
+    options.allocator = (flowbd3_allocator){allocate, reallocate, release, &l};
+    flowbd3_context *context;
+    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+    flowbd3_table *table = table_of(context);
+    long alive = l.alive, n = 0;
+    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+    for (; status != FLOWBD3_OK; n++) {
+        ck_assert_int_lt(n, 1000);
+        l.left = n;
+        status = use(context, table, (flowbd3_binning)_i);
+        ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
+        l.left = -1;
+        ck_assert_int_eq(l.alive, alive);
+    }
+    ck_assert_int_gt(n, 50);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+    ck_assert_int_eq(l.alive, 0);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("tokenizer_memory");
+    TCase *tests = tcase_create("tokenizer_memory");
+    tcase_add_loop_test(tests, every_allocation_fails_once, 0, 4);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
