@@ -39,7 +39,7 @@ FLOWBD3_API flowbd3_status flowbd3_model_save(const flowbd3_model *model, const 
                                               flowbd3_error *err);
 
 /* Loads a model, or a trainer's checkpoint as a model. The caller owns *out.
- * Errors: IO, FORMAT, VERSION, CHECKSUM, MEMORY. */
+ * Errors: IO, FORMAT, VERSION, CHECKSUM, NUMERIC (weights that are not finite), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_context *context, const char *path,
                                               flowbd3_error *err);
 

@@ -52,6 +52,7 @@ static bool make_views(view_list *list, const fb3_layout *layout, float *paramet
 static void release_views(view_list *list, flowbd3_context *context) {
     fb3_release(context, list->views);
     fb3_release(context, list->names);
+    *list = (view_list){NULL, NULL, 0};
 }
 
 flowbd3_status fb3_model_write(const flowbd3_model *model, const char *path, const json_t *training,
@@ -134,6 +135,15 @@ static flowbd3_status copy_views(const fb3_tensor_file *file, const view_list *l
     return status;
 }
 
+/* The failure inner of making a tokenizer or a model from what a file says is the file's. */
+static flowbd3_status blame_file(flowbd3_status status, const flowbd3_error *inner, const char *path,
+                                 flowbd3_error *err) {
+    if (status == FLOWBD3_OK)
+        return status;
+    return fb3_fail_at(err, status == FLOWBD3_ERROR_RANGE ? FLOWBD3_ERROR_FORMAT : status, inner->row,
+                       inner->column, "'%.100s': %s", path, inner->message);
+}
+
 /* The tokenizer and the options that a file was written with. */
 static flowbd3_status read_description(const fb3_tensor_file *file, flowbd3_context *context,
                                        const char *path, flowbd3_tokenizer **tokenizer,
@@ -146,8 +156,10 @@ static flowbd3_status read_description(const fb3_tensor_file *file, flowbd3_cont
     json = NULL;
     if (status == FLOWBD3_OK)
         status = fb3_tensor_file_json(file, "tokenizer", &json, err);
+    flowbd3_error inner = {0};
     if (status == FLOWBD3_OK)
-        status = fb3_tokenizer_from_json_value(tokenizer, context, json, err);
+        status =
+            blame_file(fb3_tokenizer_from_json_value(tokenizer, context, json, &inner), &inner, path, err);
     json_decref(json);
     return status;
 }
@@ -189,8 +201,9 @@ flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_context *context,
     flowbd3_status status = fb3_tensor_file_open(&file, context, path, err);
     if (status == FLOWBD3_OK)
         status = read_description(file, context, path, &tokenizer, &options, err);
+    flowbd3_error inner = {0};
     if (status == FLOWBD3_OK)
-        status = fb3_model_create_empty(&model, tokenizer, &options, err);
+        status = blame_file(fb3_model_create_empty(&model, tokenizer, &options, &inner), &inner, path, err);
     if (status == FLOWBD3_OK)
         status = read_parameters(model, file, path, err);
     flowbd3_tokenizer_destroy(&tokenizer);

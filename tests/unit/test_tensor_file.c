@@ -1,4 +1,5 @@
 /* Tensor files: what is written is read back, and no damaged file is. */
+#include "ladder.h"
 #include "model/tensor_file.h"
 #include "test_main.h"
 
@@ -417,38 +418,16 @@ START_TEST(golden_bad_files) {
 }
 END_TEST
 
-/* Every allocation of the library fails once; those of Jansson are malloc's and not counted. */
-typedef struct ladder {
-    long left; /* allocations until the one that fails */
-} ladder;
-
-static void *ladder_allocate(void *user, size_t size) {
-    ladder *l = user;
-    return l->left-- == 0 ? NULL : malloc(size);
-}
-
-static void *ladder_reallocate(void *user, void *memory, size_t size) {
-    ladder *l = user;
-    return l->left-- == 0 ? NULL : realloc(memory, size);
-}
-
-static void ladder_release(void *user, void *memory) {
-    (void)user;
-    free(memory);
-}
-
+/* Those of the library; Jansson takes its own from malloc. */
 START_TEST(every_allocation_fails_once) {
     save();
     flowbd3_context *usual = context;
-    ladder l = {-1};
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 1;
-    options.allocator = (flowbd3_allocator){ladder_allocate, ladder_reallocate, ladder_release, &l};
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+    long left = -1;
+    context = ladder_context(&left);
     long steps = 0;
     for (bool failed = true; failed; steps++) {
         json_t *metadata = json_pack("{s:s, s:[i, i]}", "note", "x", "list", 1, 2);
-        l.left = steps;
+        left = steps;
         flowbd3_status saved = fb3_tensor_file_save(context, path, metadata, views, FB3_COUNT(views), NULL);
         fb3_tensor_file *file = NULL;
         flowbd3_status opened = saved;
@@ -458,7 +437,7 @@ START_TEST(every_allocation_fails_once) {
         ck_assert_int_eq(opened, failed ? FLOWBD3_ERROR_MEMORY : FLOWBD3_OK);
         fb3_tensor_file_close(&file);
         json_decref(metadata);
-        l.left = -1;
+        left = -1;
         flowbd3_error err;
         ck_assert_int_eq(open_status(&err), FLOWBD3_OK);
         ck_assert_uint_eq(count_files(), 1);
