@@ -68,7 +68,12 @@ flowbd3_status fb3_no_memory(flowbd3_error *err, const char *what) {
 }
 
 flowbd3_status fb3_io_failure(flowbd3_error *err, const char *verb, const char *path, int error_number) {
-    char text[128] = "unknown error";
-    (void)strerror_r(error_number, text, sizeof text);
+    char memory[128] = "unknown error";
+#if defined(__GLIBC__) && defined(_GNU_SOURCE)
+    const char *text = strerror_r(error_number, memory, sizeof memory);
+#else
+    (void)strerror_r(error_number, memory, sizeof memory);
+    const char *text = memory;
+#endif
     return fb3_fail(err, FLOWBD3_ERROR_IO, "cannot %s '%s': %s", verb, path, text);
 }

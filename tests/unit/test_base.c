@@ -159,6 +159,7 @@ START_TEST(files_are_whole_or_not_there) {
     rmdir(directory);
     ck_assert_int_eq(fb3_file_read(&data, &size, context, path, &err), FLOWBD3_ERROR_IO);
     ck_assert_ptr_nonnull(strstr(err.message, path));
+    ck_assert_ptr_nonnull(strstr(err.message, "No such file"));
     flowbd3_context_destroy(&context);
 }
 END_TEST
