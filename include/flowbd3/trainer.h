@@ -69,6 +69,11 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3
                                                   const flowbd3_trainer_options *options, flowbd3_error *err);
 FLOWBD3_API void flowbd3_trainer_destroy(flowbd3_trainer **trainer);
 
+/* The options the trainer was made with, every default filled in; their paths live as long as the trainer.
+ * Errors: ARGUMENT. */
+FLOWBD3_API flowbd3_status flowbd3_trainer_get_options(const flowbd3_trainer *trainer,
+                                                       flowbd3_trainer_options *options, flowbd3_error *err);
+
 /* Takes up the state of a checkpoint of the same model, rows and options: what follows is bit for bit what
  * would have followed without the break. Errors: IO, FORMAT, VERSION, CHECKSUM, SCHEMA (another model, table
  * or schedule), STATE (training has begun), MEMORY. */

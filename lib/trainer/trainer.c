@@ -192,6 +192,21 @@ void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
     flowbd3_context_destroy(&context);
 }
 
+flowbd3_status flowbd3_trainer_get_options(const flowbd3_trainer *trainer, flowbd3_trainer_options *options,
+                                           flowbd3_error *err) {
+    if (trainer == NULL || options == NULL || options->struct_size < sizeof(size_t) ||
+        options->struct_size > sizeof *options)
+        return fb3_fail(
+            err, FLOWBD3_ERROR_ARGUMENT,
+            "flowbd3_trainer_get_options: expected a trainer and options with their struct_size set");
+    flowbd3_trainer_options all = trainer->options;
+    all.struct_size = options->struct_size;
+    all.best_path = trainer->best_path;
+    all.latest_path = trainer->latest_path;
+    memcpy(options, &all, all.struct_size);
+    return FLOWBD3_OK;
+}
+
 int flowbd3_trainer_finished(const flowbd3_trainer *trainer) {
     return trainer != NULL && trainer->state.finished;
 }

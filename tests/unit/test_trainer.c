@@ -227,6 +227,30 @@ START_TEST(options_out_of_range) {
 }
 END_TEST
 
+START_TEST(options_come_back_filled_in) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED);
+    flowbd3_model *model = toy_model(table);
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_trainer_options given = {.struct_size = sizeof given, .ema_decay = -1.0, .latest_path = "here"};
+    flowbd3_trainer_options back = FLOWBD3_TRAINER_OPTIONS_INIT;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &given, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_get_options(trainer, &back, NULL), FLOWBD3_OK);
+    ck_assert_uint_eq(back.epochs, 100);
+    ck_assert_double_eq(back.learning_rate, 3e-4);
+    ck_assert_double_eq(back.ema_decay, -1.0);
+    ck_assert_uint_gt(back.warmup_steps, 0);
+    ck_assert_ptr_null(back.best_path);
+    ck_assert_str_eq(back.latest_path, "here");
+    back.struct_size = sizeof back + 1;
+    ck_assert_int_eq(flowbd3_trainer_get_options(trainer, &back, NULL), FLOWBD3_ERROR_ARGUMENT);
+    flowbd3_trainer_destroy(&trainer);
+    flowbd3_model_destroy(&model);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 START_TEST(learning_rate_schedule) {
     flowbd3_trainer_options o = {.learning_rate = 2.0, .warmup_steps = 10, .final_learning_rate = 0.1};
     ck_assert_double_eq_tol(fb3_learning_rate(&o, 0, 110), 0.2, 1e-12);
@@ -248,6 +272,7 @@ int main(void) {
     tcase_add_test(tests, early_stopping_keeps_the_best);
     tcase_add_test(tests, divergence_is_reported);
     tcase_add_test(tests, options_out_of_range);
+    tcase_add_test(tests, options_come_back_filled_in);
     tcase_add_test(tests, learning_rate_schedule);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
