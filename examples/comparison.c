@@ -1,0 +1,71 @@
+/* Comparing a generated table with a real one. */
+#include "comparison.h"
+
+#include <math.h>
+#include <string.h>
+
+flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size_t rows, uint64_t seed,
+                           flowbd3_error *err) {
+    size_t all = flowbd3_table_rows(table);
+    if (rows >= all)
+        return flowbd3_table_slice(out, table, 0, all, err);
+    flowbd3_table *others = NULL;
+    flowbd3_status status = flowbd3_table_split(out, &others, table, (double)rows / (double)all, seed, err);
+    flowbd3_table_destroy(&others);
+    return status;
+}
+
+const char *figure_text(char text[32], double figure) {
+    if (isfinite(figure))
+        snprintf(text, 32, fabs(figure) < 1e7 && figure == floor(figure) ? "%.0f" : "%.4g", figure);
+    else
+        strcpy(text, "-");
+    return text;
+}
+
+static void print_line(FILE *file, const char *name, int width, const char *kind, double value,
+                       double floor) {
+    char value_text[32], floor_text[32], ratio_text[32];
+    fprintf(file, "%-*s %-5s %12s %12s %8s\n", width, name, kind, figure_text(value_text, value),
+            figure_text(floor_text, floor),
+            figure_text(ratio_text, floor > 0.0 ? value / floor : (double)NAN));
+}
+
+static void print_summary(FILE *file, const flowbd3_evaluator *evaluator, int width) {
+    static const char prefix[] = "summary.";
+    for (size_t i = 0; i < flowbd3_evaluator_count(evaluator); i++) {
+        double value;
+        char floor_name[64];
+        const char *name = flowbd3_evaluator_figure(evaluator, i, &value);
+        if (strncmp(name, prefix, strlen(prefix)) != 0)
+            continue;
+        name += strlen(prefix);
+        snprintf(floor_name, sizeof floor_name, "floor.%s", name);
+        print_line(file, name, width, "", value, flowbd3_evaluator_get(evaluator, floor_name));
+    }
+}
+
+static void print_columns(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_table *real,
+                          int width) {
+    for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
+        const char *column = flowbd3_table_name(real, i);
+        const char *figure = flowbd3_table_type(real, i) == FLOWBD3_TYPE_CATEGORICAL ? "tvd" : "ks";
+        char name[1024], floor_name[1024];
+        snprintf(name, sizeof name, "columns.%s.%s", column, figure);
+        snprintf(floor_name, sizeof floor_name, "columns.%s.floor_%s", column, figure);
+        print_line(file, column, width, figure, flowbd3_evaluator_get(evaluator, name),
+                   flowbd3_evaluator_get(evaluator, floor_name));
+    }
+}
+
+void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_table *real) {
+    int width = (int)strlen("missing_difference_mean");
+    for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
+        int length = (int)strnlen(flowbd3_table_name(real, i), 40);
+        width = length > width ? length : width;
+    }
+    fprintf(file, "%-*s %-5s %12s %12s %8s\n", width, "figure", "", "value", "floor", "ratio");
+    print_summary(file, evaluator, width);
+    fprintf(file, "\n%-*s %-5s %12s %12s %8s\n", width, "column", "", "value", "floor", "ratio");
+    print_columns(file, evaluator, real, width);
+}

@@ -1,0 +1,20 @@
+/* Comparing a generated table with a real one: what flowbd3-evaluate and flowbd3-quick have in common. */
+#ifndef COMPARISON_H
+#define COMPARISON_H
+
+#include <flowbd3/flowbd3.h>
+
+#include <stdio.h>
+
+/* A table with as many of table's rows as rows says, chosen by seed, or with all of them when there are no
+ * more. The caller owns *out. */
+flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size_t rows, uint64_t seed,
+                           flowbd3_error *err);
+
+/* Prints the figures of the last run beside their floors: the summary, then a line per column. */
+void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_table *real);
+
+/* "1.2345", or "-" for a figure that is not there. Returns text. */
+const char *figure_text(char text[32], double figure);
+
+#endif

@@ -1,0 +1,31 @@
+/* Options on how a CSV file is read: --type, --delimiter, --no-header. */
+#ifndef CSV_ARGUMENTS_H
+#define CSV_ARGUMENTS_H
+
+#include "command_line.h"
+
+#include <flowbd3/flowbd3.h>
+
+typedef struct csv_arguments {
+    text_list types; /* "COLUMN=TYPE" */
+    char *delimiter;
+    bool no_header;
+    flowbd3_column_type *column_types; /* [types.count], owned; set by parse_csv_arguments */
+    char **column_names;               /* [types.count], owned */
+} csv_arguments;
+
+enum { CSV_OPTIONS = 3 };
+
+/* Fills options[CSV_OPTIONS]. */
+void list_csv_options(program_option *options, csv_arguments *arguments);
+
+/* Takes the arguments apart once all are there. -1, or the status to exit with. */
+int parse_csv_arguments(csv_arguments *arguments);
+
+/* What they say; points into arguments. */
+flowbd3_csv_options csv_options(const csv_arguments *arguments);
+
+/* Frees what parse_csv_arguments made; release_options frees the rest. */
+void release_csv_arguments(csv_arguments *arguments);
+
+#endif

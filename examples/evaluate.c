@@ -1,0 +1,230 @@
+/* flowbd3-evaluate: compares generated flows with real ones. */
+#include "command_line.h"
+#include "comparison.h"
+#include "csv_arguments.h"
+#include "failure.h"
+#include "interrupt.h"
+#include "output_directory.h"
+#include "plots.h"
+#include "progress_bar.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct arguments {
+    char *real, *generated, *train, *json, *plots;
+    uint64_t threads, seed;
+    csv_arguments csv;
+} arguments;
+
+enum { OWN_OPTIONS = 7, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+
+static void list_options(program_option *options, arguments *a) {
+    const program_option own[OWN_OPTIONS] = {
+        {.name = "real",
+         .kind = OPTION_TEXT,
+         .value = &a->real,
+         .argument = "FILE",
+         .help = "Real flows, best those that the model has not seen"},
+        {.name = "generated",
+         .kind = OPTION_TEXT,
+         .value = &a->generated,
+         .argument = "FILE",
+         .help = "Generated flows"},
+        {.name = "train",
+         .kind = OPTION_TEXT,
+         .value = &a->train,
+         .argument = "FILE",
+         .help =
+             "A second sample of real flows: the floor is its distance to the first; as many rows as there "
+             "are generated ones, chosen by --seed"},
+        {.name = "json",
+         .kind = OPTION_TEXT,
+         .value = &a->json,
+         .argument = "FILE",
+         .help = "Write all figures as JSON"},
+        {.name = "plots",
+         .kind = OPTION_TEXT,
+         .value = &a->plots,
+         .argument = "DIR",
+         .help = "Write pictures: distributions, correlations, principal components, summary statistics"},
+        {.name = "threads",
+         .kind = OPTION_COUNT,
+         .value = &a->threads,
+         .least = 0,
+         .most = 1024,
+         .argument = "N",
+         .help = "Threads, 0 = all processors (default: 0)"},
+        {.name = "seed",
+         .kind = OPTION_COUNT,
+         .value = &a->seed,
+         .least = 0,
+         .most = 9223372036854774784.0,
+         .argument = "N",
+         .help = "Seed of the choice of rows (default: 0)"},
+    };
+    memcpy(options, own, sizeof own);
+    list_csv_options(options + OWN_OPTIONS, &a->csv);
+}
+
+static int read_arguments(arguments *a, program_option *options, int argc, char **argv) {
+    int status = read_command_line("--real FILE --generated FILE [OPTION...]\n"
+                                   "Compares generated flows with real ones.\n",
+                                   options, ALL_OPTIONS, argc, argv);
+    if (status < 0)
+        status = require_option(options, ALL_OPTIONS, "real");
+    if (status < 0)
+        status = require_option(options, ALL_OPTIONS, "generated");
+    if (status < 0)
+        status = parse_csv_arguments(&a->csv);
+    if (status < 0 && a->plots != NULL && !plots_available())
+        status = failure("--plots: this build has no PLplot");
+    return status;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------ */
+
+typedef struct tables {
+    flowbd3_table *real, *generated, *second;
+} tables;
+
+static flowbd3_status read_csv(flowbd3_table **table, flowbd3_context *context, const char *path,
+                               flowbd3_csv_options *options, flowbd3_error *err) {
+    progress_bar bar = {.unit = "rows"};
+    options->progress = show_progress;
+    options->progress_user = &bar;
+    flowbd3_status status = flowbd3_table_read_csv(table, context, path, options, err);
+    end_progress(&bar);
+    return status;
+}
+
+/* Reads a table in the types of real: a number is a number, whether or not all of them are whole here. */
+static flowbd3_status read_like(flowbd3_table **table, flowbd3_context *context, const char *path,
+                                const flowbd3_table *real, flowbd3_csv_options options, flowbd3_error *err) {
+    size_t columns = flowbd3_table_columns(real);
+    flowbd3_column_type *types = calloc(columns, sizeof *types);
+    if (types == NULL) {
+        *err = (flowbd3_error){FLOWBD3_ERROR_MEMORY, 0, 0, "out of memory for the types of columns"};
+        return err->status;
+    }
+    for (size_t i = 0; i < columns; i++) {
+        bool text = flowbd3_table_type(real, i) == FLOWBD3_TYPE_CATEGORICAL;
+        types[i] = (flowbd3_column_type){flowbd3_table_name(real, i),
+                                         text ? FLOWBD3_TYPE_CATEGORICAL : FLOWBD3_TYPE_REAL};
+    }
+    options.types = types;
+    options.n_types = columns;
+    flowbd3_status status = read_csv(table, context, path, &options, err);
+    free(types);
+    return status;
+}
+
+static flowbd3_status read_tables(tables *t, flowbd3_context *context, const arguments *a,
+                                  flowbd3_error *err) {
+    flowbd3_csv_options options = csv_options(&a->csv);
+    flowbd3_status status = read_csv(&t->real, context, a->real, &options, err);
+    if (status == FLOWBD3_OK)
+        status = read_like(&t->generated, context, a->generated, t->real, options, err);
+    if (status != FLOWBD3_OK || a->train == NULL)
+        return status;
+    flowbd3_table *train = NULL;
+    status = read_like(&train, context, a->train, t->real, options, err);
+    if (status == FLOWBD3_OK)
+        status = choose_rows(&t->second, train, flowbd3_table_rows(t->generated), a->seed, err);
+    flowbd3_table_destroy(&train);
+    return status;
+}
+
+static void release_tables(tables *t) {
+    flowbd3_table_destroy(&t->real);
+    flowbd3_table_destroy(&t->generated);
+    flowbd3_table_destroy(&t->second);
+}
+
+/* ---- results ----------------------------------------------------------------------------------- */
+
+static int write_report(const flowbd3_evaluator *evaluator, flowbd3_context *context, const char *path) {
+    flowbd3_error err = {0};
+    char *text = NULL;
+    if (flowbd3_evaluator_to_json(evaluator, &text, &err) != FLOWBD3_OK)
+        return library_failure(&err);
+    FILE *file = fopen(path, "w");
+    int status = EXIT_SUCCESS;
+    if (file == NULL) {
+        status = failure("cannot open '%s': %s", path, strerror(errno));
+    } else {
+        bool fine = fprintf(file, "%s\n", text) >= 0;
+        if (fclose(file) != 0 || !fine)
+            status = failure("cannot write '%s': %s", path, strerror(errno));
+    }
+    flowbd3_string_destroy(context, &text);
+    return status;
+}
+
+static int draw_pictures(const flowbd3_evaluator *evaluator, const tables *t, const char *directory) {
+    char path[PATH_MAX], message[256];
+    int status = make_output_directory(directory);
+    if (status != EXIT_SUCCESS)
+        return status;
+    if (plot_distributions(path_in(path, directory, "feature_distributions.png"), t->real, t->generated,
+                           message) != 0 ||
+        plot_correlations(path_in(path, directory, "correlation_matrices.png"), evaluator, t->real,
+                          message) != 0 ||
+        plot_pca(path_in(path, directory, "pca.png"), t->real, t->generated, message) != 0 ||
+        plot_summary(path_in(path, directory, "summary_statistics.png"), t->real, t->generated, message) != 0)
+        return failure("%s", message);
+    return EXIT_SUCCESS;
+}
+
+static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *context, const tables *t,
+                        const arguments *a) {
+    int status = EXIT_SUCCESS;
+    print_comparison(stdout, evaluator, t->real);
+    if (fflush(stdout) != 0)
+        status = failure("cannot write the table: %s", strerror(errno));
+    if (status == EXIT_SUCCESS && a->json != NULL)
+        status = write_report(evaluator, context, a->json);
+    if (status == EXIT_SUCCESS && a->plots != NULL)
+        status = draw_pictures(evaluator, t, a->plots);
+    return status;
+}
+
+static int evaluate(flowbd3_context *context, const arguments *a) {
+    flowbd3_error err = {0};
+    tables t = {0};
+    flowbd3_evaluator *evaluator = NULL;
+    progress_bar bar = {.unit = "parts"};
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.seed = a->seed;
+    flowbd3_status done = read_tables(&t, context, a, &err);
+    if (done == FLOWBD3_OK)
+        done = flowbd3_evaluator_create(&evaluator, context, t.real, t.second, &options, &err);
+    if (done == FLOWBD3_OK)
+        done = flowbd3_evaluator_run(evaluator, t.generated, show_progress, &bar, &err);
+    end_progress(&bar);
+    int status = done == FLOWBD3_OK ? show_results(evaluator, context, &t, a) : library_failure(&err);
+    flowbd3_evaluator_destroy(&evaluator);
+    release_tables(&t);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    arguments a = {.threads = 0};
+    program_option options[ALL_OPTIONS];
+    list_options(options, &a);
+    int status = read_arguments(&a, options, argc, argv);
+    if (status < 0) {
+        catch_interrupts();
+        flowbd3_error err = {0};
+        flowbd3_context *context = NULL;
+        flowbd3_context_options settings = FLOWBD3_CONTEXT_OPTIONS_INIT;
+        settings.threads = (uint32_t)a.threads;
+        status = flowbd3_context_create(&context, &settings, &err) == FLOWBD3_OK ? evaluate(context, &a)
+                                                                                 : library_failure(&err);
+        flowbd3_context_destroy(&context);
+    }
+    release_csv_arguments(&a.csv);
+    release_options(options, ALL_OPTIONS);
+    return status;
+}

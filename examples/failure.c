@@ -1,0 +1,33 @@
+/* How a program fails. */
+#include "failure.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static void print_line(const char *format, va_list arguments, const char *end) {
+    fprintf(stderr, "%s: ", program_invocation_short_name);
+    vfprintf(stderr, format, arguments);
+    fputs(end, stderr);
+}
+
+int failure(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(format, arguments, "\n");
+    va_end(arguments);
+    return EXIT_FAILED;
+}
+
+int usage_failure(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(format, arguments, " (--help lists the options)\n");
+    va_end(arguments);
+    return EXIT_USAGE;
+}
+
+int library_failure(const flowbd3_error *err) {
+    (void)failure("%s", err->message);
+    return err->status == FLOWBD3_CANCELLED ? EXIT_CANCELLED : EXIT_FAILED;
+}

@@ -1,0 +1,122 @@
+/* A training from tables to a model. */
+#include "training_run.h"
+#include "output_directory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- before ------------------------------------------------------------------------------------ */
+
+/* The tokenizer sees the rows that validate too, so that it knows every category among them. */
+static flowbd3_status make_model(training_run *run, const flowbd3_table *table,
+                                 const training_settings *settings, flowbd3_error *err) {
+    flowbd3_tokenizer_options for_tokenizer = tokenizer_options(settings);
+    flowbd3_model_options for_model = model_options(settings);
+    flowbd3_status status = flowbd3_tokenizer_create(&run->tokenizer, table, &for_tokenizer, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_model_create(&run->model, run->tokenizer, &for_model, err);
+    return status;
+}
+
+static flowbd3_status make_trainer(training_run *run, const flowbd3_table *table,
+                                   const training_settings *settings, const char *directory,
+                                   flowbd3_error *err) {
+    char best[PATH_MAX], latest[PATH_MAX];
+    flowbd3_trainer_options options = trainer_options(settings);
+    options.best_path = path_in(best, directory, "best.safetensors");
+    options.latest_path = path_in(latest, directory, "latest.safetensors");
+    if (settings->train_split >= 1.0)
+        return flowbd3_trainer_create(&run->trainer, run->model, table, NULL, &options, err);
+    flowbd3_table *train = NULL, *validation = NULL;
+    flowbd3_status status =
+        flowbd3_table_split(&train, &validation, table, settings->train_split, settings->seed, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_trainer_create(&run->trainer, run->model, train, validation, &options, err);
+    flowbd3_table_destroy(&train);
+    flowbd3_table_destroy(&validation);
+    return status;
+}
+
+flowbd3_status prepare_training(training_run *run, const flowbd3_table *table, training_settings *settings,
+                                const char *directory, bool resume, flowbd3_error *err) {
+    char latest[PATH_MAX];
+    flowbd3_status status = make_model(run, table, settings, err);
+    if (status == FLOWBD3_OK)
+        status = make_trainer(run, table, settings, directory, err);
+    if (status == FLOWBD3_OK && resume)
+        status = flowbd3_trainer_resume(run->trainer, path_in(latest, directory, "latest.safetensors"), err);
+    if (status == FLOWBD3_OK)
+        settings_in_effect(settings, run->model, run->trainer);
+    return status;
+}
+
+void release_training(training_run *run) {
+    flowbd3_trainer_destroy(&run->trainer);
+    flowbd3_model_destroy(&run->model);
+    flowbd3_tokenizer_destroy(&run->tokenizer);
+}
+
+/* ---- history.csv ------------------------------------------------------------------------------- */
+
+typedef struct history_column {
+    const char *name;
+    bool whole;
+    double (*value)(const flowbd3_epoch *epoch);
+} history_column;
+
+#define COLUMN_VALUE(field)                                 \
+    static double get_##field(const flowbd3_epoch *epoch) { \
+        return (double)epoch->field;                        \
+    }
+COLUMN_VALUE(epoch)
+COLUMN_VALUE(step)
+COLUMN_VALUE(train_loss)
+COLUMN_VALUE(validation_nelbo)
+COLUMN_VALUE(learning_rate)
+COLUMN_VALUE(gradient_norm)
+COLUMN_VALUE(seconds)
+
+static const history_column history_columns[] = {
+    {"epoch", true, get_epoch},
+    {"step", true, get_step},
+    {"train_loss", false, get_train_loss},
+    {"validation_nelbo", false, get_validation_nelbo},
+    {"learning_rate", false, get_learning_rate},
+    {"gradient_norm", false, get_gradient_norm},
+    {"seconds", false, get_seconds},
+};
+
+static flowbd3_status add_history_column(flowbd3_table *table, const history_column *column,
+                                         const flowbd3_epoch *epochs, size_t count, flowbd3_error *err) {
+    double *reals = calloc(count + 1, sizeof *reals);
+    int64_t *integers = calloc(count + 1, sizeof *integers);
+    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+    if (reals == NULL || integers == NULL) {
+        *err = (flowbd3_error){status, 0, 0, "out of memory for the history of training"};
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            reals[i] = column->value(&epochs[i]);
+            integers[i] = column->whole ? (int64_t)reals[i] : 0;
+        }
+        status = column->whole ? flowbd3_table_add_integer(table, column->name, integers, NULL, count, err)
+                               : flowbd3_table_add_real(table, column->name, reals, NULL, count, err);
+    }
+    free(reals);
+    free(integers);
+    return status;
+}
+
+flowbd3_status write_history(const training_run *run, flowbd3_context *context, const char *directory,
+                             flowbd3_error *err) {
+    size_t count;
+    const flowbd3_epoch *epochs = flowbd3_trainer_history(run->trainer, &count);
+    flowbd3_table *table;
+    char path[PATH_MAX];
+    flowbd3_status status = flowbd3_table_create(&table, context, err);
+    for (size_t i = 0; status == FLOWBD3_OK && i < sizeof history_columns / sizeof *history_columns; i++)
+        status = add_history_column(table, &history_columns[i], epochs, count, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_write_csv(table, path_in(path, directory, "history.csv"), NULL, err);
+    flowbd3_table_destroy(&table);
+    return status;
+}

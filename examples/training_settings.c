@@ -1,0 +1,126 @@
+/* Sizes and schedule of a training. */
+#include "training_settings.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- as options of a program ------------------------------------------------------------------- */
+
+static const char *const binnings[] = {"auto", "uniform", "quantile", "kmeans", NULL};
+
+/* JSON has integers of 63 bits. */
+#define LARGEST_SEED 9223372036854774784.0
+
+#define SETTING(option_name, option_kind, field, low, high, argument_name, text)                          \
+    {                                                                                                     \
+        .name = (option_name), .kind = (option_kind), .value = &s->field, .least = (low), .most = (high), \
+        .argument = (argument_name), .help = (text), .configurable = true                                 \
+    }
+
+void list_training_options(program_option *options, training_settings *s) {
+    const program_option list[TRAINING_OPTIONS] = {
+        SETTING("bins", OPTION_COUNT, bins, 2, 65000, "N", "Tokens of a numeric column (default: 256)"),
+        SETTING("binning", OPTION_CHOICE, binning, 0, 0, "STRATEGY",
+                "How numbers become tokens: auto, uniform, quantile or kmeans (default: auto)"),
+        SETTING("d-model", OPTION_COUNT, d_model, 1, 65536, "N", "Width of the network (default: 256)"),
+        SETTING("n-heads", OPTION_COUNT, n_heads, 1, 1024, "N", "Attention heads (default: 8)"),
+        SETTING("n-layers", OPTION_COUNT, n_layers, 1, 1024, "N", "Transformer blocks (default: 6)"),
+        SETTING("d-ff", OPTION_COUNT, d_ff, 1, 1048576, "N", "Feed-forward width (default: 4 d-model)"),
+        SETTING("dropout", OPTION_REAL, dropout, 0, 0.99, "SHARE", "Dropout (default: 0.1)"),
+        SETTING("epochs", OPTION_COUNT, epochs, 1, 999999, "N", "Passes over the rows (default: 100)"),
+        SETTING("batch-size", OPTION_COUNT, batch_size, 1, 65536, "N", "Rows in a step (default: 64)"),
+        SETTING("learning-rate", OPTION_REAL, learning_rate, 1e-12, 9, "RATE",
+                "Peak of the learning rate (default: 3e-4)"),
+        SETTING("weight-decay", OPTION_REAL, weight_decay, 0, 9, "RATE",
+                "AdamW's weight decay (default: 0.01)"),
+        SETTING("gradient-clip", OPTION_REAL, gradient_clip, 0, 1e30, "NORM",
+                "Largest norm of a gradient, 0 = any (default: 1)"),
+        SETTING("warmup-steps", OPTION_COUNT, warmup_steps, 0, UINT32_MAX, "N",
+                "Steps to the peak of the learning rate (default: 5 % of all, at most 1000)"),
+        SETTING("ema-decay", OPTION_REAL, ema_decay, 0, 0.9999999, "RATE",
+                "Moving average of the weights, 0 = none (default: 0.999)"),
+        SETTING("patience", OPTION_COUNT, patience, 0, UINT32_MAX, "N",
+                "Stop after so many epochs without a better validation, 0 = never (default: 0)"),
+        SETTING("max-minutes", OPTION_REAL, max_minutes, 0, 1e7, "M",
+                "Stop after so long; --resume goes on, 0 = never (default: 0)"),
+        SETTING("train-split", OPTION_REAL, train_split, 0.01, 1, "SHARE",
+                "Share of the rows to train on, the others validate (default: 0.9)"),
+        SETTING("seed", OPTION_COUNT, seed, 0, LARGEST_SEED, "N", "Seed of everything random (default: 0)"),
+    };
+    memcpy(options, list, sizeof list);
+    options[0].other_name = "n-bins";
+    options[1].other_name = "strategy";
+    options[1].choices = binnings;
+}
+
+/* ---- as options of the library ----------------------------------------------------------------- */
+
+/* The library's options have 0 for its own choice, and below 0 for none. */
+
+static uint32_t chosen(uint64_t count) {
+    return count != COUNT_UNSET ? (uint32_t)count : 0;
+}
+
+static double chosen_or_none(double real) {
+    return isnan(real) ? 0.0 : real == 0.0 ? -1.0 : real;
+}
+
+flowbd3_tokenizer_options tokenizer_options(const training_settings *s) {
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    options.binning = (flowbd3_binning)s->binning;
+    options.bins = chosen(s->bins);
+    options.seed = s->seed;
+    return options;
+}
+
+flowbd3_model_options model_options(const training_settings *s) {
+    flowbd3_model_options options = FLOWBD3_MODEL_OPTIONS_INIT;
+    options.d_model = chosen(s->d_model);
+    options.n_heads = chosen(s->n_heads);
+    options.n_layers = chosen(s->n_layers);
+    options.d_ff = chosen(s->d_ff);
+    options.dropout = chosen_or_none(s->dropout);
+    options.seed = s->seed;
+    return options;
+}
+
+flowbd3_trainer_options trainer_options(const training_settings *s) {
+    flowbd3_trainer_options options = FLOWBD3_TRAINER_OPTIONS_INIT;
+    options.epochs = chosen(s->epochs);
+    options.batch_size = chosen(s->batch_size);
+    options.learning_rate = isnan(s->learning_rate) ? 0.0 : s->learning_rate;
+    options.weight_decay = chosen_or_none(s->weight_decay);
+    options.gradient_clip = chosen_or_none(s->gradient_clip);
+    /* One step at the peak at once is what no warm-up means. */
+    options.warmup_steps = s->warmup_steps == 0 ? 1 : chosen(s->warmup_steps);
+    options.ema_decay = chosen_or_none(s->ema_decay);
+    options.patience = chosen(s->patience);
+    options.max_seconds = s->max_minutes * 60.0;
+    options.seed = s->seed;
+    return options;
+}
+
+static double in_effect(double library) {
+    return library > 0.0 ? library : 0.0;
+}
+
+void settings_in_effect(training_settings *s, const flowbd3_model *model, const flowbd3_trainer *trainer) {
+    flowbd3_model_options m = FLOWBD3_MODEL_OPTIONS_INIT;
+    flowbd3_trainer_options t = FLOWBD3_TRAINER_OPTIONS_INIT;
+    if (flowbd3_model_get_options(model, &m, NULL) != FLOWBD3_OK ||
+        flowbd3_trainer_get_options(trainer, &t, NULL) != FLOWBD3_OK)
+        return;
+    s->d_model = m.d_model;
+    s->n_heads = m.n_heads;
+    s->n_layers = m.n_layers;
+    s->d_ff = m.d_ff;
+    s->dropout = in_effect(m.dropout);
+    s->epochs = t.epochs;
+    s->batch_size = t.batch_size;
+    s->learning_rate = t.learning_rate;
+    s->weight_decay = in_effect(t.weight_decay);
+    s->gradient_clip = in_effect(t.gradient_clip);
+    s->warmup_steps = t.warmup_steps;
+    s->ema_decay = in_effect(t.ema_decay);
+}

@@ -1,0 +1,46 @@
+/* Sizes and schedule of a training, as options of a program and as options of the library. */
+#ifndef TRAINING_SETTINGS_H
+#define TRAINING_SETTINGS_H
+
+#include "command_line.h"
+
+#include <flowbd3/flowbd3.h>
+
+/* Counts are COUNT_UNSET and reals NaN where the library chooses. 0 means none: no dropout, no decay. */
+typedef struct training_settings {
+    uint64_t bins, binning; /* binning as flowbd3_binning */
+    uint64_t d_model, n_heads, n_layers, d_ff;
+    double dropout;
+    uint64_t epochs, batch_size;
+    double learning_rate, weight_decay, gradient_clip;
+    uint64_t warmup_steps;
+    double ema_decay;
+    uint64_t patience;
+    double max_minutes;
+    double train_split; /* share of the rows that trains, the others validate */
+    uint64_t seed;
+} training_settings;
+
+/* Everything is left to the library, but for bins, train_split and seed. */
+#define TRAINING_SETTINGS_INIT                                                                         \
+    {                                                                                                  \
+        .bins = 256, .d_model = COUNT_UNSET, .n_heads = COUNT_UNSET, .n_layers = COUNT_UNSET,          \
+        .d_ff = COUNT_UNSET, .dropout = (double)NAN, .epochs = COUNT_UNSET, .batch_size = COUNT_UNSET, \
+        .learning_rate = (double)NAN, .weight_decay = (double)NAN, .gradient_clip = (double)NAN,       \
+        .warmup_steps = COUNT_UNSET, .ema_decay = (double)NAN, .train_split = 0.9                      \
+    }
+
+enum { TRAINING_OPTIONS = 18 };
+
+/* Fills options[TRAINING_OPTIONS]. */
+void list_training_options(program_option *options, training_settings *settings);
+
+flowbd3_tokenizer_options tokenizer_options(const training_settings *settings);
+flowbd3_model_options model_options(const training_settings *settings);
+flowbd3_trainer_options trainer_options(const training_settings *settings);
+
+/* Takes up what the library chose. */
+void settings_in_effect(training_settings *settings, const flowbd3_model *model,
+                        const flowbd3_trainer *trainer);
+
+#endif
