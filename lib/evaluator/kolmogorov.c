@@ -33,6 +33,7 @@ static bool different_sizes(flowbd3_context *context, uint64_t n1, uint64_t n2, 
     for (uint64_t y = 0; y <= n2; y++)
         outside[y] = y * m1 >= h ? 1.0 : 0.0;
     for (uint64_t x = 1; x <= n1; x++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the divisor divides n1 */
         uint64_t low = x * m2 >= h ? (x * m2 - h) / m1 + 1 : 0, high = (x * m2 + h - 1) / m1;
         if (high > n2)
             high = n2;

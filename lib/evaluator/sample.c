@@ -53,6 +53,7 @@ no_memory:
 void fb3_features_destroy(fb3_features *features, flowbd3_context *context) {
     for (size_t c = 0; c < features->count; c++) {
         fb3_feature *feature = &features->list[c];
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): count is 0 where there is no list */
         for (size_t i = 0; i < feature->n_categories; i++)
             fb3_release(context, feature->categories[i]);
         fb3_release(context, feature->categories);

@@ -198,6 +198,7 @@ void fb3_network_begin(fb3_network *n, const float *parameters, const fb3_batch 
         for (size_t row = shard->first * n->tokens; row < (shard->first + shard->count) * n->tokens; row++) {
             if (batch->masked[row] == 0)
                 continue;
+            /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a flow has a slot */
             fb3_head *h = &n->heads[row % slots];
             h->positions[h->count] = (uint32_t)row;
             h->targets[h->count] = batch->targets != NULL ? batch->targets[row] : 0;
