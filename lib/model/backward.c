@@ -22,7 +22,9 @@ static void head_backward(fb3_network *n, size_t slot, fb3_shard *shard, fb3_scr
     size_t d = n->config.width, sd = n->stride_d;
     const fb3_tensor *weight = fb3_slot_tensor(n->layout, slot, FB3_HEAD_WEIGHT);
     float *dx = fb3_layer(n, n->config.layers)->x;
-    linear_backward(n, h->logits + first * weight->stride, weight->stride, weight, scratch->d, sd, count);
+    fb3_gemm(FB3_PLAIN, FB3_TRANSPOSED, count, weight->rows, weight->columns,
+             h->logits + first * weight->stride, weight->stride, n->tables[slot].head, weight->stride, 0.0f,
+             scratch->d, sd);
     for (size_t j = first; j < first + count; j++)
         n->kernels->rms_norm_backward(dx + h->positions[j] * sd, shard->gains + 2 * n->config.layers * sd,
                                       scratch->d + (j - first) * sd, h->x + j * sd,
@@ -158,6 +160,7 @@ static void head_product(fb3_network *n, size_t slot) {
     else
         fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, weight->rows, weight->columns, h->count, h->h, n->stride_d,
                  h->logits, weight->stride, 0.0f, gradient, weight->stride);
+    fb3_network_head_gradient(n, slot, n->gradient);
     n->kernels->column_sums(n->gradient + bias->offset, h->logits, h->count, bias->columns, weight->stride);
 }
 
@@ -174,6 +177,7 @@ static void embedding_product(fb3_network *n, size_t slot) {
         n->kernels->add(gradient + n->batch->inputs[row] * table->stride, dx + row * n->stride_d, 1, d, d);
         n->kernels->add(gradient_position, dx + row * n->stride_d, 1, d, d);
     }
+    fb3_network_embedding_gradient(n, slot, n->gradient);
 }
 
 /* The shards' parts are added in the order of the shards. */
@@ -214,7 +218,8 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
     network->gradient = gradient;
     network->seed = seed;
     network->step = step;
-    fb3_network_begin(network, parameters, batch, fb3_network_shards(network, batch->sequences), true);
+    fb3_network_tables(network, parameters);
+    fb3_network_begin(network, batch, fb3_network_shards(network, batch->sequences), true);
     fb3_parallel(network->context, network->n_shards, shard_task, network);
     fb3_parallel(network->context, network->n_products, product_task, network);
     double loss = 0.0;

@@ -85,9 +85,14 @@ static void initialise(flowbd3_model *model) {
     }
     fill_ones(model, fb3_final_norm(layout));
     fill_normal(model, fb3_slot_embedding(layout), 0.5);
-    for (size_t s = 0; s < layout->slots; s++) {
-        fill_normal(model, fb3_slot_tensor(layout, s, FB3_EMBEDDING), 0.5);
-        fill_normal(model, fb3_slot_tensor(layout, s, FB3_HEAD_WEIGHT), 0.02);
+    for (size_t s = 0; s < model->config.slots; s++) {
+        bool features = model->features[s] != NULL;
+        fill_normal(model, fb3_slot_tensor(layout, s, FB3_EMBEDDING), features ? 0.1 : 0.5);
+        fill_normal(model, fb3_slot_tensor(layout, s, FB3_HEAD_WEIGHT), features ? 0.002 : 0.02);
+        if (features) {
+            fill_normal(model, fb3_slot_tensor(layout, s, FB3_EMBEDDING_FEATURES), 0.12);
+            fill_normal(model, fb3_slot_tensor(layout, s, FB3_HEAD_FEATURES), 0.005);
+        }
         fill_log_frequencies(model, s);
     }
 }
@@ -112,12 +117,13 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
     model->options = o;
     size_t slots = flowbd3_tokenizer_slots(tokenizer);
     model->vocabulary = fb3_allocate(context, slots, sizeof *model->vocabulary);
-    if (model->vocabulary == NULL) {
-        flowbd3_model_destroy(&model);
-        return fb3_no_memory(err, "a model");
-    }
-    for (size_t s = 0; s < slots; s++)
+    model->features = fb3_allocate_zero(context, slots, sizeof *model->features);
+    if (model->vocabulary == NULL || model->features == NULL)
+        status = fb3_no_memory(err, "a model");
+    for (size_t s = 0; status == FLOWBD3_OK && s < slots; s++) {
         model->vocabulary[s] = flowbd3_tokenizer_vocabulary(tokenizer, s);
+        status = fb3_token_features(&model->features[s], tokenizer, s, err);
+    }
     model->config = (fb3_network_config){.slots = slots,
                                          .blocks = 1,
                                          .width = o.d_model,
@@ -125,8 +131,10 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
                                          .layers = o.n_layers,
                                          .hidden = o.d_ff,
                                          .dropout = o.dropout > 0.0 ? (float)o.dropout : 0.0f,
-                                         .vocabulary = model->vocabulary};
-    status = fb3_layout_create(&model->layout, context, &model->config, err);
+                                         .vocabulary = model->vocabulary,
+                                         .features = (const float *const *)model->features};
+    if (status == FLOWBD3_OK)
+        status = fb3_layout_create(&model->layout, context, &model->config, err);
     if (status != FLOWBD3_OK)
         flowbd3_model_destroy(&model);
     *out = model;
@@ -175,6 +183,9 @@ void flowbd3_model_destroy(flowbd3_model **model) {
     fb3_release_floats(context, m->parameters);
     if (m->layout != NULL)
         fb3_layout_destroy(&m->layout);
+    for (size_t s = 0; m->features != NULL && s < m->config.slots; s++)
+        fb3_release_floats(context, m->features[s]);
+    fb3_release(context, m->features);
     fb3_release(context, m->vocabulary);
     flowbd3_tokenizer_destroy(&m->tokenizer);
     fb3_release(context, m);

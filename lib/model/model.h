@@ -13,6 +13,7 @@ struct flowbd3_model {
     flowbd3_tokenizer *tokenizer;
     flowbd3_model_options options; /* defaults filled in */
     size_t *vocabulary;            /* [S] */
+    float **features;              /* [S] see fb3_network_config */
     fb3_network_config config;
     fb3_layout *layout;
     float *parameters; /* [layout size] */
@@ -22,6 +23,11 @@ struct flowbd3_model {
 flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *tokenizer,
                                       const flowbd3_model_options *options, flowbd3_error *err);
 flowbd3_status fb3_model_allocate(flowbd3_model *model, flowbd3_error *err);
+
+/* Features [V_s + 1, FB3_FEATURES] of a slot's tokens, zero for those of missing cells and of masks; NULL
+ * when the tokens have no order. (features.c) */
+flowbd3_status fb3_token_features(float **out, const flowbd3_tokenizer *tokenizer, size_t slot,
+                                  flowbd3_error *err);
 
 /* A member of a model file besides the model itself: a slab of floats laid out as the parameters are. */
 typedef struct fb3_slab {

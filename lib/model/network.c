@@ -41,6 +41,12 @@ static void carve_activations(fb3_network *n, carver *c) {
 static void carve_rest(fb3_network *n, carver *c) {
     size_t wanted = n->max_sequences * n->config.blocks;
     for (size_t s = 0; s < n->config.slots; s++) {
+        const fb3_tensor *embedding = fb3_slot_tensor(n->layout, s, FB3_EMBEDDING);
+        const fb3_tensor *head = fb3_slot_tensor(n->layout, s, FB3_HEAD_WEIGHT);
+        if (fb3_slot_tensor(n->layout, s, FB3_HEAD_FEATURES) != NULL) {
+            n->tables[s].own_embedding = carve(c, embedding->rows * embedding->stride);
+            n->tables[s].own_head = carve(c, head->rows * head->stride);
+        }
         fb3_head *h = &n->heads[s];
         h->x = carve(c, wanted * n->stride_d);
         h->inverse = carve(c, wanted);
@@ -92,11 +98,12 @@ static bool allocate(fb3_network *n) {
     size_t layers = n->gradients ? c->layers + 1 : 2, wanted = n->max_sequences * c->blocks;
     n->activations = fb3_allocate_zero(context, layers, sizeof *n->activations);
     n->heads = fb3_allocate_zero(context, c->slots, sizeof *n->heads);
+    n->tables = fb3_allocate_zero(context, c->slots, sizeof *n->tables);
     n->scratch = fb3_allocate_zero(context, flowbd3_context_threads(context), sizeof *n->scratch);
     n->shards = fb3_allocate_zero(context, n->max_shards, sizeof *n->shards);
     n->angles = fb3_allocate_floats(context, n->tokens * n->attention.head_width);
-    if (n->activations == NULL || n->heads == NULL || n->scratch == NULL || n->shards == NULL ||
-        n->angles == NULL)
+    if (n->activations == NULL || n->heads == NULL || n->tables == NULL || n->scratch == NULL ||
+        n->shards == NULL || n->angles == NULL)
         return false;
     for (size_t s = 0; s < c->slots; s++) {
         n->heads[s].positions = fb3_allocate(context, wanted, sizeof *n->heads->positions);
@@ -169,6 +176,7 @@ void fb3_network_destroy(fb3_network **network) {
     fb3_release_floats(context, n->angles);
     fb3_release(context, n->activations);
     fb3_release(context, n->heads);
+    fb3_release(context, n->tables);
     fb3_release(context, n->scratch);
     fb3_release(context, n->shards);
     fb3_release(context, n->products);
@@ -180,10 +188,8 @@ void fb3_network_destroy(fb3_network **network) {
 
 /* ---- forward ----------------------------------------------------------------------------------- */
 
-void fb3_network_begin(fb3_network *n, const float *parameters, const fb3_batch *batch, size_t n_shards,
-                       bool training) {
+void fb3_network_begin(fb3_network *n, const fb3_batch *batch, size_t n_shards, bool training) {
     size_t slots = n->config.slots;
-    n->parameters = parameters;
     n->batch = batch;
     n->training = training;
     n->n_shards = n_shards;
@@ -215,7 +221,7 @@ static void embed(const fb3_network *n, float *x, size_t first_row, size_t rows)
     for (size_t r = 0; r < rows; r++) {
         size_t slot = r % n->config.slots;
         const fb3_tensor *table = fb3_slot_tensor(n->layout, slot, FB3_EMBEDDING);
-        const float *e = fb3_weight(n, table) + n->batch->inputs[first_row + r] * table->stride;
+        const float *e = n->tables[slot].embedding + n->batch->inputs[first_row + r] * table->stride;
         const float *p = fb3_weight(n, position) + slot * position->stride;
         for (size_t i = 0; i < n->config.width; i++)
             x[r * n->stride_d + i] = e[i] + p[i];
@@ -272,7 +278,8 @@ static void head_forward(fb3_network *n, size_t slot, size_t shard_index) {
         memcpy(h->x + i * sd, x + h->positions[i] * sd, n->config.width * sizeof *x);
     n->kernels->rms_norm_forward(h->h + first * sd, h->inverse + first, h->x + first * sd,
                                  fb3_weight(n, fb3_final_norm(n->layout)), count, n->config.width, sd);
-    linear(n, h->h + first * sd, sd, weight, 0.0f, h->logits + first * weight->stride, weight->stride, count);
+    fb3_gemm(FB3_PLAIN, FB3_PLAIN, count, weight->columns, weight->rows, h->h + first * sd, sd,
+             n->tables[slot].head, weight->stride, 0.0f, h->logits + first * weight->stride, weight->stride);
 }
 
 void fb3_network_forward(fb3_network *n, fb3_shard *shard, fb3_scratch *scratch) {
@@ -305,7 +312,8 @@ static void loss_task(void *argument, size_t i, unsigned worker) {
 }
 
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch) {
-    fb3_network_begin(network, parameters, batch, fb3_network_shards(network, batch->sequences), false);
+    fb3_network_tables(network, parameters);
+    fb3_network_begin(network, batch, fb3_network_shards(network, batch->sequences), false);
     fb3_parallel(network->context, network->n_shards, loss_task, network);
     double loss = 0.0;
     for (size_t i = 0; i < network->n_shards; i++)
@@ -313,10 +321,14 @@ double fb3_network_loss(fb3_network *network, const float *parameters, const fb3
     return loss;
 }
 
-void fb3_network_logits(fb3_network *network, const float *parameters, const uint16_t *inputs,
-                        const uint8_t *masked, size_t sequences) {
+void fb3_network_prepare(fb3_network *network, const float *parameters) {
+    fb3_network_tables(network, parameters);
+}
+
+void fb3_network_logits(fb3_network *network, const uint16_t *inputs, const uint8_t *masked,
+                        size_t sequences) {
     fb3_batch batch = {.sequences = sequences, .inputs = inputs, .masked = masked};
-    fb3_network_begin(network, parameters, &batch, 1, false);
+    fb3_network_begin(network, &batch, 1, false);
     fb3_network_forward(network, &network->shards[0], &network->scratch[0]);
     network->batch = NULL;
     for (size_t s = 0; s < network->config.slots; s++) {

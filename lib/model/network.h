@@ -12,8 +12,14 @@ typedef struct fb3_network_config {
     size_t slots, blocks;                /* S, L */
     size_t width, heads, layers, hidden; /* D, H, n_layers, F */
     float dropout;
-    const size_t *vocabulary; /* [S] */
+    const size_t *vocabulary;     /* [S] */
+    const float *const *features; /* [S] numbers that describe a slot's tokens, [V_s + 1, FB3_FEATURES]; NULL
+                                     for a slot whose tokens have no order, or for none */
 } fb3_network_config;
+
+/* Tokens of an ordered slot share what they learn with their neighbours: with P = features[s], the embedding
+ * table is embedding.s + P embedding.s.features, and the head is head.s.weight + head.s.features P'. */
+enum { FB3_FEATURES = 32 };
 
 /* ---- parameters (parameters.c) ----------------------------------------------------------------- */
 
@@ -30,7 +36,8 @@ typedef struct fb3_layout {
     fb3_tensor *tensors;
     size_t n_tensors;
     size_t size, decayed; /* floats in all, and of the decayed tensors */
-    size_t layers, slots;
+    size_t layers, gains; /* index of the first gain in tensors */
+    size_t *slot_tensors; /* [S, kinds of slot tensors] index in tensors; SIZE_MAX: none */
 } fb3_layout;
 
 flowbd3_status fb3_layout_create(fb3_layout **out, flowbd3_context *context, const fb3_network_config *config,
@@ -40,7 +47,15 @@ void fb3_layout_destroy(fb3_layout **layout);
 /* The tensors by what they are. */
 enum fb3_layer_tensor { FB3_QKV, FB3_OUT, FB3_UP, FB3_DOWN, FB3_NORM1, FB3_NORM2 };
 const fb3_tensor *fb3_layer_tensor(const fb3_layout *layout, size_t layer, enum fb3_layer_tensor which);
-enum fb3_slot_tensor { FB3_HEAD_WEIGHT, FB3_HEAD_BIAS, FB3_EMBEDDING };
+enum fb3_slot_tensor {
+    FB3_HEAD_WEIGHT,
+    FB3_HEAD_FEATURES,
+    FB3_HEAD_BIAS,
+    FB3_EMBEDDING,
+    FB3_EMBEDDING_FEATURES,
+    FB3_SLOT_TENSORS
+};
+/* NULL when the slot has no such tensor. */
 const fb3_tensor *fb3_slot_tensor(const fb3_layout *layout, size_t slot, enum fb3_slot_tensor which);
 const fb3_tensor *fb3_final_norm(const fb3_layout *layout);
 const fb3_tensor *fb3_slot_embedding(const fb3_layout *layout);
@@ -74,10 +89,13 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
 /* The same sum without dropout and gradient. */
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch);
 
+/* Takes up parameters for fb3_network_logits. */
+void fb3_network_prepare(fb3_network *network, const float *parameters);
+
 /* Logits of the tokens with masked = 1: those of slot s are rows 0 .. *count - 1 of the returned matrix, in
  * the order of their position in the batch; valid until the next call. Runs on the calling thread alone. */
-void fb3_network_logits(fb3_network *network, const float *parameters, const uint16_t *inputs,
-                        const uint8_t *masked, size_t sequences);
+void fb3_network_logits(fb3_network *network, const uint16_t *inputs, const uint8_t *masked,
+                        size_t sequences);
 const float *fb3_network_slot_logits(const fb3_network *network, size_t slot, size_t *count, size_t *stride,
                                      const uint32_t **positions);
 

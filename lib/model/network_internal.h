@@ -20,6 +20,13 @@ typedef struct fb3_activations {
     float *hidden;   /* [M, F] gelu of up */
 } fb3_activations;
 
+/* The embedding table and the head of a slot, with what its features add. */
+typedef struct fb3_slot_tables {
+    const float *embedding,
+        *head; /* [V_s + 1, D], [D, V_s]: those of the parameters when there are no features */
+    float *own_embedding, *own_head; /* memory for the sums; NULL without features */
+} fb3_slot_tables;
+
 /* The rows of one slot whose logits are wanted. */
 typedef struct fb3_head {
     size_t count;
@@ -69,6 +76,7 @@ struct fb3_network {
     float *angles;
     float *memory;                /* all float arrays below */
     fb3_activations *activations; /* with gradients: [layers + 1], the last one has x alone; without: [2] */
+    fb3_slot_tables *tables;      /* [S] */
     fb3_head *heads;              /* [S] */
     fb3_scratch *scratch;         /* [threads] */
     fb3_shard *shards;
@@ -103,8 +111,7 @@ static inline fb3_dropout fb3_dropout_of(const fb3_network *network, size_t laye
 enum { FB3_DROPOUT_ATTENTION = 0, FB3_DROPOUT_FEED_FORWARD = 1 };
 
 /* Cuts the batch into n_shards and lists the wanted rows of every slot. */
-void fb3_network_begin(fb3_network *network, const float *parameters, const fb3_batch *batch, size_t n_shards,
-                       bool training);
+void fb3_network_begin(fb3_network *network, const fb3_batch *batch, size_t n_shards, bool training);
 
 /* Shards for a batch, whatever the number of threads. */
 size_t fb3_network_shards(const fb3_network *network, size_t sequences);
@@ -114,6 +121,14 @@ void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *sc
 
 /* Turns a shard's logits into gradients, returns its loss. */
 double fb3_network_cross_entropy(fb3_network *network, size_t shard_index);
+
+/* Sums up the tables of all slots. (tables.c) */
+void fb3_network_tables(fb3_network *network, const float *parameters);
+
+/* From the gradients of the tables, in the place of embedding.s and head.s.weight, to those of the features.
+ */
+void fb3_network_embedding_gradient(const fb3_network *network, size_t slot, float *gradient);
+void fb3_network_head_gradient(const fb3_network *network, size_t slot, float *gradient);
 
 /* Lists the products of phase two; false without memory. */
 bool fb3_network_plan(fb3_network *network);

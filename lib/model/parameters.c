@@ -25,39 +25,70 @@ static void append(fb3_layout *layout, unsigned dimensions, size_t rows, size_t 
                  __VA_ARGS__);                                                                   \
     } while (0)
 
-flowbd3_status fb3_layout_create(fb3_layout **out, flowbd3_context *context, const fb3_network_config *config,
-                                 flowbd3_error *err) {
+static void append_matrices(fb3_layout *layout, const fb3_network_config *config) {
     size_t d = config->width, f = config->hidden;
-    fb3_layout *layout = fb3_allocate_zero(context, 1, sizeof *layout);
-    size_t most = config->layers * (LAYER_MATRICES + LAYER_GAINS) + 3 * config->slots + 2;
-    if (layout != NULL)
-        layout->tensors = fb3_allocate_zero(context, most, sizeof *layout->tensors);
-    if (layout == NULL || layout->tensors == NULL) {
-        fb3_release(context, layout);
-        return fb3_no_memory(err, "the table of parameters");
-    }
-    layout->context = fb3_context_retain(context);
-    layout->layers = config->layers;
-    layout->slots = config->slots;
     for (size_t i = 0; i < config->layers; i++) {
         APPEND(layout, 2, d, 3 * d, true, "layers.%zu.attention.qkv", i);
         APPEND(layout, 2, d, d, true, "layers.%zu.attention.out", i);
         APPEND(layout, 2, d, f, true, "layers.%zu.feed_forward.up", i);
         APPEND(layout, 2, f, d, true, "layers.%zu.feed_forward.down", i);
     }
-    for (size_t s = 0; s < config->slots; s++)
-        APPEND(layout, 2, d, config->vocabulary[s], true, "head.%zu.weight", s);
+}
+
+/* The gains, and the slot embedding behind them. */
+static void append_gains(fb3_layout *layout, const fb3_network_config *config) {
+    size_t d = config->width;
+    layout->gains = layout->n_tensors;
     for (size_t i = 0; i < config->layers; i++) {
         APPEND(layout, 1, 1, d, false, "layers.%zu.norm1.gain", i);
         APPEND(layout, 1, 1, d, false, "layers.%zu.norm2.gain", i);
     }
     APPEND(layout, 1, 1, d, false, "final_norm.gain");
-    for (size_t s = 0; s < config->slots; s++)
-        APPEND(layout, 1, 1, config->vocabulary[s], false, "head.%zu.bias", s);
     APPEND(layout, 2, config->slots, d, false, "slot_embedding");
-    for (size_t s = 0; s < config->slots; s++)
-        APPEND(layout, 2, config->vocabulary[s] + 1, d, false, "embedding.%zu", s);
+}
+
+static void append_slots(fb3_layout *layout, const fb3_network_config *config, enum fb3_slot_tensor which) {
+    size_t d = config->width;
+    for (size_t s = 0; s < config->slots; s++) {
+        size_t values = config->vocabulary[s], index = layout->n_tensors;
+        bool features = config->features != NULL && config->features[s] != NULL;
+        if (which == FB3_HEAD_WEIGHT)
+            APPEND(layout, 2, d, values, true, "head.%zu.weight", s);
+        else if (which == FB3_HEAD_BIAS)
+            APPEND(layout, 1, 1, values, false, "head.%zu.bias", s);
+        else if (which == FB3_EMBEDDING)
+            APPEND(layout, 2, values + 1, d, false, "embedding.%zu", s);
+        else if (which == FB3_HEAD_FEATURES && features)
+            APPEND(layout, 2, d, FB3_FEATURES, true, "head.%zu.features", s);
+        else if (which == FB3_EMBEDDING_FEATURES && features)
+            APPEND(layout, 2, FB3_FEATURES, d, false, "embedding.%zu.features", s);
+        layout->slot_tensors[s * FB3_SLOT_TENSORS + which] = index < layout->n_tensors ? index : SIZE_MAX;
+    }
+}
+
+flowbd3_status fb3_layout_create(fb3_layout **out, flowbd3_context *context, const fb3_network_config *config,
+                                 flowbd3_error *err) {
+    fb3_layout *layout = fb3_allocate_zero(context, 1, sizeof *layout);
     *out = layout;
+    if (layout == NULL)
+        return fb3_no_memory(err, "the table of parameters");
+    layout->context = fb3_context_retain(context);
+    layout->layers = config->layers;
+    size_t most = config->layers * (LAYER_MATRICES + LAYER_GAINS) + FB3_SLOT_TENSORS * config->slots + 2;
+    layout->tensors = fb3_allocate_zero(context, most, sizeof *layout->tensors);
+    layout->slot_tensors =
+        fb3_allocate(context, config->slots * FB3_SLOT_TENSORS, sizeof *layout->slot_tensors);
+    if (layout->tensors == NULL || layout->slot_tensors == NULL) {
+        fb3_layout_destroy(out);
+        return fb3_no_memory(err, "the table of parameters");
+    }
+    append_matrices(layout, config);
+    append_slots(layout, config, FB3_HEAD_WEIGHT);
+    append_slots(layout, config, FB3_HEAD_FEATURES);
+    append_gains(layout, config);
+    append_slots(layout, config, FB3_HEAD_BIAS);
+    append_slots(layout, config, FB3_EMBEDDING);
+    append_slots(layout, config, FB3_EMBEDDING_FEATURES);
     return FLOWBD3_OK;
 }
 
@@ -66,34 +97,28 @@ void fb3_layout_destroy(fb3_layout **layout) {
         return;
     flowbd3_context *context = (*layout)->context;
     fb3_release(context, (*layout)->tensors);
+    fb3_release(context, (*layout)->slot_tensors);
     fb3_release(context, *layout);
     flowbd3_context_destroy(&context);
     *layout = NULL;
 }
 
 const fb3_tensor *fb3_layer_tensor(const fb3_layout *layout, size_t layer, enum fb3_layer_tensor which) {
-    size_t gains = layout->layers * LAYER_MATRICES + layout->slots;
     return which < FB3_NORM1 ? &layout->tensors[layer * LAYER_MATRICES + which]
-                             : &layout->tensors[gains + layer * LAYER_GAINS + which - FB3_NORM1];
+                             : &layout->tensors[layout->gains + layer * LAYER_GAINS + which - FB3_NORM1];
 }
 
 const fb3_tensor *fb3_final_norm(const fb3_layout *layout) {
-    return &layout->tensors[layout->layers * (LAYER_MATRICES + LAYER_GAINS) + layout->slots];
-}
-
-const fb3_tensor *fb3_slot_tensor(const fb3_layout *layout, size_t slot, enum fb3_slot_tensor which) {
-    switch (which) {
-    case FB3_HEAD_WEIGHT:
-        return &layout->tensors[layout->layers * LAYER_MATRICES + slot];
-    case FB3_HEAD_BIAS:
-        return fb3_final_norm(layout) + 1 + slot;
-    default:
-        return fb3_final_norm(layout) + 2 + layout->slots + slot;
-    }
+    return &layout->tensors[layout->gains + layout->layers * LAYER_GAINS];
 }
 
 const fb3_tensor *fb3_slot_embedding(const fb3_layout *layout) {
-    return fb3_final_norm(layout) + 1 + layout->slots;
+    return fb3_final_norm(layout) + 1;
+}
+
+const fb3_tensor *fb3_slot_tensor(const fb3_layout *layout, size_t slot, enum fb3_slot_tensor which) {
+    size_t index = layout->slot_tensors[slot * FB3_SLOT_TENSORS + which];
+    return index != SIZE_MAX ? &layout->tensors[index] : NULL;
 }
 
 uint64_t fb3_layout_count(const fb3_layout *layout) {

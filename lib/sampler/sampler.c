@@ -52,6 +52,7 @@ static flowbd3_status allocate(flowbd3_sampler *s, flowbd3_error *err) {
                                                    s->model->layout, s->tile, false, err);
         if (status != FLOWBD3_OK)
             return status;
+        fb3_network_prepare(w->network, s->model->parameters);
         w->inputs = fb3_allocate(s->context, s->tile * slots, sizeof *w->inputs);
         w->wanted = fb3_allocate(s->context, s->tile * slots, sizeof *w->wanted);
         w->order = fb3_allocate(s->context, s->tile * slots, sizeof *w->order);

@@ -53,7 +53,7 @@ void fb3_sampler_tile(const flowbd3_sampler *s, fb3_sampler_worker *w, uint64_t 
     start(s, w, first_row);
     for (size_t step = 0; step < steps; step++) {
         choose(s, w, step * slots / steps, (step + 1) * slots / steps);
-        fb3_network_logits(w->network, s->model->parameters, w->inputs, w->wanted, s->tile);
+        fb3_network_logits(w->network, w->inputs, w->wanted, s->tile);
         for (size_t slot = 0; slot < slots; slot++)
             draw(s, w, first_row, slot);
     }

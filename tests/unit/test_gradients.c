@@ -230,7 +230,10 @@ enum { SEQUENCES = 5, SLOTS = 3, BLOCKS = 2, T = SLOTS * BLOCKS };
 
 START_TEST(network_with_dropout) {
     static const size_t vocabulary[SLOTS] = {5, 7, 4};
-    fb3_network_config config = {SLOTS, BLOCKS, 8, 2, 2, 12, 0.2f, vocabulary};
+    static float numbers[8 * FB3_FEATURES];
+    const float *const features[SLOTS] = {NULL, numbers, NULL}; /* slot 1 is ordered */
+    fill(numbers, 7 * FB3_FEATURES, 30);
+    fb3_network_config config = {SLOTS, BLOCKS, 8, 2, 2, 12, 0.2f, vocabulary, features};
     flowbd3_context *context = NULL;
     fb3_layout *layout = NULL;
     fb3_network *network = NULL;

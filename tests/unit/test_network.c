@@ -127,7 +127,8 @@ static void check_near(double value, double expected, double tolerance, const ch
 /* The file lists the logits of the masked tokens in the order of their positions. */
 static void check_logits(golden_case *c) {
     size_t tokens = c->config.slots * c->config.blocks, row = 0, next[MOST_SLOTS] = {0};
-    fb3_network_logits(c->network, c->trainer.parameters, c->inputs, c->masked, c->sequences);
+    fb3_network_prepare(c->network, c->trainer.parameters);
+    fb3_network_logits(c->network, c->inputs, c->masked, c->sequences);
     for (size_t at = 0; at < c->sequences * tokens; at++) {
         if (!c->masked[at])
             continue;
