@@ -127,8 +127,7 @@ static flowbd3_status check_same_run(const flowbd3_trainer *t, const json_t *run
     flowbd3_status status = FLOWBD3_OK;
     json_object_foreach(here, key, value) {
         const json_t *there = json_object_get(run, key);
-        if (status != FLOWBD3_OK ||
-            (json_is_number(there) && json_number_value(value) == json_number_value(there)))
+        if (status != FLOWBD3_OK || json_equal(value, there) == 1)
             continue;
         status = strcmp(key, "checksum") == 0
                      ? fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "'%s' was trained with other rows", path)
