@@ -24,6 +24,9 @@ typedef struct text_list {
 /* What an option holds that nobody has set: COUNT_UNSET, NaN, NULL, false, no texts. */
 #define COUNT_UNSET UINT64_MAX
 
+/* Jansson's integers have 63 bits: the largest double below. */
+#define LARGEST_SEED 9223372036854774784.0
+
 typedef struct program_option {
     const char *name; /* "learning-rate"; in a configuration file "learning_rate" */
     option_kind kind;

@@ -15,7 +15,8 @@ flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size
     return status;
 }
 
-const char *figure_text(char text[32], double figure) {
+/* "1.234", or "-" for a figure that is not there. Returns text. */
+static const char *figure_text(char text[32], double figure) {
     if (isfinite(figure))
         snprintf(text, 32, fabs(figure) < 1e7 && figure == floor(figure) ? "%.0f" : "%.4g", figure);
     else
@@ -31,17 +32,24 @@ static void print_line(FILE *file, const char *name, int width, const char *kind
             figure_text(ratio_text, floor > 0.0 ? value / floor : (double)NAN));
 }
 
+void print_heading(FILE *file, const char *first, int width) {
+    fprintf(file, "%-*s %-5s %12s %12s %8s\n", width, first, "", "value", "floor", "ratio");
+}
+
+void print_summary_figure(FILE *file, const flowbd3_evaluator *evaluator, const char *figure, int width) {
+    char name[64], floor_name[64];
+    snprintf(name, sizeof name, "summary.%s", figure);
+    snprintf(floor_name, sizeof floor_name, "floor.%s", figure);
+    print_line(file, figure, width, "", flowbd3_evaluator_get(evaluator, name),
+               flowbd3_evaluator_get(evaluator, floor_name));
+}
+
 static void print_summary(FILE *file, const flowbd3_evaluator *evaluator, int width) {
     static const char prefix[] = "summary.";
     for (size_t i = 0; i < flowbd3_evaluator_count(evaluator); i++) {
-        double value;
-        char floor_name[64];
-        const char *name = flowbd3_evaluator_figure(evaluator, i, &value);
-        if (strncmp(name, prefix, strlen(prefix)) != 0)
-            continue;
-        name += strlen(prefix);
-        snprintf(floor_name, sizeof floor_name, "floor.%s", name);
-        print_line(file, name, width, "", value, flowbd3_evaluator_get(evaluator, floor_name));
+        const char *name = flowbd3_evaluator_figure(evaluator, i, NULL);
+        if (strncmp(name, prefix, strlen(prefix)) == 0)
+            print_summary_figure(file, evaluator, name + strlen(prefix), width);
     }
 }
 
@@ -64,8 +72,9 @@ void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flow
         int length = (int)strnlen(flowbd3_table_name(real, i), 40);
         width = length > width ? length : width;
     }
-    fprintf(file, "%-*s %-5s %12s %12s %8s\n", width, "figure", "", "value", "floor", "ratio");
+    print_heading(file, "figure", width);
     print_summary(file, evaluator, width);
-    fprintf(file, "\n%-*s %-5s %12s %12s %8s\n", width, "column", "", "value", "floor", "ratio");
+    fputc('\n', file);
+    print_heading(file, "column", width);
     print_columns(file, evaluator, real, width);
 }

@@ -14,7 +14,8 @@ flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size
 /* Prints the figures of the last run beside their floors: the summary, then a line per column. */
 void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_table *real);
 
-/* "1.2345", or "-" for a figure that is not there. Returns text. */
-const char *figure_text(char text[32], double figure);
+/* The parts of it: the line of titles, and the line of one figure of the summary. */
+void print_heading(FILE *file, const char *first, int width);
+void print_summary_figure(FILE *file, const flowbd3_evaluator *evaluator, const char *figure, int width);
 
 #endif

@@ -175,7 +175,7 @@ int write_json(const char *path, json_t *json) {
     if (file == NULL) {
         status = failure("cannot open '%s': %s", path, strerror(errno));
     } else {
-        bool fine = json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0;
+        bool fine = json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0;
         fine = fputc('\n', file) != EOF && fine;
         if (fclose(file) != 0 || !fine)
             status = failure("cannot write '%s': %s", path, strerror(errno));

@@ -60,7 +60,7 @@ static void list_options(program_option *options, arguments *a) {
          .kind = OPTION_COUNT,
          .value = &a->seed,
          .least = 0,
-         .most = 9223372036854774784.0,
+         .most = LARGEST_SEED,
          .argument = "N",
          .help = "Seed of the choice of rows (default: 0)"},
     };

@@ -3,13 +3,13 @@
 #include "failure.h"
 #include "interrupt.h"
 #include "progress_bar.h"
+#include "stopwatch.h"
 
 #include <flowbd3/flowbd3.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct arguments {
     char *model, *output;
@@ -64,7 +64,7 @@ static void list_options(program_option *options, arguments *a) {
          .kind = OPTION_COUNT,
          .value = &a->seed,
          .least = 0,
-         .most = 9223372036854774784.0,
+         .most = LARGEST_SEED,
          .argument = "N",
          .help = "Seed of the draws (default: 0)"},
         {.name = "threads",
@@ -151,12 +151,6 @@ static flowbd3_status generate(flowbd3_context *context, const arguments *a, flo
     return status;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int main(int argc, char **argv) {
     arguments a = {.n_samples = 1000};
     program_option options[OPTIONS];
@@ -168,10 +162,10 @@ int main(int argc, char **argv) {
         flowbd3_context *context = NULL;
         flowbd3_context_options settings = FLOWBD3_CONTEXT_OPTIONS_INIT;
         settings.threads = (uint32_t)a.threads;
-        double began = now();
+        double began = seconds_now();
         if (flowbd3_context_create(&context, &settings, &err) == FLOWBD3_OK &&
             generate(context, &a, &err) == FLOWBD3_OK) {
-            double seconds = now() - began;
+            double seconds = seconds_now() - began;
             fprintf(stderr, "%llu rows in %.2f s, %.0f rows/s\n", (unsigned long long)a.n_samples, seconds,
                     (double)a.n_samples / seconds);
             status = EXIT_SUCCESS;

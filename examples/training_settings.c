@@ -9,9 +9,6 @@
 
 static const char *const binnings[] = {"auto", "uniform", "quantile", "kmeans", NULL};
 
-/* JSON has integers of 63 bits. */
-#define LARGEST_SEED 9223372036854774784.0
-
 #define SETTING(option_name, option_kind, field, low, high, argument_name, text)                          \
     {                                                                                                     \
         .name = (option_name), .kind = (option_kind), .value = &s->field, .least = (low), .most = (high), \
