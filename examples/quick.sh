@@ -7,6 +7,4 @@ install_missing build examples
 build=$root/build
 [ -f "$build/build.ninja" ] || meson setup "$build" "$root" -Dexamples=enabled -Dtests=disabled >&2
 meson compile -C "$build" >&2
-if [ -x "$build/examples/flowbd3-quick" ]; then
-    exec "$build/examples/flowbd3-quick" "$@"
-fi
+exec "$build/examples/flowbd3-quick" "$@"
