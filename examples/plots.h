@@ -23,7 +23,7 @@ int plot_distributions(const char *path, const flowbd3_table *real, const flowbd
 int plot_correlations(const char *path, const flowbd3_evaluator *evaluator, const flowbd3_table *real,
                       char message[256]);
 
-/* The first two principal components of real's numeric columns, those over many magnitudes as
+/* The first two principal components of real's numeric columns (at most 200), those over many magnitudes as
  * sign(x) log(1 + |x|), all standardised; generated is projected on the same axes. A missing cell counts as
  * the mean of its column. */
 int plot_pca(const char *path, const flowbd3_table *real, const flowbd3_table *generated, char message[256]);

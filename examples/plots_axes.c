@@ -34,7 +34,7 @@ static double unit_of(double largest, const char **letter) {
         const char *letter;
     } units[] = {{1e12, 1e12, "T"}, {1e9, 1e9, "G"}, {1e6, 1e6, "M"}, {1e4, 1e3, "k"}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (largest >= units[i].from * (1.0 - 1e-9) && largest < 1e16) {
+        if (largest >= units[i].from * (1.0 - 1e-9) && largest < 1e15) {
             *letter = units[i].letter;
             return units[i].unit;
         }
@@ -69,7 +69,7 @@ static void tick_number(char out[32], double value, double step, double largest)
     const char *letter;
     double unit = unit_of(largest, &letter);
     char digits[32];
-    if (largest >= 1e16 || largest < 1e-4)
+    if (largest >= 1e15 || largest < 1e-4)
         snprintf(digits, sizeof digits, "%.3g", fabs(value) < step * 1e-6 ? 0.0 : value);
     else
         snprintf(digits, sizeof digits, "%.*f", (int)fmax(0.0, ceil(-log10(step / unit) - 1e-9)),
@@ -85,8 +85,8 @@ void short_number(char out[32], double value) {
         snprintf(out, 32, "\u2013");
         return;
     }
-    if (size != 0.0 && (size < 1e-3 || size >= 1e16)) {
-        snprintf(digits, sizeof digits, "%.2e", value);
+    if (size != 0.0 && (size < 1e-3 || size >= 1e15)) {
+        snprintf(digits, sizeof digits, "%.1e", value);
     } else {
         double scaled = size / unit;
         int decimals = scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : scaled >= 0.9995 ? 2 : 3;
@@ -156,14 +156,25 @@ static void log_ticks(ticks *t, const axis *a, double room) {
     }
 }
 
-static void find_ticks(ticks *t, const axis *a, double spacing) {
-    double room = fabs(a->last - a->first) / spacing;
+static void find_ticks(ticks *t, const axis *a, double room) {
     t->count = 0;
     if (a->log)
         log_ticks(t, a, room);
     if (t->count < 2) {
         t->count = 0;
         linear_ticks(t, a, room);
+    }
+}
+
+/* With fewer numbers where they would touch. */
+static void find_x_ticks(ticks *t, const axis *a, double spacing, double size) {
+    bool touch = true;
+    for (double room = (a->last - a->first) / spacing; touch && room > 1.0; room *= 0.7) {
+        find_ticks(t, a, room);
+        touch = false;
+        for (size_t i = 1; i < t->count; i++)
+            touch |= axis_pixel(a, t->value[i]) - axis_pixel(a, t->value[i - 1]) <
+                     0.5 * (text_width(t->label[i], size) + text_width(t->label[i - 1], size)) + size;
     }
 }
 
@@ -177,15 +188,15 @@ static void draw_x_ticks(const ticks *t, const axis *a, double top, double botto
 }
 
 void draw_x_axis(const axis *a, double top, double bottom, double spacing, double size) {
-    ticks t;
-    find_ticks(&t, a, spacing);
+    ticks t = {0};
+    find_x_ticks(&t, a, spacing, size);
     draw_x_ticks(&t, a, top, bottom, size);
 }
 
 void draw_epoch_axis(const axis *a, double top, double bottom, double spacing, double size) {
-    ticks t;
+    ticks t = {0};
     size_t used = 0;
-    find_ticks(&t, a, spacing);
+    find_x_ticks(&t, a, spacing, size);
     for (size_t i = 0; i < t.count; i++) {
         if (fabs(t.value[i] - round(t.value[i])) > 1e-9)
             continue;
@@ -199,7 +210,7 @@ void draw_epoch_axis(const axis *a, double top, double bottom, double spacing, d
 
 void draw_y_axis(const axis *a, double left, double right, double spacing, double size) {
     ticks t;
-    find_ticks(&t, a, spacing);
+    find_ticks(&t, a, fabs(a->last - a->first) / spacing);
     for (size_t i = 0; i < t.count; i++) {
         double y = axis_pixel(a, t.value[i]);
         draw_line(left, y, right, y, 1.0, colour_grid);

@@ -281,20 +281,38 @@ double text_width(const char *text, double size) {
     return sum * size * font_size / 100.0;
 }
 
-void fit_text(char *out, size_t room, const char *text, double size, double width) {
-    bool cut = text_width(text, size) > width;
-    double left = width - (cut ? text_width(ellipsis, size) : 0.0), w;
+/* Bytes at the beginning of text that are no wider than width. */
+static size_t head_within(const char *text, double size, double width) {
     size_t used = 0;
-    while (*text != '\0') {
-        size_t n = measure_character(text, &w);
-        left -= w * size * font_size / 100.0;
-        if (left < 0.0 || used + n + sizeof ellipsis > room) {
-            cut = true;
+    double w;
+    while (text[used] != '\0') {
+        size_t n = measure_character(text + used, &w);
+        width -= w * size * font_size / 100.0;
+        if (width < 0.0)
             break;
-        }
-        memcpy(out + used, text, n);
         used += n;
-        text += n;
     }
-    snprintf(out + used, room - used, "%s", cut ? ellipsis : "");
+    return used;
+}
+
+/* The longest end of text that is no wider than width. */
+static const char *tail_within(const char *text, double size, double width) {
+    double w;
+    while (*text != '\0' && text_width(text, size) > width)
+        text += measure_character(text, &w);
+    return text;
+}
+
+/* The middle goes: names often differ at their end. */
+void fit_text(char *out, size_t room, const char *text, double size, double width) {
+    if (text_width(text, size) <= width && strlen(text) < room) {
+        snprintf(out, room, "%s", text);
+        return;
+    }
+    double left = fmax(width - text_width(ellipsis, size), 0.0);
+    size_t head = head_within(text, size, 0.6 * left);
+    const char *tail = tail_within(text + head, size, 0.4 * left);
+    if (head + strlen(tail) + sizeof ellipsis > room)
+        head = 0, tail = "";
+    snprintf(out, room, "%.*s%s%s", (int)head, text, ellipsis, tail);
 }

@@ -43,7 +43,7 @@ void draw_turned(double x, double y, double size, double justification, double a
 /* About how wide text is, from the widths of common sans-serif fonts. */
 double text_width(const char *text, double size);
 
-/* Copies text to out[room], with "..." for its end where it is wider than width. */
+/* Copies text to out[room], with an ellipsis for its middle where it is wider than width. */
 void fit_text(char *out, size_t room, const char *text, double size, double width);
 
 #endif

@@ -14,6 +14,7 @@ typedef struct picture {
     double names_left; /* room for the names beside and below */
     double names_below;
     double names_size;
+    size_t names_step; /* every one, or every so many */
     double width, height;
 } picture;
 
@@ -59,7 +60,7 @@ static void draw_matrix(const picture *pic, const double *matrix, double left, d
         }
     }
     draw_frame(left, top, left + pic->side, top + pic->side, colour_axis);
-    for (size_t i = 0; i < pic->n; i++) {
+    for (size_t i = 0; i < pic->n; i += pic->names_step) {
         char name[256];
         fit_text(name, sizeof name, name_of(pic, i), pic->names_size, pic->names_below - 12.0);
         double x = left + cell * ((double)i + 0.5);
@@ -69,7 +70,7 @@ static void draw_matrix(const picture *pic, const double *matrix, double left, d
 
 static void draw_row_names(const picture *pic, double right, double top) {
     double cell = pic->side / (double)pic->n;
-    for (size_t i = 0; i < pic->n; i++) {
+    for (size_t i = 0; i < pic->n; i += pic->names_step) {
         char name[256];
         fit_text(name, sizeof name, name_of(pic, i), pic->names_size, pic->names_left - 12.0);
         draw_text(right, top + cell * ((double)i + 0.5), pic->names_size, TEXT_RIGHT, colour_ink, name);
@@ -116,6 +117,7 @@ static void lay_out(picture *pic) {
         widest = fmax(widest, text_width(name_of(pic, i), pic->names_size));
     pic->names_left = pic->names_below = fmin(widest, longest) + 16.0;
     pic->side = floor((pic->width - 2.0 * margin - pic->names_left - bar_room - 2.0 * gap) / 3.0);
+    pic->names_step = (size_t)ceil(1.1 * pic->names_size * (double)pic->n / pic->side);
     pic->height = margin_top + pic->side + pic->names_below + 12.0;
 }
 

@@ -136,12 +136,18 @@ static void draw_head(const panel *p, double left, double right, double y) {
     if (p->missing[0] > 0.0 || p->missing[1] > 0.0) {
         for (int i = 1; i >= 0; i--) {
             char share[32];
-            snprintf(share, sizeof share, "%.2f %%", p->missing[i]);
+            snprintf(share, sizeof share, "%.*f%s", p->missing[i] < 9.995 ? 2 : 1, p->missing[i],
+                     i == 1 ? " %" : "");
             draw_text(end, y, text_size, TEXT_RIGHT, c[i], share);
             end -= text_width(share, text_size) + 8.0;
         }
         draw_text(end, y, text_size, TEXT_RIGHT, colour_grey, "missing");
         end -= text_width("missing", text_size) + 8.0;
+    }
+    if (p->clipped) {
+        static const char note[] = "end bins hold all beyond";
+        draw_text(end, y, text_size, TEXT_RIGHT, colour_grey, note);
+        end -= text_width(note, text_size) + 8.0;
     }
     fit_text(title, sizeof title, p->name, 16.0, (end - left) * 0.9);
     draw_bold(left, y, 16.0, TEXT_LEFT, colour_ink, title);
@@ -190,7 +196,7 @@ static void lay_out(picture *pic) {
     size_t n = pic->n;
     pic->across = n <= 3 ? n : n == 4 ? 2 : n <= 9 ? 3 : 4;
     size_t down = (n + pic->across - 1) / pic->across;
-    pic->width = n == 1 ? 900.0 : n == 2 ? 1200.0 : 1500.0;
+    pic->width = n <= 2 ? 1200.0 : 1500.0;
     double across = (double)pic->across;
     pic->panel_width = (pic->width - 48.0 - (across - 1.0) * gap) / across;
     pic->panel_height = pic->across == 4 ? 290.0 : n <= 3 ? 400.0 : 330.0;

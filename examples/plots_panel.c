@@ -2,6 +2,7 @@
 
 #include "plots_axes.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static void fill_bins(panel *p, const values v[2]) {
         size_t before = p->log ? below(&v[i], nextafter(0.0, 1.0)) : 0;
         p->zero[i] = p->log ? percent(before, v[i].rows) : 0.0;
         for (size_t b = 0; b < p->bins; b++) {
-            /* The outermost edges are the extremes, but for rounding. */
+            /* The last bin holds its upper edge and, when clipped, all above; the first all below. */
             size_t up_to = b + 1 == p->bins ? v[i].count : below(&v[i], p->edge[b + 1]);
             p->share[i][b] = percent(up_to - before, v[i].rows);
             before = up_to;
@@ -117,7 +118,17 @@ static void histogram(panel *p, const values v[2], bool whole) {
     }
     if (low > high)
         return;
-    bool log = low >= 0.0 && high > 50.0 * positive && values_heavy_tailed(&v[0]);
+    bool heavy = values_heavy_tailed(&v[0]);
+    bool log = low >= 0.0 && high > 50.0 * positive && heavy;
+    double inner[2] = {values_quantile(&v[0], 0.01), values_quantile(&v[0], 0.99)};
+    if (heavy && low < 0.0 && inner[0] < inner[1]) {
+        p->clipped = true;
+        low = fmax(low, inner[0]);
+        high = fmin(high, inner[1]);
+    }
+    /* 40 times their difference is a number too. */
+    low = fmax(low, -DBL_MAX / 200.0);
+    high = fmin(high, DBL_MAX / 200.0);
     if (log)
         log_edges(p, positive, high, whole);
     else

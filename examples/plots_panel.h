@@ -10,6 +10,7 @@ typedef struct panel {
     const char *name; /* of the column */
     bool bars;        /* labels instead of an axis of numbers */
     bool log;
+    bool clipped;                     /* the outermost bins hold what lies beyond them too */
     size_t bins;                      /* of bars: labels */
     double edge[panel_most_bins + 1]; /* ascending; not of bars */
     char label[panel_most_bars][panel_label_size];

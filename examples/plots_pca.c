@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { most_features = 200 };
+
 /* Of the numeric columns that vary: how a cell becomes a standardised number. */
 typedef struct feature {
     size_t column[2]; /* in real, in generated */
@@ -52,16 +54,15 @@ static bool measure(feature *f, const flowbd3_table *real, bool *varies) {
     for (size_t i = 0; i < v.count; i++)
         squares += pow(transformed(f, v.sorted[i]) - f->mean, 2.0) / count;
     f->deviation = sqrt(squares);
-    *varies = v.count > 1 && v.sorted[0] < v.sorted[v.count - 1] && f->deviation > 0.0;
+    *varies =
+        v.count > 1 && v.sorted[0] < v.sorted[v.count - 1] && f->deviation > 0.0 && isfinite(f->deviation);
     values_destroy(&v);
     return true;
 }
 
-/* covariance[n, n] of the standardised cells of real; cells[n] is scratch. */
+/* Adds to covariance[n, n] that of the standardised cells of real; cells[n] is scratch. */
 static void covariance_of(double *covariance, double *cells, const projection *p, const flowbd3_table *real) {
     size_t n = p->n, rows = flowbd3_table_rows(real);
-    for (size_t i = 0; i < n * n; i++)
-        covariance[i] = 0.0;
     for (size_t row = 0; row < rows; row++) {
         for (size_t i = 0; i < n; i++)
             cells[i] = standardised(&p->features[i], real, row, 0);
@@ -150,7 +151,7 @@ static int find_features(projection *p, const flowbd3_table *real, const flowbd3
     size_t columns = flowbd3_table_columns(real);
     p->features = calloc(columns + 1, sizeof *p->features);
     bool good = p->features != NULL, varies = false;
-    for (size_t c = 0; c < columns && good; c++) {
+    for (size_t c = 0; c < columns && p->n < most_features && good; c++) {
         feature *f = &p->features[p->n];
         if (!column_is_numeric(real, c))
             continue;
@@ -174,8 +175,8 @@ static int find_components(projection *p, const flowbd3_table *real, const flowb
                            const char *path, char message[256]) {
     if (find_features(p, real, generated, path, message) != 0)
         return -1;
-    double *scratch = malloc((2 * p->n * p->n + p->n) * sizeof *scratch);
-    p->axes = malloc(2 * p->n * sizeof *p->axes);
+    double *scratch = calloc(2 * p->n * p->n + p->n, sizeof *scratch);
+    p->axes = calloc(2 * p->n, sizeof *p->axes);
     if (scratch == NULL || p->axes == NULL) {
         free(scratch);
         snprintf(message, 256, "%s: out of memory", path);

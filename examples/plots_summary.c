@@ -25,7 +25,7 @@ typedef struct picture {
 } picture;
 
 static const double width = 1500.0, margin = 24.0, margin_top = 128.0, row_height = 52.0, gap = 40.0;
-static const double numbers_room = 246.0;
+static const double numbers_room = 254.0;
 
 /* In the order of the values, which keeps small ones from getting lost; deviation by n - 1. */
 static moments moments_of(const values *v) {
@@ -83,7 +83,7 @@ static void draw_numbers(const line *l, int deviation, double left, double middl
     for (int t = 0; t < 2; t++) {
         value[t] = figure(l, t, deviation);
         short_number(text, value[t]);
-        draw_text(left + 58.0 + 88.0 * t, middle, 14.0, TEXT_RIGHT, c[t], text);
+        draw_text(left + 66.0 + 86.0 * t, middle, 14.0, TEXT_RIGHT, c[t], text);
     }
     double change = 100.0 * (value[1] - value[0]) / fabs(value[0]);
     if (isfinite(change) && fabs(change) < 9999.5)
@@ -102,8 +102,8 @@ static void draw_half(const picture *pic, int deviation, double left, double rig
     axis x = sizes_axis(pic, deviation, left, numbers - 12.0);
     draw_bold(left, margin_top - 32.0, 17.0, TEXT_LEFT, colour_ink,
               deviation ? "standard deviation" : "mean");
-    draw_text(numbers + 58.0, margin_top - 32.0, 13.0, TEXT_RIGHT, colour_grey, "real");
-    draw_text(numbers + 146.0, margin_top - 32.0, 13.0, TEXT_RIGHT, colour_grey, "generated");
+    draw_text(numbers + 66.0, margin_top - 32.0, 13.0, TEXT_RIGHT, colour_grey, "real");
+    draw_text(numbers + 152.0, margin_top - 32.0, 13.0, TEXT_RIGHT, colour_grey, "generated");
     draw_text(right - 4.0, margin_top - 32.0, 13.0, TEXT_RIGHT, colour_grey, "difference");
     draw_x_axis(&x, margin_top - 8.0, bottom, 52.0, 13.0);
     for (size_t i = 0; i < pic->n; i++) {
