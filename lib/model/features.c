@@ -51,13 +51,17 @@ static void standardise(double *values, const uint64_t *counts, size_t count, do
         values[i] = deviation > 0.0 ? (values[i] - mean) / deviation : 0.0;
 }
 
+/* Weight of the smooth columns: logits that are a parabola in them make peaks as narrow as a bin without
+ * large weights. */
+static const double smooth_scale = 6.0;
+
 static void fill(float *row, double rank, double value) {
     double r = sqrt(12.0) * (rank - 0.5);
     size_t n = 0;
-    row[n++] = (float)r;
-    row[n++] = (float)(r * r - 1.0);
-    row[n++] = (float)value;
-    row[n++] = (float)(value * value - 1.0);
+    row[n++] = (float)(smooth_scale * r);
+    row[n++] = (float)(smooth_scale * (r * r - 1.0));
+    row[n++] = (float)(smooth_scale * value);
+    row[n++] = (float)(smooth_scale * (value * value - 1.0));
     for (int wave = 0; wave < RANK_WAVES; wave++) {
         row[n++] = (float)cos(ldexp(pi, wave) * rank);
         row[n++] = (float)sin(ldexp(pi, wave) * rank);
