@@ -1,6 +1,7 @@
 /* Configuration files. */
 #include "configuration.h"
 #include "failure.h"
+#include "text_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -168,18 +169,9 @@ json_t *configuration_to_json(const program_option *options, size_t count) {
 }
 
 int write_json(const char *path, json_t *json) {
-    FILE *file = json != NULL ? fopen(path, "w") : NULL;
-    if (json == NULL)
-        return failure("out of memory for '%s'", path);
-    int status = EXIT_SUCCESS;
-    if (file == NULL) {
-        status = failure("cannot open '%s': %s", path, strerror(errno));
-    } else {
-        bool fine = json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) == 0;
-        fine = fputc('\n', file) != EOF && fine;
-        if (fclose(file) != 0 || !fine)
-            status = failure("cannot write '%s': %s", path, strerror(errno));
-    }
+    char *text = json != NULL ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    int status = text != NULL ? write_text_file(path, text) : failure("out of memory for '%s'", path);
+    free(text);
     json_decref(json);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "output_directory.h"
 #include "plots.h"
 #include "progress_bar.h"
+#include "text_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -149,15 +150,7 @@ static int write_report(const flowbd3_evaluator *evaluator, flowbd3_context *con
     char *text = NULL;
     if (flowbd3_evaluator_to_json(evaluator, &text, &err) != FLOWBD3_OK)
         return library_failure(&err);
-    FILE *file = fopen(path, "w");
-    int status = EXIT_SUCCESS;
-    if (file == NULL) {
-        status = failure("cannot open '%s': %s", path, strerror(errno));
-    } else {
-        bool fine = fprintf(file, "%s\n", text) >= 0;
-        if (fclose(file) != 0 || !fine)
-            status = failure("cannot write '%s': %s", path, strerror(errno));
-    }
+    int status = write_text_file(path, text);
     flowbd3_string_destroy(context, &text);
     return status;
 }

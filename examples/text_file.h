@@ -1,0 +1,8 @@
+/* Files of text that appear whole or not at all. */
+#ifndef TEXT_FILE_H
+#define TEXT_FILE_H
+
+/* Writes text and a line's end beside path and renames it there. 0 or an exit status. */
+int write_text_file(const char *path, const char *text);
+
+#endif

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Configuration files.
+. "$(dirname "$0")/expect.sh"
+train="train --data $data/flows.csv --output-dir out --no-plots"
+
+cat >ours.json <<'END'
+{"n_bins": 32, "strategy": "kmeans", "d_model": 16, "n_heads": 2, "n_layers": 1, "d_ff": 24, "dropout": 0,
+ "epochs": 2, "batch_size": 50, "learning_rate": 0.003, "weight_decay": 0.02, "gradient_clip": 0.5,
+ "train_split": 0.8, "seed": 7, "columns": ["duration", "service"], "delimiter": null}
+END
+expect 0 $train --config ours.json --epochs 3
+lines out/history.csv 4
+for line in '"n_bins": 32' '"strategy": "kmeans"' '"d_ff": 24' '"dropout": 0.0' '"epochs": 3' '"batch_size": 50' \
+    '"learning_rate": 0.003' '"weight_decay": 0.02' '"gradient_clip": 0.5' '"train_split": 0.8' '"seed": 7' \
+    '"ema_decay": 0.999' '"duration"'; do
+    grep -qF "$line" out/config.json || fail "expected $line in config.json"
+done
+# What was in effect gives the same again.
+expect 0 train --data "$data/flows.csv" --output-dir again --no-plots --config out/config.json
+same out/config.json again/config.json
+same out/best.safetensors again/best.safetensors
+
+bad() { # TEXT JSON
+    printf '%s' "$2" >bad.json
+    refuse 1 "$1" $train --config bad.json
+}
+bad "unknown key 'n_layer'; there are" '{"n_layer": 1}'
+grep -q 'n_layers, d_ff' errors || fail "expected the keys"
+bad "epochs: expected a whole number from 1 to 999999" '{"epochs": "ten"}'
+bad "epochs: expected a whole number" '{"epochs": 1.5}'
+bad "epochs: expected a whole number" '{"epochs": 0}'
+bad "learning_rate: expected a number" '{"learning_rate": true}'
+bad "strategy: expected one of auto, uniform, quantile, kmeans" '{"strategy": "wide"}'
+bad "no_header: expected true or false" '{"no_header": 1}'
+bad "drop: expected an array of strings" '{"drop": ["a", 1]}'
+bad "delimiter: expected a string" '{"delimiter": 1}'
+bad "line 1" '{"epochs": 1, "epochs": 2}'
+bad "line 1" '{"epochs": 1'
+bad "expected a JSON object" '[]'
+refuse 1 "cannot open 'nowhere.json'" $train --config nowhere.json

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Train, generate, evaluate.
+. "$(dirname "$0")/expect.sh"
+
+expect 0 train --data "$data/flows.csv" --output_dir out/deeper $tiny --epochs 8 --seed 5 --batch_size=32
+there out/deeper/best.safetensors out/deeper/latest.safetensors out/deeper/config.json out/deeper/history.csv
+lines out/deeper/history.csv 9
+[ ! -s output ] || fail "expected nothing on standard output"
+
+expect 0 generate --model out/deeper/best.safetensors --output rows.csv --n_samples 250 --seed 9 --threads 1
+lines rows.csv 251
+[ "$(head -1 rows.csv)" = duration,packets,protocol,service ] || fail "expected the names of the columns"
+! tail -n +2 rows.csv | grep -vE '^[0-9]+\.[0-9]{3},[0-9]+,(6|17|1),(http|dns|)$' || fail "unexpected rows"
+expect 0 generate --model out/deeper/best.safetensors --output again.csv --n-samples 250 --seed 9 --batch-size 7
+same rows.csv again.csv
+expect 0 generate --model out/deeper/best.safetensors --output other.csv --n-samples 250 --seed 10
+! cmp -s rows.csv other.csv || fail "another seed gave the same rows"
+expect 0 generate --model out/deeper/latest.safetensors --output rows2.csv --n-samples 3 --top-p 0.9 \
+    --temperature 0.8 --steps 2 --centres
+lines rows2.csv 4
+
+expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --train "$data/flows.csv" --json report.json
+grep -q '^figure  *value  *floor  *ratio$' output || fail "expected a table"
+grep -q '^ks_mean ' output || fail "expected ks_mean"
+grep -q '^service  *tvd ' output || fail "expected the column service"
+grep -q '"ks_mean"' report.json || fail "expected ks_mean in the report"
+[ "$(grep -c '"rows_generated": 250' report.json)" -eq 2 ] || fail "expected 250 rows in the second sample"
+# Two tables that are the same have no distance.
+expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv"
+grep -q '^ks_max  *0  *-  *-$' output || fail "expected no distance and no floor"
+
+# Some columns, another delimiter, no header, types.
+tr , ';' <"$data/flows.csv" | tail -n +2 >bare.csv
+expect 0 train --data bare.csv --delimiter ';' --no-header --type c3=categorical --drop c1 --output-dir out2 \
+    $tiny --epochs 1 --no-plots --train-split 1
+[ ! -e out2/losses.png ] || fail "expected no picture"
+expect 0 generate --model out2/best.safetensors --output rows3.csv --n-samples 4
+[ "$(head -1 rows3.csv)" = c2,c3,c4 ] || fail "expected c2,c3,c4"
+expect 0 train --data "$data/flows.csv" --columns protocol,duration --output-dir out3 $tiny --epochs 1
+expect 0 generate --model out3/best.safetensors --output rows4.csv --n-samples 4
+[ "$(head -1 rows4.csv)" = protocol,duration ] || fail "expected protocol,duration"
+refuse 1 "'packets'" evaluate --real "$data/flows.csv" --generated rows4.csv
