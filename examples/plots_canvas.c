@@ -26,9 +26,10 @@ const colour colour_validation = {34, 139, 84, 1.0};
 /* PLplot's handlers take no pointer of the caller's, and its fatal one must not return. */
 static struct {
     double height;
-    bool bold;
     jmp_buf exit;
     char message[100];
+    PLINT code; /* where PLplot puts its errors, which it prints otherwise */
+    char text[1024];
 } canvas;
 
 static void on_abort(PLCHAR_VECTOR text) {
@@ -41,14 +42,20 @@ static int on_exit_request(PLCHAR_VECTOR text) {
     longjmp(canvas.exit, 1);
 }
 
+/* For the current stream of PLplot. */
+static void catch_errors(void) {
+    canvas.message[0] = '\0';
+    plsabort(on_abort);
+    plsexit(on_exit_request);
+    plsError(&canvas.code, canvas.text);
+}
+
 static bool has_driver(const char *name) {
     enum { most = 256 };
     static PLCHAR_VECTOR menu[most], device[most];
     PLCHAR_VECTOR *menus = menu, *devices = device;
     int count = most;
-    canvas.message[0] = '\0';
-    plsabort(on_abort);
-    plsexit(on_exit_request);
+    catch_errors();
     if (setjmp(canvas.exit) != 0)
         return false;
     plgDevs(&menus, &devices, &count);
@@ -87,12 +94,11 @@ static const char *driver_of(const char *path) {
 static int draw_to(FILE *file, const char *driver, int width, int height, void (*draw)(const void *data),
                    const void *data) {
     PLINT stream = 0;
-    canvas.message[0] = '\0';
     canvas.height = height;
-    canvas.bold = false;
     if (setjmp(canvas.exit) != 0)
         return -1;
     plmkstrm(&stream);
+    catch_errors();
     plsdev(driver);
     plsfile(file);
     plspage(0.0, 0.0, width, height, 0, 0);

@@ -72,24 +72,18 @@ static double draw_key(double end, double y, const char *text, colour c) {
     return start - 58.0;
 }
 
-static void draw_best(const picture *pic, const axis *x, const axis *y) {
-    const flowbd3_epoch *e = &pic->epochs[pic->best];
-    double px = axis_pixel(x, e->epoch), py = axis_pixel(y, e->validation_nelbo);
-    draw_dot(px, py, 6.0, colour_validation);
-    char text[96];
-    snprintf(text, sizeof text, "best %.3f, epoch %u", e->validation_nelbo, e->epoch);
-    /* Above the curve, where it has come from; on the side that has room. */
-    draw_text(px, py - 20.0, 15.0, px > 0.5 * (left + right) ? TEXT_RIGHT : TEXT_LEFT, colour_validation,
-              text);
-}
-
 static void draw(const void *data) {
     static const double top = 92.0, bottom = 540.0, rate_top = 628.0, rate_bottom = 752.0;
     const picture *pic = data;
     draw_bold(24.0, 32.0, 24.0, TEXT_LEFT, colour_ink, "Training");
     double end = right;
-    if (pic->best < pic->count)
-        end = draw_key(end, 32.0, "validation NELBO", colour_validation);
+    if (pic->best < pic->count) {
+        const flowbd3_epoch *best = &pic->epochs[pic->best];
+        char text[96];
+        snprintf(text, sizeof text, "validation NELBO, best %.3f in epoch %u", best->validation_nelbo,
+                 best->epoch);
+        end = draw_key(end, 32.0, text, colour_validation);
+    }
     draw_key(end, 32.0, "training loss", colour_training);
 
     axis x = {pic->epochs[0].epoch, pic->epochs[pic->count - 1].epoch, left + 10.0, right - 10.0, false};
@@ -105,14 +99,15 @@ static void draw(const void *data) {
     draw_curve(pic, train_loss, &x, &y, colour_training);
     draw_curve(pic, validation_nelbo, &x, &y, colour_validation);
     if (pic->best < pic->count)
-        draw_best(pic, &x, &y);
+        draw_dot(axis_pixel(&x, pic->epochs[pic->best].epoch),
+                 axis_pixel(&y, pic->epochs[pic->best].validation_nelbo), 6.0, colour_validation);
 
     double largest = 0.0;
     for (size_t i = 0; i < pic->count; i++)
         largest = fmax(largest, isfinite(pic->epochs[i].learning_rate) ? pic->epochs[i].learning_rate : 0.0);
     axis rate = axis_from_zero(largest, rate_bottom, rate_top);
     draw_bold(left, rate_top - 20.0, 16.0, TEXT_LEFT, colour_ink, "learning rate");
-    draw_y_axis(&rate, left, right, 40.0, 14.0);
+    draw_y_axis(&rate, left, right, 28.0, 14.0);
     draw_epoch_axis(&x, rate_top, rate_bottom, 70.0, 14.0);
     draw_line(left, rate_bottom, right, rate_bottom, 1.0, colour_axis);
     draw_curve(pic, learning_rate, &x, &rate, colour_ink);
