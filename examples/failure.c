@@ -5,7 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void print_line(const char *format, va_list arguments, const char *end) {
+__attribute__((format(printf, 1, 0), nonnull)) static void print_line(const char *format, va_list arguments,
+                                                                      const char *end) {
     fprintf(stderr, "%s: ", program_invocation_short_name);
     vfprintf(stderr, format, arguments);
     fputs(end, stderr);

@@ -8,8 +8,8 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANCELLED = 130 };
 
 /* Each prints its line and returns the exit status: EXIT_FAILED, EXIT_USAGE; EXIT_CANCELLED after
  * FLOWBD3_CANCELLED and EXIT_FAILED after any other failure of the library. */
-__attribute__((format(printf, 1, 2))) int failure(const char *format, ...);
-__attribute__((format(printf, 1, 2))) int usage_failure(const char *format, ...);
+__attribute__((format(printf, 1, 2), nonnull(1))) int failure(const char *format, ...);
+__attribute__((format(printf, 1, 2), nonnull(1))) int usage_failure(const char *format, ...);
 int library_failure(const flowbd3_error *err);
 
 #endif
