@@ -59,9 +59,23 @@ static void set_mode(int descriptor, const char *path) {
     (void)fchmod(descriptor, mode);
 }
 
+/* Opens a pipe, a terminal or a device, of which nothing is kept and which must not be renamed over, as it
+ * is; otherwise a new file beside path, whose name is left in temporary. -1 and errno. */
+static int open_for_writing(const char *path, char *temporary, bool *beside) {
+    struct stat old;
+    *beside = stat(path, &old) != 0 || S_ISREG(old.st_mode);
+    if (!*beside)
+        return open(path, O_WRONLY | O_CLOEXEC);
+    int descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (descriptor >= 0)
+        set_mode(descriptor, path);
+    return descriptor;
+}
+
 flowbd3_status fb3_file_create(fb3_file **out, flowbd3_context *context, const char *path,
                                flowbd3_error *err) {
     static const char suffix[] = ".XXXXXX";
+    bool beside;
     *out = NULL;
     size_t size = strlen(path);
     if (size == 0)
@@ -80,15 +94,17 @@ flowbd3_status fb3_file_create(fb3_file **out, flowbd3_context *context, const c
     }
     memcpy(temporary, path, size);
     memcpy(temporary + size, suffix, sizeof suffix);
-    file->descriptor = mkostemp(temporary, O_CLOEXEC);
+    file->descriptor = open_for_writing(path, temporary, &beside);
     if (file->descriptor < 0) {
         int error = errno;
         fb3_release(context, temporary);
         release(&file);
         return fb3_io_failure(err, "create", path, error);
     }
-    file->temporary = temporary;
-    set_mode(file->descriptor, path);
+    if (beside)
+        file->temporary = temporary;
+    else
+        fb3_release(context, temporary);
     *out = file;
     return FLOWBD3_OK;
 }
@@ -116,9 +132,9 @@ flowbd3_status fb3_file_commit(fb3_file **file, flowbd3_error *err) {
     f->descriptor = -1;
     if (status == FLOWBD3_OK && closed != 0 && errno != EINTR)
         status = fb3_io_failure(err, "close", f->path, errno);
-    if (status == FLOWBD3_OK && rename(f->temporary, f->path) != 0)
+    if (status == FLOWBD3_OK && f->temporary != NULL && rename(f->temporary, f->path) != 0)
         status = fb3_io_failure(err, "rename to", f->path, errno);
-    if (status == FLOWBD3_OK) {
+    if (status == FLOWBD3_OK && f->temporary != NULL) {
         flush_directory(f->path, f->temporary);
         fb3_release(f->context, f->temporary);
         f->temporary = NULL;

@@ -2,9 +2,11 @@
 #include "base/base.h"
 #include "test_main.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 START_TEST(status_names_and_texts) {
@@ -164,6 +166,32 @@ START_TEST(files_are_whole_or_not_there) {
 }
 END_TEST
 
+START_TEST(pipes_are_written_in_place) {
+    flowbd3_context *context;
+    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
+    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64], text[8] = "";
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/pipe", directory);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    flowbd3_error err = {0};
+    fb3_file *file;
+    ck_assert_int_eq(fb3_file_create(&file, context, path, &err), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_file_write(file, "hello", 5, &err), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_file_commit(&file, &err), FLOWBD3_OK);
+    ck_assert_int_eq(read(reader, text, sizeof text - 1), 5);
+    ck_assert_str_eq(text, "hello");
+    struct stat info;
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert(S_ISFIFO(info.st_mode));
+    close(reader);
+    unlink(path);
+    ck_assert_int_eq(fb3_file_create(&file, context, directory, &err), FLOWBD3_ERROR_IO);
+    ck_assert_int_eq(rmdir(directory), 0);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("base");
     TCase *tests = tcase_create("base");
@@ -175,6 +203,7 @@ int main(void) {
     tcase_add_test(tests, numbers_refused);
     tcase_add_test(tests, parallel_runs_each_task_once);
     tcase_add_test(tests, files_are_whole_or_not_there);
+    tcase_add_test(tests, pipes_are_written_in_place);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
