@@ -23,7 +23,7 @@ static const training_settings quick_settings = {
     .n_heads = 4,
     .n_layers = 3,
     .d_ff = 256,
-    .dropout = -1.0, /* none: it blurs the relations between the features */
+    .dropout = 0.0, /* none: it blurs the relations between the features */
     .epochs = 160,
     .batch_size = 64,
     .learning_rate = 3e-3,
@@ -97,7 +97,7 @@ static void list_options(program_option *options, arguments *a) {
          .least = 1,
          .most = 999999,
          .argument = "N",
-         .help = "Passes over the flows (default: 40, with --reference 10)"},
+         .help = "Passes over the flows (default: 160, with --reference 10)"},
         {.name = "seed",
          .kind = OPTION_COUNT,
          .value = &a->seed,

@@ -7,20 +7,35 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Whether path is a pipe, a terminal or a device, which must not be renamed over. */
+static bool is_no_file(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
+}
+
+/* 0 or errno. */
+static int write_text(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return errno;
+    int reason = fputs(text, file) >= 0 && fputc('\n', file) != EOF ? 0 : errno;
+    if (fclose(file) != 0 && reason == 0)
+        reason = errno;
+    return reason;
+}
 
 int write_text_file(const char *path, const char *text) {
     char beside[PATH_MAX];
     if (snprintf(beside, sizeof beside, "%s.partial", path) >= (int)sizeof beside)
         return failure("the path '%.100s...' is too long", path);
-    FILE *file = fopen(beside, "w");
-    if (file == NULL)
-        return failure("cannot create '%s': %s", path, strerror(errno));
-    bool fine = fputs(text, file) >= 0 && fputc('\n', file) != EOF;
-    /* Both are needed, and the first reason is the one to give. */
-    int reason = fine ? 0 : errno;
-    if (fclose(file) != 0 && reason == 0)
-        reason = errno;
+    if (is_no_file(path)) {
+        int reason = write_text(path, text);
+        return reason == 0 ? 0 : failure("cannot write '%s': %s", path, strerror(reason));
+    }
+    int reason = write_text(beside, text);
     if (reason == 0 && rename(beside, path) != 0)
         reason = errno;
     if (reason == 0)

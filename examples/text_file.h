@@ -2,7 +2,8 @@
 #ifndef TEXT_FILE_H
 #define TEXT_FILE_H
 
-/* Writes text and a line's end beside path and renames it there. 0 or an exit status. */
+/* Writes text and a line's end beside path and renames it there, or into what is no file, such as a pipe.
+ * 0 or an exit status. */
 int write_text_file(const char *path, const char *text);
 
 #endif

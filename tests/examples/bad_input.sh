@@ -32,4 +32,4 @@ refuse 1 "cannot open 'nowhere.csv'" evaluate --real nowhere.csv --generated tex
 printf 'a,b\n1,2\nx,3\n' >other.csv
 refuse 1 "'other.csv': line 3, column 'a'" evaluate --real one.csv --generated other.csv
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --json report.json
-refuse 1 "cannot create 'nowhere/report.json'" evaluate --real one.csv --generated one.csv --json nowhere/report.json
+refuse 1 "cannot write 'nowhere/report.json'" evaluate --real one.csv --generated one.csv --json nowhere/report.json

@@ -18,6 +18,17 @@ expect 0 generate --model out/deeper/best.safetensors --output other.csv --n-sam
 expect 0 generate --model out/deeper/latest.safetensors --output rows2.csv --n-samples 3 --top-p 0.9 \
     --temperature 0.8 --steps 2 --centres
 lines rows2.csv 4
+# A pipe stays a pipe.
+mkfifo pipe
+cat pipe >piped.csv &
+expect 0 generate --model out/deeper/best.safetensors --output pipe --n-samples 250 --seed 9
+wait
+same rows.csv piped.csv
+[ -p pipe ] || fail "expected the pipe to be left"
+cat pipe >piped.json &
+expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --json pipe
+wait
+grep -q '"ks_mean"' piped.json || fail "expected the report in the pipe"
 
 expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --train "$data/flows.csv" --json report.json
 grep -q '^figure  *value  *floor  *ratio$' output || fail "expected a table"
