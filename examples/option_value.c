@@ -29,7 +29,10 @@ bool set_real(const program_option *option, double value, char expected[256]) {
         snprintf(expected, 256, "a number from %g to %g", option->least, option->most);
         return false;
     }
-    *(double *)option->value = value;
+    /* As many digits as a configuration file holds: what is read back from one is equal. */
+    char text[32];
+    snprintf(text, sizeof text, "%.15g", value);
+    *(double *)option->value = strtod(text, NULL);
     return true;
 }
 
