@@ -79,14 +79,14 @@ static struct poptOption popt_entry(const program_option *option, const char *na
                                .argDescrip = option->argument};
 }
 
-/* The options twice where they have two names, then --version and --help. To be freed. */
+/* The options, once for every name, then --version and --help. To be freed. */
 static struct poptOption *popt_table(const program_option *options, size_t count) {
-    struct poptOption *table = calloc(2 * count + 3, sizeof *table);
+    struct poptOption *table = calloc((1 + OTHER_NAMES) * count + 3, sizeof *table);
     size_t n = 0;
     for (size_t i = 0; table != NULL && i < count; i++) {
         table[n++] = popt_entry(&options[i], options[i].name, FIRST_OPTION + (int)i);
-        if (options[i].other_name != NULL) {
-            table[n] = popt_entry(&options[i], options[i].other_name, FIRST_OPTION + (int)i);
+        for (size_t k = 0; k < OTHER_NAMES && options[i].other_names[k] != NULL; k++) {
+            table[n] = popt_entry(&options[i], options[i].other_names[k], FIRST_OPTION + (int)i);
             table[n++].argInfo |= POPT_ARGFLAG_DOC_HIDDEN;
         }
     }

@@ -27,17 +27,19 @@ typedef struct text_list {
 /* Jansson's integers have 63 bits: the largest double below. */
 #define LARGEST_SEED 9223372036854774784.0
 
+enum { OTHER_NAMES = 2 };
+
 typedef struct program_option {
     const char *name; /* "learning-rate"; in a configuration file "learning_rate" */
     option_kind kind;
     void *value;          /* of the type that kind says */
     const char *argument; /* for --help: "N" */
     const char *help;
-    double least, most;         /* of OPTION_COUNT and OPTION_REAL, both included */
-    const char *const *choices; /* of OPTION_CHOICE, NULL at the end */
-    const char *other_name;     /* the reference system's name for it, accepted too; or NULL */
-    bool configurable;          /* may stand in a configuration file */
-    bool given;                 /* stood on the command line */
+    double least, most;                   /* of OPTION_COUNT and OPTION_REAL, both included */
+    const char *const *choices;           /* of OPTION_CHOICE, NULL at the end */
+    const char *other_names[OTHER_NAMES]; /* the reference system's names for it, accepted too; or NULL */
+    bool configurable;                    /* may stand in a configuration file */
+    bool given;                           /* stood on the command line */
 } program_option;
 
 /* Reads the command line into options[count]. Returns -1 when the program is to run, otherwise the status to

@@ -20,15 +20,23 @@ static bool key_is(const char *key, const char *name) {
 }
 
 static void key_of(char key[64], const program_option *option) {
-    snprintf(key, 64, "%s", option->other_name != NULL ? option->other_name : option->name);
+    snprintf(key, 64, "%s", option->other_names[0] != NULL ? option->other_names[0] : option->name);
     for (char *c = key; *c != '\0'; c++)
         *c = *c == '-' ? '_' : *c;
 }
 
+static bool is_called(const program_option *option, const char *key) {
+    if (key_is(key, option->name))
+        return true;
+    for (size_t i = 0; i < OTHER_NAMES && option->other_names[i] != NULL; i++)
+        if (key_is(key, option->other_names[i]))
+            return true;
+    return false;
+}
+
 static const program_option *find_option(const program_option *options, size_t count, const char *key) {
     for (size_t i = 0; i < count; i++)
-        if (options[i].configurable && (key_is(key, options[i].name) || (options[i].other_name != NULL &&
-                                                                         key_is(key, options[i].other_name))))
+        if (options[i].configurable && is_called(&options[i], key))
             return &options[i];
     return NULL;
 }

@@ -46,8 +46,9 @@ void list_training_options(program_option *options, training_settings *s) {
         SETTING("seed", OPTION_COUNT, seed, 0, LARGEST_SEED, "N", "Seed of everything random (default: 0)"),
     };
     memcpy(options, list, sizeof list);
-    options[0].other_name = "n-bins";
-    options[1].other_name = "strategy";
+    options[0].other_names[0] = "n-bins";
+    options[1].other_names[0] = "strategy";
+    options[1].other_names[1] = "tokenizer-strategy";
     options[1].choices = binnings;
 }
 

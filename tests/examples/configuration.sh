@@ -20,6 +20,10 @@ expect 0 train --data "$data/flows.csv" --output-dir again --no-plots --config o
 same out/config.json again/config.json
 same out/best.safetensors again/best.safetensors
 
+echo '{"tokenizer_strategy": "uniform"}' >other_name.json
+expect 0 $train --config other_name.json --d-model 16 --n-heads 2 --n-layers 1 --epochs 1
+grep -qF '"strategy": "uniform"' out/config.json || fail "expected tokenizer_strategy to be the strategy"
+
 bad() { # TEXT JSON
     printf '%s' "$2" >bad.json
     refuse 1 "$1" $train --config bad.json
