@@ -33,9 +33,10 @@ static moments moments_of(const values *v) {
     if (v->count == 0)
         return m;
     double count = (double)v->count, squares = 0.0;
-    m.mean = 0.0;
+    /* From the first value on, so that the mean of a constant is that constant. */
+    m.mean = v->sorted[0];
     for (size_t i = 0; i < v->count; i++)
-        m.mean += v->sorted[i] / count;
+        m.mean += v->sorted[i] / count - v->sorted[0] / count;
     for (size_t i = 0; i < v->count; i++)
         squares += (v->sorted[i] - m.mean) * (v->sorted[i] - m.mean);
     m.deviation = v->count > 1 ? sqrt(squares / (count - 1.0)) : NAN;
