@@ -379,9 +379,10 @@ static flowbd3_status read_table(reader *r, flowbd3_table **out) {
     return status == FLOWBD3_OK ? make_table(r, out) : status;
 }
 
-/* The message of a malformed file begins with its name. */
+/* The message of a file that is malformed, or has not the columns that were named, begins with its name. */
 static void name_the_file(flowbd3_error *err, flowbd3_status status, const char *path) {
-    if (err == NULL || (status != FLOWBD3_ERROR_FORMAT && status != FLOWBD3_ERROR_LIMIT))
+    if (err == NULL ||
+        (status != FLOWBD3_ERROR_FORMAT && status != FLOWBD3_ERROR_LIMIT && status != FLOWBD3_ERROR_ARGUMENT))
         return;
     flowbd3_error plain = *err;
     fb3_fail_at(err, status, plain.row, plain.column, "'%.100s': %s", path, plain.message);
