@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "output_directory.h"
 #include "plots.h"
+#include "program_context.h"
 #include "progress_bar.h"
 #include "text_file.h"
 
@@ -211,9 +212,7 @@ int main(int argc, char **argv) {
         catch_interrupts();
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
-        flowbd3_context_options settings = FLOWBD3_CONTEXT_OPTIONS_INIT;
-        settings.threads = (uint32_t)a.threads;
-        status = flowbd3_context_create(&context, &settings, &err) == FLOWBD3_OK ? evaluate(context, &a)
+        status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK ? evaluate(context, &a)
                                                                                  : library_failure(&err);
         flowbd3_context_destroy(&context);
     }

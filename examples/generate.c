@@ -2,6 +2,7 @@
 #include "command_line.h"
 #include "failure.h"
 #include "interrupt.h"
+#include "program_context.h"
 #include "progress_bar.h"
 #include "stopwatch.h"
 
@@ -160,10 +161,8 @@ int main(int argc, char **argv) {
         catch_interrupts();
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
-        flowbd3_context_options settings = FLOWBD3_CONTEXT_OPTIONS_INIT;
-        settings.threads = (uint32_t)a.threads;
         double began = seconds_now();
-        if (flowbd3_context_create(&context, &settings, &err) == FLOWBD3_OK &&
+        if (create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
             generate(context, &a, &err) == FLOWBD3_OK) {
             double seconds = seconds_now() - began;
             fprintf(stderr, "%llu rows in %.2f s, %.0f rows/s\n", (unsigned long long)a.n_samples, seconds,

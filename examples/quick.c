@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "output_directory.h"
 #include "plots.h"
+#include "program_context.h"
 #include "sample_flows.h"
 #include "stopwatch.h"
 #include "training_run.h"
@@ -331,9 +332,7 @@ static void print_results(const quick *q) {
 
 static int run_quick(quick *q) {
     flowbd3_error err = {0};
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = (uint32_t)q->arguments->threads;
-    flowbd3_status done = flowbd3_context_create(&q->context, &options, &err);
+    flowbd3_status done = create_program_context(&q->context, q->arguments->threads, &err);
     if (done == FLOWBD3_OK)
         done = run_stages(q, &err);
     int status = done == FLOWBD3_OK ? write_results(q) : library_failure(&err);

@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "output_directory.h"
 #include "plots.h"
+#include "program_context.h"
 #include "training_run.h"
 
 #include <math.h>
@@ -219,9 +220,7 @@ int main(int argc, char **argv) {
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
         flowbd3_table *table = NULL;
-        flowbd3_context_options settings = FLOWBD3_CONTEXT_OPTIONS_INIT;
-        settings.threads = (uint32_t)a.threads;
-        status = flowbd3_context_create(&context, &settings, &err) == FLOWBD3_OK &&
+        status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
                          read_table(&table, context, &a, &err) == FLOWBD3_OK
                      ? train(context, table, &a, options)
                      : library_failure(&err);

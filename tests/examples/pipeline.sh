@@ -51,3 +51,8 @@ expect 0 train --data "$data/flows.csv" --columns protocol,duration --output-dir
 expect 0 generate --model out3/best.safetensors --output rows4.csv --n-samples 4
 [ "$(head -1 rows4.csv)" = protocol,duration ] || fail "expected protocol,duration"
 refuse 1 "'packets'" evaluate --real "$data/flows.csv" --generated rows4.csv
+
+# What the library warns of is heard.
+sed '1s/.*/1,2,protocol,service/' "$data/flows.csv" >numbered.csv
+expect 0 train --data numbered.csv --output-dir out4 $tiny --epochs 1 --no-plots
+grep -q '^flowbd3-train: warning: numbered.csv: 2 of the 4 column names are numbers' errors || fail "expected a warning"
