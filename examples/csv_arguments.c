@@ -2,6 +2,7 @@
 #include "csv_arguments.h"
 #include "failure.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,18 @@ void list_csv_options(program_option *options, csv_arguments *arguments) {
                                   .kind = OPTION_FLAG,
                                   .value = &arguments->no_header,
                                   .help = "The CSV file has no line with names; columns are c1, c2, ...",
+                                  .configurable = true};
+    options[3] = (program_option){.name = "columns",
+                                  .kind = OPTION_NAMES,
+                                  .value = &arguments->columns,
+                                  .argument = "A,B",
+                                  .help = "Take these columns only",
+                                  .configurable = true};
+    options[4] = (program_option){.name = "drop",
+                                  .kind = OPTION_NAMES,
+                                  .value = &arguments->drop,
+                                  .argument = "A,B",
+                                  .help = "Take all columns but these",
                                   .configurable = true};
 }
 
@@ -66,6 +79,66 @@ flowbd3_csv_options csv_options(const csv_arguments *arguments) {
     options.types = arguments->column_types;
     options.n_types = arguments->types.count;
     return options;
+}
+
+static bool is_listed(const text_list *list, const char *name) {
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static flowbd3_status check_columns(const flowbd3_table *table, const char *option, const text_list *list,
+                                    const char *path, flowbd3_error *err) {
+    for (size_t i = 0; i < list->count; i++)
+        if (flowbd3_table_find(table, list->items[i]) < 0) {
+            *err = (flowbd3_error){.status = FLOWBD3_ERROR_ARGUMENT};
+            snprintf(err->message, sizeof err->message, "%s: '%.100s' has no column '%.100s'", option, path,
+                     list->items[i]);
+            return err->status;
+        }
+    return FLOWBD3_OK;
+}
+
+flowbd3_status keep_columns(flowbd3_table **table, const char *const *names, size_t count,
+                            flowbd3_error *err) {
+    flowbd3_table *kept = NULL;
+    flowbd3_status status = flowbd3_table_select(&kept, *table, names, count, err);
+    if (status == FLOWBD3_OK) {
+        flowbd3_table_destroy(table);
+        *table = kept;
+    }
+    return status;
+}
+
+flowbd3_status select_columns(flowbd3_table **table, const csv_arguments *arguments, const char *path,
+                              flowbd3_error *err) {
+    const text_list *wanted = &arguments->columns, *drop = &arguments->drop;
+    flowbd3_status status = check_columns(*table, "--columns", wanted, path, err);
+    if (status == FLOWBD3_OK)
+        status = check_columns(*table, "--drop", drop, path, err);
+    if (status != FLOWBD3_OK || (wanted->count == 0 && drop->count == 0))
+        return status;
+    size_t count = 0, candidates = wanted->count > 0 ? wanted->count : flowbd3_table_columns(*table);
+    const char **names = calloc(candidates, sizeof *names);
+    if (names == NULL) {
+        *err = (flowbd3_error){FLOWBD3_ERROR_MEMORY, 0, 0, "out of memory for the names of columns"};
+        return err->status;
+    }
+    for (size_t i = 0; i < candidates; i++) {
+        const char *name = wanted->count > 0 ? wanted->items[i] : flowbd3_table_name(*table, i);
+        if (!is_listed(drop, name))
+            names[count++] = name;
+    }
+    if (count == 0) {
+        *err = (flowbd3_error){.status = FLOWBD3_ERROR_ARGUMENT};
+        snprintf(err->message, sizeof err->message, "--drop: no column of '%.100s' is left", path);
+        free(names);
+        return err->status;
+    }
+    status = keep_columns(table, names, count, err);
+    free(names);
+    return status;
 }
 
 void release_csv_arguments(csv_arguments *arguments) {

@@ -18,12 +18,11 @@ typedef struct arguments {
     char *data, *output_directory, *configuration;
     bool resume, no_plots;
     uint64_t threads;
-    text_list columns, drop;
     csv_arguments csv;
     training_settings settings;
 } arguments;
 
-enum { OWN_OPTIONS = 8, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
+enum { OWN_OPTIONS = 6, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -55,18 +54,6 @@ static void list_options(program_option *options, arguments *a) {
          .most = 1024,
          .argument = "N",
          .help = "Threads, 0 = all processors (default: 0); the model does not depend on it"},
-        {.name = "columns",
-         .kind = OPTION_NAMES,
-         .value = &a->columns,
-         .argument = "A,B",
-         .help = "Learn these columns only",
-         .configurable = true},
-        {.name = "drop",
-         .kind = OPTION_NAMES,
-         .value = &a->drop,
-         .argument = "A,B",
-         .help = "Learn all columns but these",
-         .configurable = true},
     };
     memcpy(options, own, sizeof own);
     list_csv_options(options + OWN_OPTIONS, &a->csv);
@@ -94,45 +81,6 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
 
 /* ---- the table --------------------------------------------------------------------------------- */
 
-static bool is_listed(const text_list *list, const char *name) {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* Leaves the columns that were asked for in *table. */
-static flowbd3_status select_columns(flowbd3_table **table, const arguments *a, flowbd3_error *err) {
-    size_t count = 0, columns = flowbd3_table_columns(*table);
-    for (size_t i = 0; i < a->drop.count; i++)
-        if (flowbd3_table_find(*table, a->drop.items[i]) < 0) {
-            *err = (flowbd3_error){.status = FLOWBD3_ERROR_ARGUMENT};
-            snprintf(err->message, sizeof err->message, "--drop: '%.100s' has no column '%.100s'", a->data,
-                     a->drop.items[i]);
-            return err->status;
-        }
-    const char **names = calloc(columns + a->columns.count + 1, sizeof *names);
-    if (names == NULL) {
-        *err = (flowbd3_error){FLOWBD3_ERROR_MEMORY, 0, 0, "out of memory for the names of columns"};
-        return err->status;
-    }
-    if (a->columns.count > 0)
-        for (; count < a->columns.count; count++)
-            names[count] = a->columns.items[count];
-    else
-        for (size_t i = 0; i < columns; i++)
-            if (!is_listed(&a->drop, flowbd3_table_name(*table, i)))
-                names[count++] = flowbd3_table_name(*table, i);
-    flowbd3_table *selected = NULL;
-    flowbd3_status status = flowbd3_table_select(&selected, *table, names, count, err);
-    if (status == FLOWBD3_OK) {
-        flowbd3_table_destroy(table);
-        *table = selected;
-    }
-    free(names);
-    return status;
-}
-
 static flowbd3_status read_table(flowbd3_table **table, flowbd3_context *context, const arguments *a,
                                  flowbd3_error *err) {
     progress_bar bar = {.unit = "rows"};
@@ -141,7 +89,7 @@ static flowbd3_status read_table(flowbd3_table **table, flowbd3_context *context
     options.progress_user = &bar;
     flowbd3_status status = flowbd3_table_read_csv(table, context, a->data, &options, err);
     end_progress(&bar);
-    return status == FLOWBD3_OK ? select_columns(table, a, err) : status;
+    return status == FLOWBD3_OK ? select_columns(table, &a->csv, a->data, err) : status;
 }
 
 /* ---- training ---------------------------------------------------------------------------------- */

@@ -50,7 +50,15 @@ expect 0 generate --model out2/best.safetensors --output rows3.csv --n-samples 4
 expect 0 train --data "$data/flows.csv" --columns protocol,duration --output-dir out3 $tiny --epochs 1
 expect 0 generate --model out3/best.safetensors --output rows4.csv --n-samples 4
 [ "$(head -1 rows4.csv)" = protocol,duration ] || fail "expected protocol,duration"
-refuse 1 "'packets'" evaluate --real "$data/flows.csv" --generated rows4.csv
+refuse 1 "'rows4.csv': a type is given for column 'packets'" evaluate --real "$data/flows.csv" --generated rows4.csv
+# The columns that a model has are compared with the same ones of the file it learned from.
+expect 0 evaluate --real "$data/flows.csv" --generated rows4.csv --train "$data/flows.csv" --drop packets,service
+grep -q '^duration  *ks ' output || fail "expected the column duration"
+! grep -q packets output || fail "expected no column packets"
+expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --columns service
+refuse 1 "--columns: '$data/flows.csv' has no column 'x'" evaluate --real "$data/flows.csv" --generated rows4.csv \
+    --columns x
+refuse 1 "--drop" train --data "$data/flows.csv" --output-dir out5 --columns duration --drop duration
 
 # What the library warns of is heard.
 sed '1s/.*/1,2,protocol,service/' "$data/flows.csv" >numbered.csv
