@@ -230,6 +230,8 @@ static flowbd3_status draw(quick *q, flowbd3_error *err) {
     }
     if (plot_distributions(path_in(path, directory, "feature_distributions.png"), q->test, q->generated,
                            err->message) == 0 &&
+        plot_distributions(path_in(path, directory, "feature_distributions.svg"), q->test, q->generated,
+                           err->message) == 0 &&
         plot_correlations(path_in(path, directory, "correlation_matrices.png"), q->evaluator, q->test,
                           err->message) == 0 &&
         plot_pca(path_in(path, directory, "pca.png"), q->test, q->generated, err->message) == 0 &&

@@ -18,9 +18,10 @@ if ! grep -q 'no pictures' errors; then
     for name in feature_distributions correlation_matrices pca losses summary_statistics; do
         there out/$name.png
     done
+    there out/feature_distributions.svg
 fi
 expect 0 quick --output-dir bare --n-flows 100 --n-features 8 --epochs 1 --n_samples 60 --seed 2 --threads 1 --no-plots
 same out/generated_flows.csv bare/generated_flows.csv
-[ -z "$(find bare -name '*.png')" ] || fail "expected no pictures"
+[ -z "$(find bare -name '*.png' -o -name '*.svg')" ] || fail "expected no pictures"
 expect 0 train --data out/train_flows.csv --output-dir again --config out/config.json --no-plots
 same out/best.safetensors again/best.safetensors
