@@ -37,7 +37,8 @@ typedef struct flowbd3_trainer_options {
     double max_seconds;    /* stop after so long, valid and resumable; default 0 = no limit */
     uint64_t seed;         /* order of rows, masks, dropout */
     const char *best_path; /* model file written when the validation NELBO improves; default NULL = none */
-    const char *latest_path; /* checkpoint written after every epoch and on cancel; default NULL = none */
+    const char *latest_path; /* checkpoint written after an epoch, not more often than every two seconds, at
+                                the end and on cancel; default NULL = none */
     flowbd3_noise noise;     /* estimator of the training loss */
 } flowbd3_trainer_options;
 

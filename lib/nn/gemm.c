@@ -1,8 +1,8 @@
 /* The one place that knows BLIS.
  *
- * Every call runs on one thread and without BLIS's small-matrix path: that path reads past the end of A in
- * row-major C = A B' of some shapes in BLIS 0.9.0 (flame/blis issue 821), and measures slower at our shapes.
- */
+ * Every call runs on one thread. BLIS's path for small matrices, which packs nothing, is taken where it is
+ * both safe and faster: never for C = A B', where it reads past the end of A in some shapes (BLIS 0.9.0,
+ * flame/blis issue 821), and not for a B that does not stay in the cache. */
 #include "nn/nn.h"
 
 #include <blis.h>
@@ -17,7 +17,11 @@
 #define COMPILED_LAYOUT 0
 #endif
 
-static rntm_t single_thread;
+/* Floats of B up to which the small-matrix path is the faster one, and columns below which it reads past A
+ * too. */
+enum { SMALL = 200000, NARROW = 16 };
+
+static rntm_t packing, small_matrices;
 static bool layouts_agree;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -29,8 +33,9 @@ static void initialise(void) {
         return;
     rntm_t rntm = BLIS_RNTM_INITIALIZER;
     bli_rntm_set_num_threads(1, &rntm);
+    small_matrices = rntm;
     bli_rntm_disable_l3_sup(&rntm);
-    single_thread = rntm;
+    packing = rntm;
 }
 
 void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, size_t n, size_t k,
@@ -39,7 +44,8 @@ void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, si
     if (m == 0 || n == 0)
         return;
     pthread_once(&once, initialise);
-    rntm_t rntm = single_thread; /* BLIS writes into it */
+    bool small = transpose_b == FB3_PLAIN && n >= NARROW && n * k <= SMALL;
+    rntm_t rntm = small ? small_matrices : packing; /* a copy: BLIS writes into it */
     float one = 1.0f;
     bli_sgemm_ex(transpose_a == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE,
                  transpose_b == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE, (dim_t)m, (dim_t)n, (dim_t)k,

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- edges given as numbers -------------------------------------------------------------------- */
 
@@ -192,6 +193,52 @@ static void ranges_of_spikes(fb3_range *ranges, size_t *count, const fb3_distinc
     }
 }
 
+/* Bins of equal count are wide where values are rare: one token in SPARE is kept to cut the widest ones, on a
+ * scale that is linear up to the 5 % quantile of magnitudes and logarithmic beyond, into parts of PART cells
+ * at least. */
+enum { SPARE = 16, PART = 2 };
+
+static double small_magnitude(const fb3_distinct *distinct) {
+    double low = fabs(fb3_number_of_key(distinct->type, fb3_order_statistic(distinct, distinct->rows / 20)));
+    double high = fabs(fb3_number_of_key(distinct->type, fb3_order_statistic(distinct, distinct->rows - 1)));
+    double scale = low > 0.0 ? low : high / 1e6;
+    return scale > 0.0 ? scale : 1.0;
+}
+
+/* Cells of the first part when a range is cut near its middle; 0 when it cannot be. */
+static size_t middle_of(const fb3_range *range, const fb3_distinct *distinct) {
+    size_t half = (distinct->before[range->begin] + distinct->before[range->end]) / 2, cut = range->begin + 1;
+    while (cut < range->end && distinct->before[cut] < half)
+        cut++;
+    bool wide = cut < range->end && cells_of(distinct, range->begin, cut) >= PART &&
+                cells_of(distinct, cut, range->end) >= PART;
+    return wide ? cut : 0;
+}
+
+static void refine(fb3_range *ranges, size_t *count, const fb3_distinct *distinct, size_t bins) {
+    double scale = small_magnitude(distinct);
+    while (*count < bins) {
+        size_t widest = 0;
+        double width = 0.0;
+        for (size_t i = 0; i < *count; i++) {
+            double w = asinh(ranges[i].high / scale) - asinh(ranges[i].low / scale);
+            if (w > width && middle_of(&ranges[i], distinct) != 0) {
+                width = w;
+                widest = i;
+            }
+        }
+        if (width == 0.0)
+            return;
+        size_t begin = ranges[widest].begin, cut = middle_of(&ranges[widest], distinct),
+               end = ranges[widest].end;
+        size_t at = widest;
+        memmove(ranges + widest + 2, ranges + widest + 1, (*count - widest - 1) * sizeof *ranges);
+        append(ranges, &at, distinct, begin, cut);
+        append(ranges, &at, distinct, cut, end);
+        ++*count;
+    }
+}
+
 static flowbd3_status automatic(fb3_range *ranges, size_t *count, const fb3_distinct *distinct,
                                 flowbd3_context *context, size_t bins, flowbd3_error *err) {
     if (distinct->count <= bins) {
@@ -202,8 +249,9 @@ static flowbd3_status automatic(fb3_range *ranges, size_t *count, const fb3_dist
     spike *spikes = fb3_allocate(context, bins, sizeof *spikes);
     if (spikes == NULL)
         return fb3_no_memory(err, "the frequent values of a column");
-    size_t n_spikes = choose_spikes(spikes, distinct, bins);
-    ranges_of_spikes(ranges, count, distinct, bins, spikes, n_spikes);
+    size_t even = bins - bins / SPARE, n_spikes = choose_spikes(spikes, distinct, even);
+    ranges_of_spikes(ranges, count, distinct, even, spikes, n_spikes);
+    refine(ranges, count, distinct, bins);
     fb3_release(context, spikes);
     return FLOWBD3_OK;
 }

@@ -65,10 +65,13 @@ static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
 
 /* ---- the end of an epoch ----------------------------------------------------------------------- */
 
+/* Rows that are validated at least, counting repeats, and seconds between two checkpoints of short epochs. */
+enum { VALIDATION_DRAWS = 2048, CHECKPOINT_SECONDS = 2 };
+
 /* NELBO of the validation rows with the averaged weights: the same masks every time, several per row when the
  * rows are few. */
 static bool validate(flowbd3_trainer *t, fb3_reporter *reporter, double *nelbo) {
-    size_t repeats = 4096 / t->n_validation;
+    size_t repeats = VALIDATION_DRAWS / t->n_validation;
     repeats = repeats < 1 ? 1 : repeats > 8 ? 8 : repeats;
     double sum = 0.0;
     uint32_t chunk = 0;
@@ -126,8 +129,11 @@ static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, doub
     t->state.finished =
         t->n_history == t->options.epochs ||
         (t->options.patience > 0 && t->n_validation > 0 && t->state.stale >= t->options.patience);
-    if (status == FLOWBD3_OK && t->latest_path != NULL)
+    bool due = t->state.finished || fb3_seconds() - t->saved >= CHECKPOINT_SECONDS;
+    if (status == FLOWBD3_OK && t->latest_path != NULL && due) {
         status = flowbd3_trainer_save(t, t->latest_path, err);
+        t->saved = fb3_seconds();
+    }
     fb3_log(t->context, FLOWBD3_LOG_INFO, "epoch %u: loss %.4f, validation NELBO %.4f nats per flow",
             epoch.epoch, epoch.train_loss, epoch.validation_nelbo);
     return status;

@@ -38,11 +38,10 @@ struct flowbd3_trainer {
         uint32_t stale; /* epochs since the best */
         bool finished;
     } state;
+    double saved; /* when the latest checkpoint was written, fb3_seconds */
     flowbd3_epoch *history;
     size_t n_history;
 };
-
-/* Mean NELBO of the batch's rows and its gradient; false when either is not finite. (run.c) */
 
 /* ---- optimiser.c ------------------------------------------------------------------------------- */
 
