@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,11 +60,34 @@ static void set_mode(int descriptor, const char *path) {
     (void)fchmod(descriptor, mode);
 }
 
-/* Opens a pipe, a terminal or a device, of which nothing is kept and which must not be renamed over, as it
- * is; otherwise a new file beside path, whose name is left in temporary. -1 and errno. */
+/* What path names in the end: a symbolic link is to stay, and what it leads to is to be replaced. */
+static const char *follow_links(const char *path, char resolved[PATH_MAX]) {
+    struct stat link;
+    bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+    return is_link && realpath(path, resolved) != NULL ? resolved : path;
+}
+
+/* The descriptor that path is a link to, as /dev/stdout is, or -1. Opened anew, a file that the shell has
+ * redirected to would have a position of its own. */
+static int linked_descriptor(const char *path) {
+    static const char place[] = "/proc/self/fd/";
+    char target[32], *end;
+    ssize_t size = readlink(path, target, sizeof target - 1);
+    if (size < (ssize_t)sizeof place || memcmp(target, place, sizeof place - 1) != 0)
+        return -1;
+    target[size] = '\0';
+    long number = strtol(target + sizeof place - 1, &end, 10);
+    return *end == '\0' && number >= 0 && number <= INT_MAX ? (int)number : -1;
+}
+
+/* Opens a pipe, a terminal, a device or a descriptor, of which nothing is kept and which must not be renamed
+ * over, as it is; otherwise a new file beside path, whose name is left in temporary. -1 and errno. */
 static int open_for_writing(const char *path, char *temporary, bool *beside) {
     struct stat old;
-    *beside = stat(path, &old) != 0 || S_ISREG(old.st_mode);
+    int shared = linked_descriptor(path);
+    *beside = shared < 0 && (stat(path, &old) != 0 || S_ISREG(old.st_mode));
+    if (shared >= 0)
+        return fcntl(shared, F_DUPFD_CLOEXEC, 0);
     if (!*beside)
         return open(path, O_WRONLY | O_CLOEXEC);
     int descriptor = mkostemp(temporary, O_CLOEXEC);
@@ -75,8 +99,11 @@ static int open_for_writing(const char *path, char *temporary, bool *beside) {
 flowbd3_status fb3_file_create(fb3_file **out, flowbd3_context *context, const char *path,
                                flowbd3_error *err) {
     static const char suffix[] = ".XXXXXX";
+    char resolved[PATH_MAX];
     bool beside;
     *out = NULL;
+    if (linked_descriptor(path) < 0)
+        path = follow_links(path, resolved);
     size_t size = strlen(path);
     if (size == 0)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the path of the file to write is empty");

@@ -192,6 +192,44 @@ START_TEST(pipes_are_written_in_place) {
 }
 END_TEST
 
+static void write_text(flowbd3_context *context, const char *path, const char *text) {
+    fb3_file *file;
+    ck_assert_int_eq(fb3_file_create(&file, context, path, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_file_write(file, text, strlen(text), NULL), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_file_commit(&file, NULL), FLOWBD3_OK);
+}
+
+START_TEST(links_stay_and_descriptors_are_shared) {
+    flowbd3_context *context;
+    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
+    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64], link[64], through[64], *data;
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/file", directory);
+    snprintf(link, sizeof link, "%s/link", directory);
+    write_text(context, path, "one");
+    ck_assert_int_eq(symlink("file", link), 0);
+    write_text(context, link, "two");
+    int open_file = open(path, O_RDWR);
+    ck_assert_int_eq(lseek(open_file, 0, SEEK_END), 3);
+    snprintf(through, sizeof through, "/proc/self/fd/%d", open_file);
+    ck_assert_int_eq(unlink(link), 0);
+    ck_assert_int_eq(symlink(through, link), 0);
+    write_text(context, link, "three");
+    struct stat info;
+    ck_assert_int_eq(lstat(link, &info), 0);
+    ck_assert(S_ISLNK(info.st_mode));
+    size_t size;
+    ck_assert_int_eq(fb3_file_read(&data, &size, context, path, NULL), FLOWBD3_OK);
+    ck_assert_str_eq(data, "twothree");
+    fb3_release(context, data);
+    close(open_file);
+    unlink(link);
+    unlink(path);
+    ck_assert_int_eq(rmdir(directory), 0);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("base");
     TCase *tests = tcase_create("base");
@@ -204,6 +242,7 @@ int main(void) {
     tcase_add_test(tests, parallel_runs_each_task_once);
     tcase_add_test(tests, files_are_whole_or_not_there);
     tcase_add_test(tests, pipes_are_written_in_place);
+    tcase_add_test(tests, links_stay_and_descriptors_are_shared);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
