@@ -11,7 +11,7 @@
 static json_t *options_to_json(const flowbd3_model_options *o) {
     return json_pack("{s:I, s:I, s:I, s:I, s:f, s:s}", "d_model", (json_int_t)o->d_model, "n_heads",
                      (json_int_t)o->n_heads, "n_layers", (json_int_t)o->n_layers, "d_ff", (json_int_t)o->d_ff,
-                     "dropout", o->dropout, "norm", "rms");
+                     "dropout", o->dropout > 0.0 ? o->dropout : 0.0, "norm", "rms");
 }
 
 /* Names are views' until the file is written: one block of text for all. */
@@ -104,7 +104,8 @@ static flowbd3_status options_from_json(flowbd3_model_options *o, const json_t *
     o->n_heads = (uint32_t)n_heads;
     o->n_layers = (uint32_t)n_layers;
     o->d_ff = (uint32_t)d_ff;
-    o->dropout = dropout;
+    /* In the options 0 would be the default. */
+    o->dropout = dropout > 0.0 ? dropout : -1.0;
     return FLOWBD3_OK;
 }
 
