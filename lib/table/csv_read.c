@@ -116,10 +116,10 @@ static flowbd3_status check_header(reader *r) {
         indices += fb3_parse_integer(name, strlen(name), &index) && index >= 0;
     }
     if (numbers == r->n_columns && indices != numbers)
-        return fb3_fail_at(r->err, FLOWBD3_ERROR_FORMAT, r->record_line, 1,
-                           "line %lld: expected names of columns, found numbers (a file without header needs "
-                           "FLOWBD3_CSV_HEADER_NO)",
-                           (long long)r->record_line);
+        return fb3_fail_at(
+            r->err, FLOWBD3_ERROR_FORMAT, r->record_line, 1,
+            "line %lld: expected names of columns, found numbers; is it a file without header?",
+            (long long)r->record_line);
     if (numbers != 0)
         fb3_log(r->context, FLOWBD3_LOG_WARNING,
                 "%s: %zu of the %zu column names are numbers; is there a header?",
