@@ -135,7 +135,7 @@ static flowbd3_status check_types(reader *r) {
             column++;
         if (column == r->n_columns)
             return fb3_fail(r->err, FLOWBD3_ERROR_ARGUMENT,
-                            "a type is given for column '%.80s', which is not there", name);
+                            "there is no column '%.80s', for which a type is given", name);
     }
     return FLOWBD3_OK;
 }

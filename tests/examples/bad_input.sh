@@ -16,7 +16,7 @@ printf 'a,b\n1,2\n' >one.csv
 train "row" one.csv
 printf 'a,b\n1,x\n2,3\n' >text.csv
 refuse 1 "'text.csv': line 2, column 'b'" train --data text.csv --output-dir out --type b=integer
-refuse 1 "'text.csv': a type is given for column 'c'" train --data text.csv --output-dir out --type c=integer
+refuse 1 "'text.csv': there is no column 'c'" train --data text.csv --output-dir out --type c=integer
 refuse 1 "'c'" train --data text.csv --output-dir out --columns a,c
 refuse 1 "'text.csv' has no column 'c'" train --data text.csv --output-dir out --drop c
 refuse 1 "'out/latest.safetensors'" train --data text.csv --output-dir out --resume
