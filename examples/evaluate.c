@@ -162,18 +162,37 @@ static int write_report(const flowbd3_evaluator *evaluator, flowbd3_context *con
     return status;
 }
 
+static size_t count_varying(const flowbd3_evaluator *evaluator, const flowbd3_table *real) {
+    size_t count = 0;
+    for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
+        char name[1024];
+        snprintf(name, sizeof name, "columns.%s.std_real", flowbd3_table_name(real, i));
+        count += flowbd3_evaluator_get(evaluator, name) > 0.0;
+    }
+    return count;
+}
+
+/* Pictures of numbers are left out, with a line that says so, where there are none to draw. */
 static int draw_pictures(const flowbd3_evaluator *evaluator, const tables *t, const char *directory) {
     char path[PATH_MAX], message[256];
     int status = make_output_directory(directory);
     if (status != EXIT_SUCCESS)
         return status;
-    if (plot_distributions(path_in(path, directory, "feature_distributions.png"), t->real, t->generated,
-                           message) != 0 ||
-        plot_correlations(path_in(path, directory, "correlation_matrices.png"), evaluator, t->real,
-                          message) != 0 ||
-        plot_pca(path_in(path, directory, "pca.png"), t->real, t->generated, message) != 0 ||
-        plot_summary(path_in(path, directory, "summary_statistics.png"), t->real, t->generated, message) != 0)
+    size_t varying = count_varying(evaluator, t->real);
+    bool failed = plot_distributions(path_in(path, directory, "feature_distributions.png"), t->real,
+                                     t->generated, message) != 0;
+    if (!failed && varying >= 1)
+        failed = plot_correlations(path_in(path, directory, "correlation_matrices.png"), evaluator, t->real,
+                                   message) != 0 ||
+                 plot_summary(path_in(path, directory, "summary_statistics.png"), t->real, t->generated,
+                              message) != 0;
+    if (!failed && varying >= 2)
+        failed = plot_pca(path_in(path, directory, "pca.png"), t->real, t->generated, message) != 0;
+    if (failed)
         return failure("%s", message);
+    if (varying < 2)
+        fprintf(stderr, "%s: too few numeric columns that vary\n",
+                varying == 0 ? "only feature_distributions.png is drawn" : "pca.png is not drawn");
     return EXIT_SUCCESS;
 }
 

@@ -19,6 +19,11 @@ if ! grep -q 'no pictures' errors; then
         there out/$name.png
     done
     there out/feature_distributions.svg
+    # Pictures of numbers are left out where there are too few.
+    expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --columns service --plots categories
+    there categories/feature_distributions.png
+    [ "$(ls categories)" = feature_distributions.png ] || fail "expected one picture"
+    grep -q 'too few numeric columns' errors || fail "expected a line about pictures"
 fi
 expect 0 quick --output-dir bare --n-flows 100 --n-features 8 --epochs 1 --n_samples 60 --seed 2 --threads 1 --no-plots
 same out/generated_flows.csv bare/generated_flows.csv
