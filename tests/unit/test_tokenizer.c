@@ -142,8 +142,9 @@ START_TEST(frequent_values_have_their_own_token) {
     ck_assert(flowbd3_tokenizer_centre(tokenizer, 0, 31) == 1500);
     ck_assert_uint_eq(counts[0], ROWS / 4);
     ck_assert_uint_eq(counts[31], ROWS / 4);
+    /* A sixteenth of the tokens cuts wide bins, the two frequent values have one each: 28 bins at first. */
     for (size_t t = 1; t < 31; t++)
-        ck_assert_uint_le(counts[t], ROWS / 2 / 30 + 1);
+        ck_assert_uint_le(counts[t], ROWS / 2 / 28 + 1);
     check_tokens_come_back(tokenizer);
     flowbd3_tokenizer_destroy(&tokenizer);
     flowbd3_table_destroy(&table);
