@@ -37,7 +37,7 @@ FLOWBD3_API void flowbd3_sampler_destroy(flowbd3_sampler **sampler);
 
 /* Generates the next rows flows as a table. Row number r of a sampler depends on the model, the options and r
  * alone: neither on the batch size and the number of threads nor on how the rows are split over calls.
- * Errors: CANCELLED, MEMORY. */
+ * Errors: ARGUMENT, RANGE (row numbers of 2^63 and more), CANCELLED, MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows,
                                                     flowbd3_table **out, flowbd3_progress_function progress,
                                                     void *progress_user, flowbd3_error *err);

@@ -28,8 +28,9 @@ static flowbd3_status check_options(flowbd3_model_options *o, flowbd3_error *err
         return fb3_fail(err, FLOWBD3_ERROR_RANGE,
                         "d_model is %u with n_heads %u, expected an even number of columns for every head",
                         o->d_model, o->n_heads);
-    if (!(o->dropout < 1.0))
-        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "dropout is %g, expected below 1", o->dropout);
+    if (!isfinite(o->dropout) || o->dropout >= 1.0)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "dropout is %g, expected a finite number below 1",
+                        o->dropout);
     if (o->dropout == 0.0)
         o->dropout = 0.1;
     return FLOWBD3_OK;

@@ -159,9 +159,10 @@ flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint64_t rows, f
     if (sampler == NULL || sink == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_sampler_stream: %s is NULL",
                         sampler == NULL ? "sampler" : "sink");
-    if (rows > INT64_MAX - sampler->position)
-        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "rows is %llu, expected that row numbers stay below 2^63",
-                        (unsigned long long)rows);
+    if (sampler->position > INT64_MAX || rows > INT64_MAX - sampler->position)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE,
+                        "%llu rows from row %llu on, expected that row numbers stay below 2^63",
+                        (unsigned long long)rows, (unsigned long long)sampler->position);
     fb3_reporter reporter;
     fb3_reporter_start(&reporter, progress, progress_user, "generate", rows);
     for (uint64_t done = 0; done < rows;) {

@@ -212,6 +212,18 @@ START_TEST(options_out_of_range) {
         ck_assert_int_eq(flowbd3_sampler_create(&sampler, model, &bad[i], &err), FLOWBD3_ERROR_RANGE);
         ck_assert_ptr_nonnull(strstr(err.message, names[i]));
     }
+    flowbd3_table *generated = NULL;
+    ck_assert_int_eq(flowbd3_sampler_create(&sampler, model, NULL, NULL), FLOWBD3_OK);
+    flowbd3_sampler_seek(sampler, UINT64_MAX - 2);
+    ck_assert_int_eq(flowbd3_sampler_generate(sampler, 5, &generated, NULL, NULL, &err), FLOWBD3_ERROR_RANGE);
+    ck_assert_ptr_null(generated);
+    flowbd3_sampler_destroy(&sampler);
+
+    flowbd3_model *other = NULL;
+    flowbd3_model_options infinite = FLOWBD3_MODEL_OPTIONS_INIT;
+    infinite.dropout = -INFINITY;
+    ck_assert_int_eq(flowbd3_model_create(&other, flowbd3_model_tokenizer(model), &infinite, &err),
+                     FLOWBD3_ERROR_RANGE);
 }
 END_TEST
 
