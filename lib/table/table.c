@@ -295,6 +295,8 @@ int flowbd3_table_decimals(const flowbd3_table *table, size_t column) {
 
 flowbd3_status flowbd3_table_set_decimals(flowbd3_table *table, size_t column, int decimals,
                                           flowbd3_error *err) {
+    if (table == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_set_decimals: table is NULL");
     if (column_of(table, column) == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column %zu does not exist, the table has %zu", column,
                         flowbd3_table_columns(table));

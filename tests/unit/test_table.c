@@ -141,6 +141,7 @@ START_TEST(decimals_of_arrays) {
     ck_assert_int_eq(flowbd3_table_set_decimals(t, 0, 18, &err), FLOWBD3_ERROR_RANGE);
     ck_assert_int_eq(flowbd3_table_set_decimals(t, 1, 2, &err), FLOWBD3_ERROR_ARGUMENT);
     ck_assert_int_eq(flowbd3_table_set_decimals(t, 3, 2, &err), FLOWBD3_ERROR_RANGE);
+    ck_assert_int_eq(flowbd3_table_set_decimals(NULL, 0, 2, &err), FLOWBD3_ERROR_ARGUMENT);
     flowbd3_table_destroy(&t);
 }
 END_TEST
