@@ -104,18 +104,19 @@ static flowbd3_status check_names(reader *r) {
     return status;
 }
 
-/* A first record of numbers is data, unless they count the columns ("0,1,2"). */
+/* A first record of numbers is data, unless they count the columns ("0,1,2" or "1,2,3"). */
 static flowbd3_status check_header(reader *r) {
-    size_t numbers = 0, indices = 0;
+    size_t numbers = 0, from_zero = 0, from_one = 0;
     for (size_t i = 0; i < r->n_columns; i++) {
         const char *name = r->columns[i].column.name;
         double value;
-        int64_t index;
         int decimals;
-        numbers += fb3_parse_real(name, strlen(name), &value, &decimals);
-        indices += fb3_parse_integer(name, strlen(name), &index) && index >= 0;
+        bool number = fb3_parse_real(name, strlen(name), &value, &decimals);
+        numbers += number;
+        from_zero += number && value == (double)i;
+        from_one += number && value == (double)i + 1.0;
     }
-    if (numbers == r->n_columns && indices != numbers)
+    if (numbers == r->n_columns && from_zero != numbers && from_one != numbers)
         return fb3_fail_at(
             r->err, FLOWBD3_ERROR_FORMAT, r->record_line, 1,
             "line %lld: expected names of columns, found numbers; is it a file without header?",

@@ -421,6 +421,10 @@ START_TEST(names_of_columns) {
     ck_assert_str_eq(flowbd3_table_name(t, 2), "2");
     ck_assert_uint_eq(flowbd3_table_rows(t), 1);
     flowbd3_table_destroy(&t);
+    t = parse("1,2\n5,6\n", NULL);
+    ck_assert_str_eq(flowbd3_table_name(t, 1), "2");
+    flowbd3_table_destroy(&t);
+    refuse("6,80,443\n17,53,9\n", NULL, FLOWBD3_ERROR_FORMAT, 1, 1);
 }
 END_TEST
 
