@@ -2,8 +2,8 @@
  *
  * Every call runs on one thread. BLIS's path for small matrices, which packs nothing, is taken where it is
  * both safe and faster: never for C = A B', where it reads past the end of A in some shapes (BLIS 0.9.0,
- * flame/blis issue 821), not where it adds to a C whose width is no multiple of 16, of which it reads past
- * the end, and not for a B that does not stay in the cache. */
+ * flame/blis issue 821); only for whole vectors of columns, since others make it reach past A and C too; and
+ * not for a B that does not stay in the cache. tests/unit/test_gemm.c holds it to that. */
 #include "nn/nn.h"
 
 #include <blis.h>
@@ -18,9 +18,8 @@
 #define COMPILED_LAYOUT 0
 #endif
 
-/* Floats of B up to which the small-matrix path is the faster one, and columns below which it reads past A
- * too. */
-enum { SMALL = 200000, NARROW = 16 };
+/* Floats of B up to which the small-matrix path is the faster one, and columns of a whole vector. */
+enum { SMALL = 200000, VECTOR = 16 };
 
 static rntm_t packing, small_matrices;
 static bool layouts_agree;
@@ -45,8 +44,7 @@ void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, si
     if (m == 0 || n == 0)
         return;
     pthread_once(&once, initialise);
-    bool whole = n % NARROW == 0 || beta == 0.0f;
-    bool small = transpose_b == FB3_PLAIN && n >= NARROW && whole && n * k <= SMALL;
+    bool small = transpose_b == FB3_PLAIN && n % VECTOR == 0 && n * k <= SMALL;
     rntm_t rntm = small ? small_matrices : packing; /* a copy: BLIS writes into it */
     float one = 1.0f;
     bli_sgemm_ex(transpose_a == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE,

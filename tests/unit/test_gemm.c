@@ -57,7 +57,7 @@ static void check_product(fb3_transpose ta, fb3_transpose tb, size_t m, size_t n
 }
 
 START_TEST(products_stay_inside_their_operands) {
-    static const size_t widths[] = {1, 2, 7, 8, 15, 16, 17, 31, 48, 64, 96},
+    static const size_t widths[] = {1, 2, 7, 8, 15, 16, 17, 23, 31, 32, 39, 48, 64, 80, 96},
                         depths[] = {1, 3, 4, 5, 8, 12, 16, 20, 33, 64};
     for (size_t m = 1; m <= 50; m += 1 + m / 26)
         for (size_t i = 0; i < FB3_COUNT(widths); i++)
