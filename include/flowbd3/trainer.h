@@ -30,13 +30,14 @@ typedef struct flowbd3_trainer_options {
     double epsilon;             /* AdamW; default 0 = 1e-8 */
     double gradient_clip;       /* largest norm of the gradient; default 0 = 1.0, below 0 = none */
     uint32_t warmup_steps;      /* linear warm-up; default 0 = 5 % of all steps, at most 1000 */
-    double final_learning_rate; /* share of the peak at the end of the cosine; default 0 = none left, at most
-                                   1 */
-    double ema_decay;      /* exponential moving average of the weights; default 0 = 0.999, below 0 = none */
-    uint32_t patience;     /* epochs without a better validation NELBO before it stops; default 0 = never */
-    double max_seconds;    /* stop after so long, valid and resumable; default 0 = no limit */
-    uint64_t seed;         /* order of rows, masks, dropout */
-    const char *best_path; /* model file written when the validation NELBO improves; default NULL = none */
+    double final_learning_rate; /* share of the peak at the end of the cosine, below 1; default 0 */
+    double ema_decay;   /* exponential moving average of the weights; default 0 = 0.999, below 0 = none */
+    uint32_t patience;  /* epochs without a better validation NELBO before it stops, for which validation rows
+                           are needed; default 0 = never */
+    double max_seconds; /* stop after so long, valid and resumable; default 0 = no limit */
+    uint64_t seed;      /* order of rows, masks, dropout */
+    const char *best_path;   /* model file written when the validation NELBO improves, without validation rows
+                                after every epoch; default NULL = none */
     const char *latest_path; /* checkpoint written after an epoch, not more often than every two seconds, at
                                 the end and on cancel; default NULL = none */
     flowbd3_noise noise;     /* estimator of the training loss */
@@ -84,7 +85,9 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_resume(flowbd3_trainer *trainer, cons
 /* Trains until the last epoch, early stopping, the time limit or a cancel; may be called again to go on after
  * the latter two. On return the model holds the averaged weights: of the best epoch when there are validation
  * rows and training has ended, otherwise of the latest step. Errors: CANCELLED, NUMERIC (the loss is not
- * finite; the model holds the last good weights), IO, MEMORY. */
+ * finite; the model holds the last good weights), IO, MEMORY.
+ * Validation at the end of an epoch reports progress too; when it is cancelled it starts anew at the next
+ * call. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_function progress,
                                                void *progress_user, flowbd3_error *err);
 

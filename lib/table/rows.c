@@ -107,8 +107,9 @@ flowbd3_status flowbd3_table_select(flowbd3_table **out, const flowbd3_table *ta
 
 flowbd3_status flowbd3_table_split(flowbd3_table **first, flowbd3_table **second, const flowbd3_table *table,
                                    double share, uint64_t seed, flowbd3_error *err) {
-    if (first == NULL || second == NULL || table == NULL)
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_split: first, second or table is NULL");
+    if (first == NULL || second == NULL || table == NULL || first == second)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
+                        "flowbd3_table_split: expected a table and two different places for its parts");
     *first = *second = NULL;
     if (!(share > 0.0 && share < 1.0))
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "share is %g, expected more than 0 and less than 1", share);

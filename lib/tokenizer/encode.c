@@ -60,7 +60,7 @@ static flowbd3_status find_source(source *from, const flowbd3_tokenizer *tokeniz
     const fb3_codec *codec = &tokenizer->columns[tokenizer->slots[slot].column];
     int64_t column = flowbd3_table_find(table, codec->name);
     if (column < 0)
-        return fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the table has no column '%.80s', expected a %s one",
+        return fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the table has no column '%.80s', expected one of type %s",
                         codec->name, type_name(codec->type));
     from->slot = &tokenizer->slots[slot];
     from->column = (size_t)column;

@@ -21,8 +21,10 @@ static flowbd3_status check_range(const char *name, double value, double least, 
                                   flowbd3_error *err) {
     if (value >= least && value < below)
         return FLOWBD3_OK;
-    return fb3_fail(err, FLOWBD3_ERROR_RANGE, "%s is %g, expected at least %g and below %g", name, value,
-                    least, below);
+    return least > -1e299
+               ? fb3_fail(err, FLOWBD3_ERROR_RANGE, "%s is %g, expected at least %g and below %g", name,
+                          value, least, below)
+               : fb3_fail(err, FLOWBD3_ERROR_RANGE, "%s is %g, expected below %g", name, value, below);
 }
 
 static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *err) {
@@ -48,10 +50,10 @@ static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *e
                   {"beta2", o->beta2, 0, 1},
                   {"epsilon", o->epsilon, 1e-30, 1},
                   {"gradient_clip", o->gradient_clip, -1e300, 1e300},
-                  {"final_learning_rate", o->final_learning_rate, 0, 1.0000001},
+                  {"final_learning_rate", o->final_learning_rate, 0, 1},
                   {"ema_decay", o->ema_decay, -1e300, 1},
                   {"max_seconds", o->max_seconds, 0, 1e12},
-                  {"noise", o->noise, 0, 2}};
+                  {"noise", (int)o->noise, 0, 2}};
     for (size_t i = 0; i < FB3_COUNT(ranges); i++) {
         flowbd3_status status =
             check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, err);
@@ -159,6 +161,9 @@ flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *mode
         status = check_options(&o, err);
     if (status != FLOWBD3_OK)
         return status;
+    if (o.patience > 0 && (validation == NULL || flowbd3_table_rows(validation) == 0))
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "patience is %u without validation rows to judge by",
+                        o.patience);
     if (flowbd3_table_rows(train) == 0)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the training table has no rows");
     flowbd3_trainer *trainer = fb3_allocate_zero(model->context, 1, sizeof *trainer);

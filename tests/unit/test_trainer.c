@@ -221,6 +221,11 @@ START_TEST(options_out_of_range) {
         ck_assert_ptr_nonnull(strstr(err.message, names[i]));
         ck_assert_ptr_null(trainer);
     }
+    bad[0] = toy_options();
+    bad[0].patience = 3; /* and nothing to judge by */
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &bad[0], &err),
+                     FLOWBD3_ERROR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(err.message, "patience"));
     flowbd3_model_destroy(&model);
     flowbd3_table_destroy(&table);
     flowbd3_context_destroy(&context);
