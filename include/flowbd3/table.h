@@ -132,7 +132,7 @@ typedef struct flowbd3_csv_options {
     flowbd3_csv_header header;
     flowbd3_csv_nonfinite nonfinite;
     const flowbd3_column_type
-        *types; /* [n_types] types given by the caller; the other columns are inferred */
+        *types; /* [n_types] types given by the caller, the last one for a name counts; others are inferred */
     size_t n_types;
     const char *const *missing; /* [n_missing] texts that stand for a missing cell besides the empty one */
     size_t n_missing;

@@ -131,8 +131,8 @@ START_TEST(odd_tables_are_drawn) {
     static const char *const text[] = {
         "all missing,constant,sparse,#1 <&> \xc3\xa4\n,5,1.5,-3\n,5,,-1.7e308\n,5,1e18,1.7e308\n",
         "a,b\n1,2\n",
-        "size,other,constant,none\n0,0,7,\n0,1e-12,7,\n0,1e12,7,\n0.5,3,7,\n7,9,7,\n8,1,7,\n9,1,7,\n1e9,7,7,"
-        "\n",
+        ("size,other,constant,none\n0,0,7,\n0,1e-12,7,\n0,1e12,7,\n0.5,3,7,\n7,9,7,\n8,1,7,\n9,1,7,\n"
+         "1e9,7,7,\n"),
     };
     for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
         flowbd3_table *table = parse(text[i]);
