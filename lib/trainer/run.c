@@ -179,7 +179,9 @@ flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_fu
         if (saved != FLOWBD3_OK)
             status = saved;
     }
-    if (trainer->state.finished && trainer->best != NULL)
+    bool ended =
+        trainer->state.finished || (status == FLOWBD3_ERROR_NUMERIC && isfinite(trainer->state.best_nelbo));
+    if (ended && trainer->best != NULL)
         memcpy(trainer->model->parameters, trainer->best,
                trainer->model->layout->size * sizeof *trainer->best);
     return status;

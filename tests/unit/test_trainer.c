@@ -195,6 +195,19 @@ START_TEST(divergence_is_reported) {
     for (size_t i = 0; i < model->layout->size; i++)
         ck_assert(isfinite(model->parameters[i]));
     flowbd3_trainer_destroy(&trainer);
+
+    /* With validation rows the best epoch's weights come back. */
+    uint64_t calls;
+    options.epochs = 400;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, table, &options, NULL), FLOWBD3_OK);
+    for (uint64_t most = 5; !isfinite(trainer->state.best_nelbo); most *= 2) {
+        calls = most;
+        ck_assert_int_eq(flowbd3_trainer_run(trainer, cancel_at, &calls, &err), FLOWBD3_CANCELLED);
+    }
+    trainer->parameters[0] = (float)INFINITY;
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, &err), FLOWBD3_ERROR_NUMERIC);
+    ck_assert_mem_eq(model->parameters, trainer->best, model->layout->size * sizeof *trainer->best);
+    flowbd3_trainer_destroy(&trainer);
     flowbd3_model_destroy(&model);
     flowbd3_table_destroy(&table);
     flowbd3_context_destroy(&context);
