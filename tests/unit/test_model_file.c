@@ -227,14 +227,15 @@ END_TEST
 
 START_TEST(every_allocation_of_loading_fails_once) {
     ck_assert_int_eq(flowbd3_model_save(model, path, NULL), FLOWBD3_OK);
-    long left = -1, steps = 0;
-    flowbd3_context *other = ladder_context(&left);
+    ladder l = {.left = -1};
+    long steps = 0;
+    flowbd3_context *other = ladder_context(&l);
     for (flowbd3_status status = FLOWBD3_ERROR_MEMORY; status != FLOWBD3_OK; steps++) {
         flowbd3_model *loaded;
         flowbd3_error err = {0};
-        left = steps;
+        l.left = steps;
         status = flowbd3_model_load(&loaded, other, path, &err);
-        left = -1;
+        l.left = -1;
         ck_assert_int_eq(status == FLOWBD3_OK, loaded != NULL);
         ck_assert_msg(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY, "step %ld: %s", steps,
                       err.message);
@@ -246,15 +247,16 @@ START_TEST(every_allocation_of_loading_fails_once) {
 END_TEST
 
 START_TEST(every_allocation_of_saving_fails_once) {
-    long left = -1, steps = 0;
-    flowbd3_context *other = ladder_context(&left);
+    ladder l = {.left = -1};
+    long steps = 0;
+    flowbd3_context *other = ladder_context(&l);
     flowbd3_model *loaded;
     ck_assert_int_eq(flowbd3_model_save(model, path, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_model_load(&loaded, other, path, NULL), FLOWBD3_OK);
     for (flowbd3_status status = FLOWBD3_ERROR_MEMORY; status != FLOWBD3_OK; steps++) {
-        left = steps;
+        l.left = steps;
         status = flowbd3_model_save(loaded, path, NULL);
-        left = -1;
+        l.left = -1;
         ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
         flowbd3_model *back;
         ck_assert_int_eq(flowbd3_model_load(&back, context, path, NULL), FLOWBD3_OK);

@@ -1,44 +1,11 @@
 /* The n-th allocation fails, for every n: a status, nothing leaked, nothing half made. */
 #include "compare_tables.h"
+#include "ladder.h"
 #include "table/arrow.h"
 #include "table/table.h"
 #include "test_main.h"
 
 #include <unistd.h>
-
-typedef struct ladder {
-    long left; /* allocations until one fails; negative: none does */
-    long alive;
-} ladder;
-
-static bool fails(ladder *l) {
-    return l->left >= 0 && l->left-- == 0;
-}
-
-static void *allocate(void *user, size_t size) {
-    ladder *l = user;
-    void *memory = fails(l) ? NULL : malloc(size);
-    l->alive += memory != NULL;
-    return memory;
-}
-
-static void *reallocate(void *user, void *memory, size_t size) {
-    return fails(user) ? NULL : realloc(memory, size);
-}
-
-static void release(void *user, void *memory) {
-    ((ladder *)user)->alive -= memory != NULL;
-    free(memory);
-}
-
-static flowbd3_context *context_on(ladder *l) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 1;
-    options.allocator = (flowbd3_allocator){allocate, reallocate, release, l};
-    flowbd3_context *context;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
-    return context;
-}
 
 typedef flowbd3_status (*step)(flowbd3_context *context, flowbd3_table *table);
 
@@ -112,7 +79,7 @@ static const step steps[] = {build, split, read_text, write_and_read, through_ar
 START_TEST(every_allocation_fails_once) {
     static const char text[] = "i,r,k\n1,0.5,a\n,2,b\n3,,\n4,1,\"c,\"\n";
     ladder l = {.left = -1};
-    flowbd3_context *context = context_on(&l);
+    flowbd3_context *context = ladder_context(&l);
     flowbd3_table *t, *same;
     ck_assert_int_eq(flowbd3_table_parse_csv(&t, context, text, sizeof text - 1, NULL, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_slice(&same, t, 0, 4, NULL), FLOWBD3_OK);

@@ -422,12 +422,12 @@ END_TEST
 START_TEST(every_allocation_fails_once) {
     save();
     flowbd3_context *usual = context;
-    long left = -1;
-    context = ladder_context(&left);
+    ladder l = {.left = -1};
+    context = ladder_context(&l);
     long steps = 0;
     for (bool failed = true; failed; steps++) {
         json_t *metadata = json_pack("{s:s, s:[i, i]}", "note", "x", "list", 1, 2);
-        left = steps;
+        l.left = steps;
         flowbd3_status saved = fb3_tensor_file_save(context, path, metadata, views, FB3_COUNT(views), NULL);
         fb3_tensor_file *file = NULL;
         flowbd3_status opened = saved;
@@ -437,7 +437,7 @@ START_TEST(every_allocation_fails_once) {
         ck_assert_int_eq(opened, failed ? FLOWBD3_ERROR_MEMORY : FLOWBD3_OK);
         fb3_tensor_file_close(&file);
         json_decref(metadata);
-        left = -1;
+        l.left = -1;
         flowbd3_error err;
         ck_assert_int_eq(open_status(&err), FLOWBD3_OK);
         ck_assert_uint_eq(count_files(), 1);

@@ -1,31 +1,7 @@
 /* The n-th allocation fails, for every n: a status, nothing leaked, nothing half made. */
+#include "ladder.h"
 #include "test_main.h"
 #include "tokenizer/tokenizer.h"
-
-typedef struct ladder {
-    long left; /* allocations until one fails; negative: none does */
-    long alive;
-} ladder;
-
-static bool fails(ladder *l) {
-    return l->left >= 0 && l->left-- == 0;
-}
-
-static void *allocate(void *user, size_t size) {
-    ladder *l = user;
-    void *memory = fails(l) ? NULL : malloc(size);
-    l->alive += memory != NULL;
-    return memory;
-}
-
-static void *reallocate(void *user, void *memory, size_t size) {
-    return fails(user) ? NULL : realloc(memory, size);
-}
-
-static void release(void *user, void *memory) {
-    ((ladder *)user)->alive -= memory != NULL;
-    free(memory);
-}
 
 static flowbd3_table *table_of(flowbd3_context *context) {
     enum { ROWS = 60 };
@@ -72,11 +48,7 @@ static flowbd3_status use(flowbd3_context *context, const flowbd3_table *table, 
 
 START_TEST(every_allocation_fails_once) {
     ladder l = {.left = -1};
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 1;
-    options.allocator = (flowbd3_allocator){allocate, reallocate, release, &l};
-    flowbd3_context *context;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
+    flowbd3_context *context = ladder_context(&l);
     flowbd3_table *table = table_of(context);
     long alive = l.alive, n = 0;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
