@@ -218,7 +218,7 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
     network->gradient = gradient;
     network->seed = seed;
     network->step = step;
-    fb3_network_tables(network, parameters);
+    fb3_network_prepare(network, parameters);
     fb3_network_begin(network, batch, fb3_network_shards(network, batch->sequences), true);
     fb3_parallel(network->context, network->n_shards, shard_task, network);
     fb3_parallel(network->context, network->n_products, product_task, network);

@@ -312,17 +312,13 @@ static void loss_task(void *argument, size_t i, unsigned worker) {
 }
 
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch) {
-    fb3_network_tables(network, parameters);
+    fb3_network_prepare(network, parameters);
     fb3_network_begin(network, batch, fb3_network_shards(network, batch->sequences), false);
     fb3_parallel(network->context, network->n_shards, loss_task, network);
     double loss = 0.0;
     for (size_t i = 0; i < network->n_shards; i++)
         loss += network->shards[i].loss;
     return loss;
-}
-
-void fb3_network_prepare(fb3_network *network, const float *parameters) {
-    fb3_network_tables(network, parameters);
 }
 
 void fb3_network_logits(fb3_network *network, const uint16_t *inputs, const uint8_t *masked,

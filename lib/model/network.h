@@ -89,7 +89,7 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
 /* The same sum without dropout and gradient. */
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch);
 
-/* Takes up parameters for fb3_network_logits. */
+/* Takes up parameters for fb3_network_logits: sums up the tables of all slots. (tables.c) */
 void fb3_network_prepare(fb3_network *network, const float *parameters);
 
 /* Logits of the tokens with masked = 1: those of slot s are rows 0 .. *count - 1 of the returned matrix, in

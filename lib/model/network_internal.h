@@ -122,9 +122,6 @@ void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *sc
 /* Turns a shard's logits into gradients, returns its loss. */
 double fb3_network_cross_entropy(fb3_network *network, size_t shard_index);
 
-/* Sums up the tables of all slots. (tables.c) */
-void fb3_network_tables(fb3_network *network, const float *parameters);
-
 /* From the gradients of the tables, in the place of embedding.s and head.s.weight, to those of the features.
  */
 void fb3_network_embedding_gradient(const fb3_network *network, size_t slot, float *gradient);

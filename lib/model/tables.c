@@ -28,7 +28,7 @@ static void sum_slot(void *argument, size_t slot, unsigned worker) {
     t->head = t->own_head;
 }
 
-void fb3_network_tables(fb3_network *network, const float *parameters) {
+void fb3_network_prepare(fb3_network *network, const float *parameters) {
     network->parameters = parameters;
     fb3_parallel(network->context, network->config.slots, sum_slot, network);
 }

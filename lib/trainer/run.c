@@ -81,7 +81,7 @@ static bool validate(flowbd3_trainer *t, fb3_reporter *reporter, double *nelbo) 
             size_t count = rest < t->options.batch_size ? rest : t->options.batch_size;
             fb3_batch batch = make_batch(t, t->validation, NULL, first, count, FB3_RANDOM_VALIDATION, chunk);
             sum += (double)count * fb3_network_loss(t->network, t->model->parameters, &batch);
-            if (reporter->function != NULL && fb3_report(reporter, t->state.step, (double)NAN))
+            if (fb3_report(reporter, t->state.step, (double)NAN))
                 return false;
         }
     *nelbo = sum / (double)(repeats * t->n_validation);
