@@ -15,9 +15,19 @@ typedef struct flowbd3_trainer flowbd3_trainer;
 typedef enum flowbd3_noise {
     FLOWBD3_NOISE_COUNT = 0, /* the number k of masked slots of S, uniform on 1..S, weight S/k: the noise
                                 level is integrated out, the variance is smaller */
-    FLOWBD3_NOISE_LEVEL = 1 /* a noise level t, uniform on (0, 1], masks every slot with probability t, weight
-                               1/t (Arriola et al. 2025, eq. 8) */
+    FLOWBD3_NOISE_LEVEL = 1  /* a noise level t, uniform on (0, 1], masks every slot with probability p(t) of
+                                the schedule, weight p'(t) / p(t) (Arriola et al. 2025, eq. 8) */
 } flowbd3_noise;
+
+/* Noise schedules of FLOWBD3_NOISE_LEVEL: the mask probability p(t) = 1 - alpha_t at noise level t in (0, 1]
+ * (Arriola et al. 2025). All train on the same bound; they differ in the levels that are drawn often. */
+typedef enum flowbd3_schedule {
+    FLOWBD3_SCHEDULE_LINEAR = 0,      /* t, the log-linear noise of Sahoo et al. 2024 */
+    FLOWBD3_SCHEDULE_COSINE = 1,      /* 1 - cos(pi t / 2) */
+    FLOWBD3_SCHEDULE_SQUARE = 2,      /* t^2 */
+    FLOWBD3_SCHEDULE_SQUARE_ROOT = 3, /* sqrt(t) */
+    FLOWBD3_SCHEDULE_LOGARITHMIC = 4  /* ln(1 + t) / ln 2 */
+} flowbd3_schedule;
 
 typedef struct flowbd3_trainer_options {
     size_t struct_size;
@@ -41,12 +51,20 @@ typedef struct flowbd3_trainer_options {
     const char *latest_path; /* checkpoint written after an epoch, not more often than every two seconds, at
                                 the end and on cancel; default NULL = none */
     flowbd3_noise noise;     /* estimator of the training loss */
+    flowbd3_schedule schedule; /* of FLOWBD3_NOISE_LEVEL; FLOWBD3_NOISE_COUNT takes LINEAR alone */
+    double clip_low;      /* training masks shares of a block in [clip_low, clip_high] only, 0 <= clip_low */
+    double clip_high;     /* < clip_high <= 1, or both 1 (everything is masked); default 0 and 0 = all shares.
+                             The reported bound is never clipped */
+    uint32_t clip_search; /* 1: after every validation the clip of least variance is searched and used from
+                             then on (docs/diffusion.md) */
+    uint32_t resample;    /* 1, of FLOWBD3_NOISE_LEVEL: a block's mask is drawn again until its masked share
+                             lies inside the clip */
 } flowbd3_trainer_options;
 
 #define FLOWBD3_TRAINER_OPTIONS_INIT                                                                       \
     {                                                                                                      \
         sizeof(flowbd3_trainer_options), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0.0, 0, NULL, \
-            NULL, FLOWBD3_NOISE_COUNT                                                                      \
+            NULL, FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0                             \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size);

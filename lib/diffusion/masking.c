@@ -1,52 +1,99 @@
 /* Masks and their weights. */
-#include "diffusion/diffusion.h"
+#include "diffusion/range.h"
 
 #include <math.h>
-#include <string.h>
 
-/* Least noise level that is drawn: 1/t stays bounded. */
-static const double least_level = 1e-3;
+/* What keys a draw. */
+typedef struct draw {
+    uint64_t seed;
+    fb3_purpose purpose;
+    uint32_t step;
+} draw;
+
+static double uniform(const draw *d, uint64_t index) {
+    return fb3_uniform(d->seed, d->purpose, index, d->step);
+}
 
 /* Stratified and antithetic over the batch: one uniform start, equal distances. */
-static double level(size_t block, size_t blocks, double start) {
-    double t = start + (double)block / (double)blocks;
-    return t - floor(t);
+static double stratum(size_t block, size_t blocks, double start) {
+    double u = start + (double)block / (double)blocks;
+    return u - floor(u);
 }
 
 /* A start that no mask of the batch shares: masks take indices below 2^63. */
-static double draw_start(uint64_t seed, fb3_purpose purpose, uint32_t step) {
-    return fb3_uniform(seed, purpose, UINT64_MAX, step);
+static double draw_start(const draw *d) {
+    return uniform(d, UINT64_MAX);
 }
 
-/* Masks k of n tokens, every subset with the same probability (selection sampling, Knuth 3.4.2 S). */
-static void mask_subset(uint8_t *masked, size_t n, size_t k, uint64_t seed, fb3_purpose purpose,
-                        uint64_t first, uint32_t step) {
+/* Indices of the random numbers of a block from its first row on: rows lie below 2^48, so that no draw of a
+ * resampled mask shares a number with another row. */
+static uint64_t first_index(const fb3_block *block, unsigned attempt) {
+    return block->first + ((uint64_t)attempt << 48);
+}
+
+/* Masks k tokens, every subset with the same probability (selection sampling, Knuth 3.4.2 S). */
+static void mask_subset(uint8_t *masked, size_t n, size_t k, const draw *d, uint64_t first) {
     for (size_t i = 0; i < n; i++) {
-        double u = fb3_uniform(seed, purpose, first + i, step);
-        masked[i] = u * (double)(n - i) < (double)k;
+        masked[i] = uniform(d, first + i) * (double)(n - i) < (double)k;
         k -= masked[i];
     }
 }
 
-void fb3_mask_by_count(uint8_t *masked, float *scale, size_t blocks, size_t n, uint64_t seed,
-                       fb3_purpose purpose, uint32_t step) {
-    double start = draw_start(seed, purpose, step);
-    for (size_t b = 0; b < blocks; b++) {
-        size_t k = 1 + (size_t)(level(b, blocks, start) * (double)n);
-        if (k > n)
-            k = n;
-        mask_subset(masked + b * n, n, k, seed, purpose, b * n, step);
-        scale[b] = (float)((double)n / (double)k / (double)blocks);
+/* Masks every token with probability p; returns how many. */
+static size_t mask_independently(uint8_t *masked, size_t n, double p, const draw *d, uint64_t first) {
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        masked[i] = uniform(d, first + i) < p;
+        k += masked[i];
     }
+    return k;
 }
 
-void fb3_mask_by_level(uint8_t *masked, float *scale, size_t blocks, size_t n, uint64_t seed,
-                       fb3_purpose purpose, uint32_t step) {
-    double start = draw_start(seed, purpose, step);
-    for (size_t b = 0; b < blocks; b++) {
-        double t = least_level + (1.0 - least_level) * level(b, blocks, start);
-        for (size_t i = 0; i < n; i++)
-            masked[b * n + i] = fb3_uniform(seed, purpose, b * n + i, step) < t;
-        scale[b] = (float)(1.0 / t / (double)blocks);
+/* The weight of a masked token of a block whose number of them is drawn, at stratum u. */
+static double mask_by_count(uint8_t *masked, const fb3_block *block, const fb3_noise *noise, double u,
+                            const draw *d) {
+    size_t n = block->tokens;
+    fb3_counts counts = fb3_counts_drawn(noise, n);
+    size_t k = counts.least + (size_t)(u * (double)(counts.most - counts.least + 1));
+    if (k > counts.most)
+        k = counts.most;
+    mask_subset(masked, n, k, d, first_index(block, 0));
+    return (double)n / (double)k;
+}
+
+/* The same of a block whose noise level is drawn. A resampled mask that is never inside the clip takes the
+ * number of the last draw, moved to the nearest end of the clip, and a random subset of that size. */
+static double mask_by_level(uint8_t *masked, const fb3_block *block, const fb3_noise *noise, double u,
+                            const draw *d) {
+    fb3_levels levels = fb3_levels_drawn(noise);
+    fb3_counts accepted = fb3_counts_accepted(noise, block->tokens);
+    double t = levels.start + levels.span * u;
+    double p = fmin(fmax(fb3_schedule_probability(levels.schedule, t), levels.low), levels.high);
+    unsigned attempt = 0;
+    size_t k;
+    do
+        k = mask_independently(masked, block->tokens, p, d, first_index(block, attempt));
+    while ((k < accepted.least || k > accepted.most) && ++attempt < FB3_RESAMPLE_DRAWS);
+    if (attempt == FB3_RESAMPLE_DRAWS)
+        mask_subset(masked, block->tokens, k < accepted.least ? accepted.least : accepted.most, d,
+                    first_index(block, attempt));
+    return levels.normaliser * fb3_schedule_weight(levels.schedule, t);
+}
+
+void fb3_mask_blocks(uint8_t *masked, float *scale, const fb3_block *blocks, size_t n_blocks,
+                     const fb3_noise *noise, float factor, uint64_t seed, fb3_purpose purpose,
+                     uint32_t step) {
+    draw d = {seed, purpose, step};
+    double start = draw_start(&d);
+    for (size_t b = 0; b < n_blocks; b++) {
+        const fb3_block *block = &blocks[b];
+        if (block->tokens == 0)
+            continue;
+        double u = stratum(b, n_blocks, start);
+        double weight = noise->kind == FLOWBD3_NOISE_LEVEL
+                            ? mask_by_level(masked + block->first, block, noise, u, &d)
+                            : mask_by_count(masked + block->first, block, noise, u, &d);
+        for (size_t row = block->first; row < block->first + block->tokens; row++)
+            scale[row] = masked[row] != 0 ? (float)(weight * (double)factor) : 0.0f;
     }
 }

@@ -1,11 +1,28 @@
 /* The training loop. */
-#include "diffusion/diffusion.h"
 #include "trainer/trainer.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ---- batches ----------------------------------------------------------------------------------- */
+
+/* Draws the masks of the batch's blocks, one a sequence, and leaves the weight of each in scale[count]. */
+static void draw_masks(flowbd3_trainer *t, size_t count, fb3_purpose purpose, uint32_t step) {
+    size_t slots = t->model->config.slots;
+    fb3_noise noise = {0};
+    if (purpose == FB3_RANDOM_MASK)
+        noise.kind = t->options.noise;
+    for (size_t b = 0; b < count; b++)
+        t->blocks[b] = (fb3_block){b * slots, slots};
+    fb3_mask_blocks(t->masked, t->scale, t->blocks, count, &noise, 1.0f / (float)count, t->options.seed,
+                    purpose, step);
+    for (size_t b = 0; b < count; b++) {
+        float weight = 0.0f;
+        for (size_t i = b * slots; i < (b + 1) * slots; i++)
+            weight = fmaxf(weight, t->scale[i]);
+        t->scale[b] = weight;
+    }
+}
 
 /* The batch of rows[count] of tokens (in their order when rows is NULL), from row first on, with fresh masks.
  */
@@ -15,10 +32,7 @@ static fb3_batch make_batch(flowbd3_trainer *t, const uint16_t *tokens, const si
     for (size_t i = 0; i < count; i++)
         memcpy(t->targets + i * slots, tokens + (rows != NULL ? rows[first + i] : first + i) * slots,
                slots * sizeof *tokens);
-    if (purpose == FB3_RANDOM_MASK && t->options.noise == FLOWBD3_NOISE_LEVEL)
-        fb3_mask_by_level(t->masked, t->scale, count, slots, t->options.seed, purpose, step);
-    else
-        fb3_mask_by_count(t->masked, t->scale, count, slots, t->options.seed, purpose, step);
+    draw_masks(t, count, purpose, step);
     for (size_t i = 0; i < count * slots; i++)
         t->inputs[i] = t->masked[i] != 0 ? (uint16_t)t->model->vocabulary[i % slots] : t->targets[i];
     return (fb3_batch){.sequences = count,

@@ -103,7 +103,8 @@ static bool allocate(flowbd3_trainer *t) {
     t->inputs = fb3_allocate(context, batch * slots, sizeof *t->inputs);
     t->targets = fb3_allocate(context, batch * slots, sizeof *t->targets);
     t->masked = fb3_allocate(context, batch * slots, sizeof *t->masked);
-    t->scale = fb3_allocate(context, batch, sizeof *t->scale);
+    t->scale = fb3_allocate(context, batch * slots, sizeof *t->scale);
+    t->blocks = fb3_allocate(context, batch, sizeof *t->blocks);
     if (t->n_validation > 0) {
         t->best = fb3_allocate_floats(context, layout->size);
         if (t->best == NULL)
@@ -111,7 +112,7 @@ static bool allocate(flowbd3_trainer *t) {
     }
     return t->parameters != NULL && t->gradient != NULL && t->first_moment != NULL &&
            t->second_moment != NULL && t->partial_sums != NULL && t->order != NULL && t->inputs != NULL &&
-           t->targets != NULL && t->masked != NULL && t->scale != NULL;
+           t->targets != NULL && t->masked != NULL && t->scale != NULL && t->blocks != NULL;
 }
 
 static flowbd3_status copy_path(char **copy, const char *path, flowbd3_context *context, flowbd3_error *err) {
@@ -189,8 +190,9 @@ void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
     float *const slabs[] = {t->parameters, t->gradient, t->first_moment, t->second_moment, t->best};
     for (size_t i = 0; i < FB3_COUNT(slabs); i++)
         fb3_release_floats(context, slabs[i]);
-    void *const arrays[] = {t->best_path, t->latest_path, t->train,  t->validation, t->partial_sums, t->order,
-                            t->inputs,    t->targets,     t->masked, t->scale,      t->history};
+    void *const arrays[] = {t->best_path,    t->latest_path, t->train,  t->validation,
+                            t->partial_sums, t->order,       t->inputs, t->targets,
+                            t->masked,       t->scale,       t->blocks, t->history};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
     fb3_release(context, t);

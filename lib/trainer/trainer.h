@@ -4,6 +4,7 @@
 
 #include <flowbd3/trainer.h>
 
+#include "diffusion/diffusion.h"
 #include "model/model.h"
 
 struct flowbd3_trainer {
@@ -26,7 +27,8 @@ struct flowbd3_trainer {
     uint32_t ordered_epoch;     /* 1 + the epoch that order is of */
     uint16_t *inputs, *targets; /* [batch, S] */
     uint8_t *masked;            /* [batch, S] */
-    float *scale;               /* [batch] */
+    float *scale;               /* [batch, S] */
+    fb3_block *blocks;          /* [batch] */
 
     /* What a checkpoint holds besides the slabs. */
     struct fb3_training_state {
