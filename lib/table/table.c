@@ -255,6 +255,19 @@ int fb3_decimals_of(const double *values, size_t rows) {
     return (int)decimals;
 }
 
+double fb3_round_to_decimals(double value, int decimals) {
+    static const double power_of_ten[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
+                                          1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
+    if (decimals < 0 || (size_t)decimals >= FB3_COUNT(power_of_ten))
+        return value;
+    double scaled = value * power_of_ten[decimals];
+    return fabs(scaled) < 0x1p53 ? nearbyint(scaled) / power_of_ten[decimals] : value;
+}
+
+const char *fb3_type_name(flowbd3_type type) {
+    return type == FLOWBD3_TYPE_REAL ? "real" : type == FLOWBD3_TYPE_INTEGER ? "integer" : "categorical";
+}
+
 /* ---- reading columns --------------------------------------------------------------------------- */
 
 static const fb3_column *column_of(const flowbd3_table *table, size_t column) {

@@ -7,6 +7,7 @@
 #include <flowbd3/table.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* ---- dictionaries (dictionary.c) --------------------------------------------------------------- */
 
@@ -81,5 +82,38 @@ flowbd3_status fb3_table_adopt(flowbd3_table *table, fb3_column *column, size_t 
 /* Fewest digits after the point, at least 1, that print every value there is exactly; -1 when more than 15
  * significant digits are needed. NaN is skipped. */
 int fb3_decimals_of(const double *values, size_t rows);
+
+/* The nearest number with so many digits after the point; value itself where that is no question: decimals
+ * below 0, or a value so large that it has none. */
+double fb3_round_to_decimals(double value, int decimals);
+
+/* "real", "integer" or "categorical", for messages. */
+const char *fb3_type_name(flowbd3_type type);
+
+static inline bool fb3_is_missing(const fb3_column *column, size_t row) {
+    return column->valid != NULL && !column->valid[row];
+}
+
+/* ---- keys: cells of numeric columns as integers of the same order ------------------------------ */
+
+/* The key of an integer is itself; that of a real is its bits, arranged so that they order as the numbers do.
+ * Both zeros have one key. key + 1 is the key of the next number. */
+static inline int64_t fb3_key_of_real(double value) {
+    int64_t bits;
+    value += 0.0;
+    memcpy(&bits, &value, sizeof bits);
+    return bits < 0 ? bits ^ INT64_MAX : bits;
+}
+
+static inline double fb3_real_of_key(int64_t key) {
+    double value;
+    key = key < 0 ? key ^ INT64_MAX : key;
+    memcpy(&value, &key, sizeof value);
+    return value;
+}
+
+static inline double fb3_number_of_key(flowbd3_type type, int64_t key) {
+    return type == FLOWBD3_TYPE_REAL ? fb3_real_of_key(key) : (double)key;
+}
 
 #endif

@@ -17,16 +17,6 @@ typedef struct decoding {
 
 /* ---- one cell ---------------------------------------------------------------------------------- */
 
-/* The nearest number with so many digits after the point; value itself where that is no question. */
-static double round_to(double value, int decimals) {
-    static const double power_of_ten[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
-                                          1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
-    if (decimals < 0 || (size_t)decimals >= FB3_COUNT(power_of_ten))
-        return value;
-    double scaled = value * power_of_ten[decimals];
-    return fabs(scaled) < 0x1p53 ? nearbyint(scaled) / power_of_ten[decimals] : value;
-}
-
 static int64_t clamp(int64_t key, int64_t low, int64_t high) {
     return key < low ? low : key > high ? high : key;
 }
@@ -38,7 +28,7 @@ static int64_t between(const fb3_codec *codec, int64_t low, int64_t high, double
         return (int64_t)((uint64_t)low + (offset < width ? offset : width));
     }
     double value = fb3_real_of_key(low) * (1 - share) + fb3_real_of_key(high) * share;
-    return fb3_key_of_real(round_to(value, codec->decimals));
+    return fb3_key_of_real(fb3_round_to_decimals(value, codec->decimals));
 }
 
 /* A draw stays between the least and the greatest fitted value of the bin, which have its token, and so has
@@ -67,8 +57,9 @@ static int64_t centre(const fb3_slot *slot, const fb3_codec *codec, size_t token
     if (bin->knots == 1 && bin->low == bin->high)
         return knots[0];
     double value = fb3_middle(bin->low, bin->high);
-    int64_t key = codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(round_to(value, codec->decimals))
-                                                   : fb3_key_at_least(codec->type, rint(value));
+    int64_t key = codec->type == FLOWBD3_TYPE_REAL
+                      ? fb3_key_of_real(fb3_round_to_decimals(value, codec->decimals))
+                      : fb3_key_at_least(codec->type, rint(value));
     const int64_t *last = slot->knots + slot->n_knots - 1;
     if (fb3_slot_token(slot, key) != token || key < slot->knots[0] || key > *last)
         key = clamp(key, knots[0], knots[bin->knots - 1]);

@@ -51,23 +51,19 @@ static void encode_chunk(void *argument, size_t chunk, unsigned worker) {
         }
 }
 
-static const char *type_name(flowbd3_type type) {
-    return type == FLOWBD3_TYPE_REAL ? "real" : type == FLOWBD3_TYPE_INTEGER ? "integer" : "categorical";
-}
-
 static flowbd3_status find_source(source *from, const flowbd3_tokenizer *tokenizer, size_t slot,
                                   const flowbd3_table *table, flowbd3_error *err) {
     const fb3_codec *codec = &tokenizer->columns[tokenizer->slots[slot].column];
     int64_t column = flowbd3_table_find(table, codec->name);
     if (column < 0)
         return fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the table has no column '%.80s', expected one of type %s",
-                        codec->name, type_name(codec->type));
+                        codec->name, fb3_type_name(codec->type));
     from->slot = &tokenizer->slots[slot];
     from->column = (size_t)column;
     flowbd3_type type = flowbd3_table_type(table, from->column);
     if (type != codec->type)
         return fb3_fail_at(err, FLOWBD3_ERROR_SCHEMA, 0, column + 1, "column '%.80s' is %s, expected %s",
-                           codec->name, type_name(type), type_name(codec->type));
+                           codec->name, fb3_type_name(type), fb3_type_name(codec->type));
     from->real = flowbd3_table_real(table, from->column);
     from->integer = flowbd3_table_integer(table, from->column);
     from->codes = flowbd3_table_codes(table, from->column);

@@ -7,7 +7,6 @@
 #include <flowbd3/tokenizer.h>
 
 #include <jansson.h>
-#include <string.h>
 
 /* ---- what other rooms use ---------------------------------------------------------------------- */
 
@@ -30,27 +29,7 @@ json_t *fb3_tokenizer_to_json_value(const flowbd3_tokenizer *tokenizer);
 flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_context *context,
                                              const json_t *value, flowbd3_error *err);
 
-/* ---- keys: cells of numeric columns as integers of the same order ------------------------------ */
-
-/* The key of an integer is itself; that of a real is its bits, arranged so that they order as the numbers do.
- * Both zeros have one key. key + 1 is the key of the next number. */
-static inline int64_t fb3_key_of_real(double value) {
-    int64_t bits;
-    value += 0.0;
-    memcpy(&bits, &value, sizeof bits);
-    return bits < 0 ? bits ^ INT64_MAX : bits;
-}
-
-static inline double fb3_real_of_key(int64_t key) {
-    double value;
-    key = key < 0 ? key ^ INT64_MAX : key;
-    memcpy(&value, &key, sizeof value);
-    return value;
-}
-
-static inline double fb3_number_of_key(flowbd3_type type, int64_t key) {
-    return type == FLOWBD3_TYPE_REAL ? fb3_real_of_key(key) : (double)key;
-}
+/* ---- keys and edges (distinct.c) ---------------------------------------------------------------- */
 
 /* Least key whose number is not below value. */
 int64_t fb3_key_at_least(flowbd3_type type, double value);
