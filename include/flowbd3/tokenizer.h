@@ -23,23 +23,32 @@ typedef struct flowbd3_tokenizer_options {
     size_t struct_size;
     flowbd3_binning binning; /* for numeric columns; categorical columns always get a token per value */
     uint32_t bins;           /* tokens of a numeric column, missing apart; 2 to 65000; default 0 = 256 */
-    uint64_t seed;           /* k-means */
+    uint64_t seed;           /* k-means, and which groups are kept */
+    /* [n_group_by] columns whose equal cells make rows one group, for example the source host; missing cells
+     * are equal. They are not tokenized. Default none: all rows are one group. */
+    const char *const *group_by;
+    size_t n_group_by;
+    /* Real or integer column that orders the rows of a group, for example a time stamp. It is tokenized as
+     * the gap to the previous row of the group, missing for the first. Default NULL: the table's order. */
+    const char *order_by;
 } flowbd3_tokenizer_options;
 
 #define FLOWBD3_TOKENIZER_OPTIONS_INIT \
-    { sizeof(flowbd3_tokenizer_options), FLOWBD3_BINNING_AUTO, 0, 0 }
+    { sizeof(flowbd3_tokenizer_options), FLOWBD3_BINNING_AUTO, 0, 0, NULL, 0, NULL }
 
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_options *options, size_t size);
 
 /* Fits a tokenizer to a table. options may be NULL. The caller owns *out.
- * Errors: ARGUMENT (no rows or columns), RANGE (bins), FORMAT (a column that is all missing, a categorical
- * one with more than 65000 values; names the column), MEMORY. */
+ * Errors: ARGUMENT (no rows or columns; a column of group_by or order_by that is not in the table, is named
+ * twice, or leaves nothing to tokenize; an order_by of categories), RANGE (bins; a gap that its type cannot
+ * hold), FORMAT (a column that is all missing, a categorical one with more than 65000 values, a missing cell
+ * in order_by, no group of two rows to have a gap; names the column), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_table *table,
                                                     const flowbd3_tokenizer_options *options,
                                                     flowbd3_error *err);
 FLOWBD3_API void flowbd3_tokenizer_destroy(flowbd3_tokenizer **tokenizer);
 
-/* Slots of a flow: a column has one slot or more. */
+/* Slots of a flow: a column has one slot or more. Columns of group_by are none of the tokenizer's columns. */
 FLOWBD3_API size_t flowbd3_tokenizer_slots(const flowbd3_tokenizer *tokenizer);
 FLOWBD3_API size_t flowbd3_tokenizer_columns(const flowbd3_tokenizer *tokenizer);
 FLOWBD3_API const char *flowbd3_tokenizer_name(const flowbd3_tokenizer *tokenizer, size_t column);
@@ -54,9 +63,11 @@ FLOWBD3_API size_t flowbd3_tokenizer_vocabulary(const flowbd3_tokenizer *tokeniz
 FLOWBD3_API double flowbd3_tokenizer_centre(const flowbd3_tokenizer *tokenizer, size_t slot, size_t token);
 
 /* tokens[rows, slots] of a table that has the tokenizer's columns, by name; other columns are left aside.
- * A number outside the fitted range takes the nearest token.
- * Errors: SCHEMA (column not there or of another type; a category or a missing cell that was not there when
- * the tokenizer was fitted, with row and column). */
+ * A number outside the fitted range takes the nearest token. Gaps are those of this table, whose groups may
+ * be others than the fitted table's; the rows stay in its order.
+ * Errors: SCHEMA (column not there or of another type, those of group_by and order_by too; a category or a
+ * missing cell that was not there when the tokenizer was fitted, with row and column), FORMAT (a missing cell
+ * in order_by), RANGE (a gap that its type cannot hold), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tokenizer,
                                                     const flowbd3_table *table, uint16_t *tokens,
                                                     flowbd3_error *err);
@@ -67,8 +78,9 @@ typedef enum flowbd3_decoding {
 } flowbd3_decoding;
 
 /* The table of tokens[rows, slots]. Draws depend on seed, first_row + row and column alone. The values have
- * the column's type and printed precision and lie inside its fitted range. Errors: RANGE (a token outside its
- * vocabulary, with row and column), MEMORY. */
+ * the column's type and printed precision and lie inside its fitted range. The column order_by holds the gaps
+ * themselves, and those of group_by are not there. Errors: RANGE (a token outside its vocabulary, with row
+ * and column), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_decode(const flowbd3_tokenizer *tokenizer,
                                                     const uint16_t *tokens, size_t rows,
                                                     flowbd3_decoding decoding, uint64_t seed,

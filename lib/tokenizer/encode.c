@@ -17,6 +17,7 @@ typedef struct source {
 typedef struct encoding {
     const flowbd3_tokenizer *tokenizer;
     size_t rows;
+    bool known_only;  /* what has no token is masked instead of failing */
     source *sources;  /* [n_slots] */
     uint16_t *tokens; /* [rows, n_slots] */
     size_t *bad_row;  /* [chunks] first row of the chunk that cannot be encoded; rows when all can */
@@ -42,6 +43,8 @@ static void encode_chunk(void *argument, size_t chunk, unsigned worker) {
     for (size_t s = 0; s < slots; s++)
         for (size_t row = begin; row < end && row <= e->bad_row[chunk]; row++) {
             int32_t token = token_of(&e->sources[s], row);
+            if (token < 0 && e->known_only)
+                token = (int32_t)e->sources[s].slot->vocabulary;
             if (token >= 0) {
                 e->tokens[row * slots + s] = (uint16_t)token;
             } else if (row < e->bad_row[chunk]) {
@@ -102,17 +105,13 @@ static flowbd3_status check_rows(const encoding *e, size_t chunks, const flowbd3
     return FLOWBD3_OK;
 }
 
-flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
-                                        uint16_t *tokens, flowbd3_error *err) {
-    if (tokenizer == NULL || table == NULL)
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_encode: %s is NULL",
-                        tokenizer == NULL ? "tokenizer" : "table");
+/* Encodes a table that has gaps in place of times. */
+static flowbd3_status encode_prepared(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                      bool known_only, uint16_t *tokens, flowbd3_error *err) {
     size_t rows = flowbd3_table_rows(table), slots = tokenizer->n_slots;
-    if (tokens == NULL && rows != 0)
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_encode: tokens is NULL");
     flowbd3_context *context = tokenizer->context;
     size_t chunks = rows / CHUNK_ROWS + (rows % CHUNK_ROWS != 0);
-    encoding e = {tokenizer, rows, NULL, tokens, NULL, NULL};
+    encoding e = {tokenizer, rows, known_only, NULL, tokens, NULL, NULL};
     e.sources = fb3_allocate_zero(context, slots, sizeof *e.sources);
     e.bad_row = fb3_allocate(context, chunks, sizeof *e.bad_row);
     e.bad_slot = fb3_allocate(context, chunks, sizeof *e.bad_slot);
@@ -131,4 +130,31 @@ flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tokenizer, cons
     fb3_release(context, e.bad_row);
     fb3_release(context, e.bad_slot);
     return status;
+}
+
+static flowbd3_status encode(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table, bool known_only,
+                             uint16_t *tokens, flowbd3_error *err) {
+    if (tokenizer->sequencing == NULL)
+        return encode_prepared(tokenizer, table, known_only, tokens, err);
+    fb3_prepared prepared;
+    flowbd3_status status = fb3_sequencing_prepare(tokenizer->sequencing, table, &prepared, err);
+    if (status == FLOWBD3_OK)
+        status = encode_prepared(tokenizer, &prepared.table, known_only, tokens, err);
+    fb3_prepared_release(&prepared);
+    return status;
+}
+
+flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                        uint16_t *tokens, flowbd3_error *err) {
+    if (tokenizer == NULL || table == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_encode: %s is NULL",
+                        tokenizer == NULL ? "tokenizer" : "table");
+    if (tokens == NULL && flowbd3_table_rows(table) != 0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_encode: tokens is NULL");
+    return encode(tokenizer, table, false, tokens, err);
+}
+
+flowbd3_status fb3_tokenizer_encode_known(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                          uint16_t *tokens, flowbd3_error *err) {
+    return encode(tokenizer, table, true, tokens, err);
 }

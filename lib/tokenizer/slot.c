@@ -194,7 +194,6 @@ static flowbd3_status fit_categorical(fb3_slot *slot, flowbd3_context *context, 
 
 flowbd3_status fb3_slot_fit(fb3_slot *slot, flowbd3_context *context, const flowbd3_table *table,
                             size_t column, const flowbd3_tokenizer_options *options, flowbd3_error *err) {
-    slot->column = column;
     if (flowbd3_table_missing(table, column) == flowbd3_table_rows(table))
         return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
                            "every cell of column '%.80s' is missing, expected at least one value",

@@ -68,6 +68,7 @@ void flowbd3_tokenizer_destroy(flowbd3_tokenizer **tokenizer) {
         slot_release(&t->slots[i], context);
     fb3_release(context, t->columns);
     fb3_release(context, t->slots);
+    fb3_sequencing_destroy(&t->sequencing);
     fb3_release(context, t);
     flowbd3_context_destroy(&context);
 }
@@ -95,8 +96,9 @@ static flowbd3_status check_options(flowbd3_tokenizer_options *o, const flowbd3_
 typedef struct fit {
     flowbd3_tokenizer *tokenizer;
     const flowbd3_table *table;
+    const size_t *columns; /* [columns of the tokenizer] those of the table */
     const flowbd3_tokenizer_options *options;
-    flowbd3_error *errors; /* [columns] */
+    flowbd3_error *errors; /* [columns of the tokenizer] */
 } fit;
 
 static void fit_column(void *argument, size_t i, unsigned worker) {
@@ -104,13 +106,61 @@ static void fit_column(void *argument, size_t i, unsigned worker) {
     fit *f = argument;
     flowbd3_context *context = f->tokenizer->context;
     fb3_codec *column = &f->tokenizer->columns[i];
-    column->type = flowbd3_table_type(f->table, i);
-    column->decimals = flowbd3_table_decimals(f->table, i);
-    column->name = fb3_duplicate(context, flowbd3_table_name(f->table, i));
+    size_t from = f->columns[i];
+    column->type = flowbd3_table_type(f->table, from);
+    column->decimals = flowbd3_table_decimals(f->table, from);
+    column->name = fb3_duplicate(context, flowbd3_table_name(f->table, from));
     if (column->name == NULL)
         (void)fb3_no_memory(&f->errors[i], "the name of a column");
     else
-        (void)fb3_slot_fit(&f->tokenizer->slots[i], context, f->table, i, f->options, &f->errors[i]);
+        (void)fb3_slot_fit(&f->tokenizer->slots[i], context, f->table, from, f->options, &f->errors[i]);
+    f->tokenizer->slots[i].column = i;
+}
+
+/* columns[]: those of the table that do not group its rows; how many. */
+static size_t columns_to_fit(size_t *columns, const flowbd3_table *table, const fb3_sequencing *sequencing) {
+    size_t count = 0;
+    for (size_t i = 0; i < flowbd3_table_columns(table); i++)
+        if (sequencing == NULL || flowbd3_table_find(sequencing->keys, flowbd3_table_name(table, i)) < 0)
+            columns[count++] = i;
+    return count;
+}
+
+/* Fits every column of a table as it is tokenized, and takes over its sequencing on success. */
+static flowbd3_status fit_columns(flowbd3_tokenizer **out, const flowbd3_table *table,
+                                  fb3_sequencing **sequencing, const flowbd3_tokenizer_options *options,
+                                  flowbd3_error *err) {
+    flowbd3_context *context = table->context;
+    size_t *columns = fb3_allocate(context, flowbd3_table_columns(table), sizeof *columns);
+    if (columns == NULL)
+        return fb3_no_memory(err, "a tokenizer");
+    size_t count = columns_to_fit(columns, table, *sequencing);
+    flowbd3_status status = FLOWBD3_OK;
+    flowbd3_tokenizer *tokenizer = fb3_tokenizer_allocate(context, count);
+    flowbd3_error *errors = fb3_allocate_zero(context, count, sizeof *errors);
+    if (tokenizer == NULL || errors == NULL) {
+        status = fb3_no_memory(err, "a tokenizer");
+    } else {
+        fit f = {tokenizer, table, columns, options, errors};
+        tokenizer->rows = flowbd3_table_rows(table);
+        fb3_parallel(context, count, fit_column, &f);
+    }
+    for (size_t i = 0; status == FLOWBD3_OK && i < count; i++)
+        if (errors[i].status != FLOWBD3_OK) {
+            status = errors[i].status;
+            if (err != NULL)
+                *err = errors[i];
+        }
+    fb3_release(context, errors);
+    fb3_release(context, columns);
+    if (status != FLOWBD3_OK) {
+        flowbd3_tokenizer_destroy(&tokenizer);
+    } else {
+        tokenizer->sequencing = *sequencing;
+        *sequencing = NULL;
+    }
+    *out = tokenizer;
+    return status;
 }
 
 flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_table *table,
@@ -126,29 +176,19 @@ flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_t
                         "the table to fit a tokenizer to has no %s, expected at least one",
                         columns == 0 ? "column" : "row");
     flowbd3_tokenizer_options o;
+    fb3_sequencing *sequencing = NULL;
     flowbd3_status status = check_options(&o, options, err);
     if (status != FLOWBD3_OK)
         return status;
-    flowbd3_context *context = table->context;
-    flowbd3_tokenizer *tokenizer = fb3_tokenizer_allocate(context, columns);
-    flowbd3_error *errors = fb3_allocate_zero(context, columns, sizeof *errors);
-    if (tokenizer == NULL || errors == NULL) {
-        status = fb3_no_memory(err, "a tokenizer");
-    } else {
-        fit f = {tokenizer, table, &o, errors};
-        tokenizer->rows = flowbd3_table_rows(table);
-        fb3_parallel(context, columns, fit_column, &f);
-    }
-    for (size_t i = 0; status == FLOWBD3_OK && i < columns; i++)
-        if (errors[i].status != FLOWBD3_OK) {
-            status = errors[i].status;
-            if (err != NULL)
-                *err = errors[i];
-        }
-    fb3_release(context, errors);
-    if (status != FLOWBD3_OK)
-        flowbd3_tokenizer_destroy(&tokenizer);
-    *out = tokenizer;
+    if (o.n_group_by == 0 && o.order_by == NULL)
+        return fit_columns(out, table, &sequencing, &o, err);
+    fb3_prepared prepared;
+    status = fb3_sequencing_create(&sequencing, &prepared, table, o.group_by, o.n_group_by, o.order_by,
+                                   o.seed, err);
+    if (status == FLOWBD3_OK)
+        status = fit_columns(out, &prepared.table, &sequencing, &o, err);
+    fb3_sequencing_destroy(&sequencing);
+    fb3_prepared_release(&prepared);
     return status;
 }
 

@@ -2,7 +2,7 @@
 #ifndef FB3_TOKENIZER_H
 #define FB3_TOKENIZER_H
 
-#include "table/table.h"
+#include "sequence/sequence.h"
 
 #include <flowbd3/tokenizer.h>
 
@@ -28,6 +28,40 @@ bool fb3_tokenizer_has_missing(const flowbd3_tokenizer *tokenizer, size_t slot);
 json_t *fb3_tokenizer_to_json_value(const flowbd3_tokenizer *tokenizer);
 flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_context *context,
                                              const json_t *value, flowbd3_error *err);
+
+/* As flowbd3_tokenizer_encode, but a category or missing cell without a token gets the slot's mask,
+ * flowbd3_tokenizer_vocabulary(slot), instead of failing. */
+flowbd3_status fb3_tokenizer_encode_known(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                          uint16_t *tokens, flowbd3_error *err);
+
+/* ---- sequences (sequences.c) ------------------------------------------------------------------- */
+
+/* Arranges a table as the tokenizer was told to (group_by, order_by). Without either: one group in the
+ * table's order. Errors: SCHEMA (column not there or of another type), FORMAT (a missing cell in order_by),
+ * MEMORY. */
+flowbd3_status fb3_tokenizer_arrange(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                     fb3_arrangement **out, flowbd3_error *err);
+
+/* Slot of the gaps, or SIZE_MAX without order_by; its missing token marks the first flow of a group. */
+size_t fb3_tokenizer_gap_slot(const flowbd3_tokenizer *tokenizer);
+
+/* Sequence number for a context of length > 0 flows: a stored group is drawn with probability proportional to
+ * the number of pieces of length flows that its rows are cut into, then one of its pieces uniformly. Piece c
+ * has min(length, rows - c * length) flows and starts c * length mean gaps after the group's first time, give
+ * or take half of one. Depends on seed and number alone. Without group_by and order_by the whole table is the
+ * one stored group. */
+fb3_sequence fb3_tokenizer_sequence(const flowbd3_tokenizer *tokenizer, size_t length, uint64_t seed,
+                                    uint64_t number);
+
+/* The table of tokens[rows, slots] that consists of whole sequences, whose flows add up to rows: decoded as
+ * flowbd3_tokenizer_decode does, then gaps become times (the start of the sequence for its first flow, plus
+ * the gaps for those after; a missing gap adds 0; rounded to the column's decimals), group columns are filled
+ * with the stored group's key, and the columns stand in the order of the fitted table. Times past the end of
+ * their type stay there. Errors: ARGUMENT (sequences that do not fit), RANGE (token), MEMORY. */
+flowbd3_status fb3_tokenizer_decode_sequences(const flowbd3_tokenizer *tokenizer, const uint16_t *tokens,
+                                              size_t rows, flowbd3_decoding decoding, uint64_t seed,
+                                              uint64_t first_row, const fb3_sequence *sequences,
+                                              size_t n_sequences, flowbd3_table **out, flowbd3_error *err);
 
 /* ---- keys and edges (distinct.c) ---------------------------------------------------------------- */
 
@@ -119,9 +153,10 @@ struct flowbd3_tokenizer {
     flowbd3_context *context;
     atomic_uint references;
     size_t n_columns, n_slots;
-    fb3_codec *columns; /* [n_columns] */
-    fb3_slot *slots;    /* [n_slots] */
-    uint64_t rows;      /* of the fitted table */
+    fb3_codec *columns;         /* [n_columns] */
+    fb3_slot *slots;            /* [n_slots] */
+    uint64_t rows;              /* of the fitted table */
+    fb3_sequencing *sequencing; /* NULL: its rows are one group in its order */
 };
 
 /* A tokenizer with room for its columns, one slot each, all zero. NULL: no memory. */
