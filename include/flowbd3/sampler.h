@@ -11,21 +11,70 @@ extern "C" {
 /* Thread-safety: one thread at a time; many samplers may share one model. */
 typedef struct flowbd3_sampler flowbd3_sampler;
 
+/* The order in which the masked tokens of a block are decided. Exact: the rows follow the model's own
+ * distribution (at temperature 1 and top_p 1). Biased: they do not, in exchange for fewer evaluations or for
+ * a second look at tokens already drawn; docs/diffusion.md, "Orders", says how much on a known distribution.
+ */
+typedef enum flowbd3_order {
+    /* Uniformly random, one token an evaluation: first-hitting sampling (Zheng et al. 2025). Exact; biased
+     * with fewer steps than tokens. */
+    FLOWBD3_ORDER_RANDOM = 0,
+    /* The reverse process in `steps` time steps of the linear schedule (Sahoo et al. 2024): step i of T
+     * unmasks every masked token with probability 1 / (T - i). Steps that unmask nothing cost no evaluation.
+     * Biased, because tokens of one step are drawn independently; tends to exact as T grows. */
+    FLOWBD3_ORDER_ANCESTRAL = 1,
+    /* All masked tokens are drawn, those whose draw is most probable are kept (MaskGIT, Chang et al. 2022;
+     * LLaDA, Nie et al. 2025). Biased towards probable values even one token an evaluation. */
+    FLOWBD3_ORDER_CONFIDENCE = 2,
+    /* Tokens with the largest difference of their two largest probabilities first (Kim et al. 2025). The
+     * order does not depend on the drawn values: exact one token an evaluation where the network's
+     * conditionals are those of one joint distribution; biased with fewer steps. */
+    FLOWBD3_ORDER_MARGIN = 3,
+    /* Tokens of least entropy first (Ye et al. 2025). Exact and biased as MARGIN is. */
+    FLOWBD3_ORDER_ENTROPY = 4,
+    /* All tokens whose largest probability is at least `threshold`, and always at least one (Fast-dLLM, Wu et
+     * al. 2025). Biased, the less the nearer threshold is to 1. */
+    FLOWBD3_ORDER_THRESHOLD = 5,
+    /* ReMDM (Wang et al. 2025): the reverse process in `steps` time steps, in which decided tokens may be
+     * masked again with probability sigma, at most sigma_max = min(1, (1 - alpha_s) / alpha_t). The share of
+     * masked tokens is kept at every time. Biased by the steps that draw several tokens at once. CAP: sigma =
+     * min(remask, sigma_max). */
+    FLOWBD3_ORDER_REMASK_CAP = 6,
+    /* sigma = remask * sigma_max. */
+    FLOWBD3_ORDER_REMASK_RESCALE = 7,
+    /* remask * sigma_max is shared among the decided tokens by the softmax of -psi, psi the probability at
+     * which each was drawn. Biased besides, because which tokens are masked again depends on their values. */
+    FLOWBD3_ORDER_REMASK_CONFIDENCE = 8,
+    /* No remasking until time loop_from, by when nine tenths are decided; CAP at that share until loop_to;
+     * then the rest without remasking. Time runs from 1 down to 0. */
+    FLOWBD3_ORDER_REMASK_LOOP = 9
+} flowbd3_order;
+
+/* An option that the order does not use must be 0. */
 typedef struct flowbd3_sampler_options {
     size_t struct_size;
-    uint32_t steps; /* network evaluations per flow; default 0 = one per slot, which draws one undecided slot
-                       at a time in random order and is exact; fewer draw several at once, independently of
-                       each other, which is faster and biased. More than there are slots is the same as 0. */
+    uint32_t steps; /* RANDOM, CONFIDENCE, MARGIN, ENTROPY: network evaluations per block; default 0 = one per
+                       token, as is any number above that. ANCESTRAL, REMASK_*: time steps, at most 65536, of
+                       which those that draw a token cost an evaluation; default 0 = 2 per token of the block
+                       for ANCESTRAL, 4 per token for REMASK_*. Not used by THRESHOLD. */
     double temperature; /* of the logits, above 0; default 0 = 1 */
     double top_p; /* draw from the most probable tokens that together reach top_p; default 0 = 1 = all */
     uint64_t seed;
     uint32_t
         batch_size; /* flows in flight; default 0 = chosen by the library; the rows do not depend on it */
     flowbd3_decoding decoding;
+    flowbd3_order order;
+    double threshold; /* THRESHOLD: in (0, 1], of the probabilities at temperature; default 0 = 0.9 */
+    double remask; /* REMASK_*: strength of the remasking, in (0, 1]; default 0 = 0.02, for CONFIDENCE 0.2 */
+    double loop_from; /* REMASK_LOOP: time at which the loop begins, below 1; default 0 = 0.55 */
+    double loop_to;   /* REMASK_LOOP: time at which it ends, in (0, loop_from); default 0 = 0.05 */
 } flowbd3_sampler_options;
 
-#define FLOWBD3_SAMPLER_OPTIONS_INIT \
-    { sizeof(flowbd3_sampler_options), 0, 0.0, 0.0, 0, 0, FLOWBD3_DECODE_DRAW }
+#define FLOWBD3_SAMPLER_OPTIONS_INIT                                                                        \
+    {                                                                                                       \
+        sizeof(flowbd3_sampler_options), 0, 0.0, 0.0, 0, 0, FLOWBD3_DECODE_DRAW, FLOWBD3_ORDER_RANDOM, 0.0, \
+            0.0, 0.0, 0.0                                                                                   \
+    }
 
 FLOWBD3_API flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, size_t size);
 

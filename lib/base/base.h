@@ -116,6 +116,7 @@ typedef enum fb3_purpose {
     FB3_RANDOM_KMEANS = 10,
     FB3_RANDOM_SUBSAMPLE = 11,
     FB3_RANDOM_VALIDATION = 12,
+    FB3_RANDOM_UNMASK = 13,
     FB3_RANDOM_SEQUENCE = 16,
     FB3_RANDOM_GROUP = 17
 } fb3_purpose;

@@ -1,0 +1,80 @@
+/* Unmasking: the tokens of one block, from masked to decided, in the order that the options name. Knows
+ * nothing of the network: it says whose logits it wants, takes them, and draws.
+ *
+ *     fb3_unmasking_start(u, options);
+ *     while (fb3_unmasking_next(u, wanted))
+ *         fb3_unmasking_apply(u, logits given u->values, options, scratch);
+ *
+ * Every random number is a function of the seed, the block's key, the token and the step, so that a block
+ * comes out the same whatever is unmasked beside it. */
+#ifndef FB3_UNMASKING_H
+#define FB3_UNMASKING_H
+
+#include <flowbd3/sampler.h>
+
+#include "base/base.h"
+
+/* Validates the options of the order (order, steps, threshold, remask, loop_from, loop_to), refuses those it
+ * does not use, and fills in the defaults but that of steps, which depends on the block and stays 0.
+ * Errors: ARGUMENT, RANGE. (unmasking_options.c) */
+flowbd3_status fb3_unmasking_check(flowbd3_sampler_options *o, flowbd3_error *err);
+
+/* A token drawn on trial. */
+typedef struct fb3_candidate {
+    size_t token;
+    double score;       /* the best are kept */
+    double probability; /* at which value was drawn */
+    uint16_t value;
+} fb3_candidate;
+
+/* What one thread needs to draw. */
+typedef struct fb3_unmasking_scratch {
+    double *probabilities;     /* [largest vocabulary] */
+    uint32_t *ranking;         /* [largest vocabulary] tokens by falling probability */
+    fb3_candidate *candidates; /* [largest block] */
+} fb3_unmasking_scratch;
+
+flowbd3_status fb3_unmasking_scratch_create(fb3_unmasking_scratch **out, flowbd3_context *context,
+                                            size_t vocabulary, size_t tokens, flowbd3_error *err);
+void fb3_unmasking_scratch_destroy(fb3_unmasking_scratch **scratch, flowbd3_context *context);
+
+/* One block of one sequence while it is unmasked. The first members are the caller's, set before start. */
+typedef struct fb3_unmasking {
+    uint64_t
+        key; /* numbers the block among all blocks ever sampled: with the seed it keys every random number */
+    size_t tokens;              /* n, at most 65535 and at most what the block was created for */
+    const uint32_t *vocabulary; /* [n] values of each token's slot; a masked token holds vocabulary[i] */
+    const uint16_t *forbidden;  /* [n] a value not to be drawn, UINT16_MAX for none; may be NULL. Where it is
+                                   the  only value with a finite logit it is drawn all the same. */
+    uint16_t *values;           /* [n] */
+    uint8_t *fixed;             /* [n] 1: given from the start, never drawn nor masked; may be NULL */
+
+    /* From here on the order's own. */
+    const flowbd3_sampler_options *options; /* of start */
+    size_t undecided;                       /* tokens masked at the start */
+    size_t step, steps;                     /* evaluations or time steps: begun, in all */
+    uint32_t
+        *plan; /* RANDOM: [undecided] tokens in their order; ANCESTRAL: [n] step in which each is drawn */
+    double *probability; /* [n] at which each was drawn */
+    uint8_t *remasked;   /* [n] to be masked again once this step's tokens are drawn */
+} fb3_unmasking;
+
+/* An array of blocks of up to `tokens` tokens each; the caller's members are zero. */
+flowbd3_status fb3_unmasking_create(fb3_unmasking **out, flowbd3_context *context, size_t blocks,
+                                    size_t tokens, flowbd3_error *err);
+void fb3_unmasking_destroy(fb3_unmasking **blocks, flowbd3_context *context);
+
+/* Masks every token that is not fixed. options have passed fb3_unmasking_check, have temperature and top_p
+ * filled in, and stay unchanged until the block is finished. A block may be started again. */
+void fb3_unmasking_start(fb3_unmasking *u, const flowbd3_sampler_options *options);
+
+/* Advances to the next evaluation: writes wanted[n], 1 for the tokens whose logits are needed given the
+ * present values, at least one. False, and wanted all 0, when every token is decided for good. Time steps
+ * that draw nothing are passed over. apply must follow before the next call. */
+bool fb3_unmasking_next(fb3_unmasking *u, uint8_t *wanted);
+
+/* Draws. logits[i] points to vocabulary[i] floats, and is NULL where token i was not wanted. */
+void fb3_unmasking_apply(fb3_unmasking *u, const float *const *logits, const flowbd3_sampler_options *options,
+                         fb3_unmasking_scratch *scratch);
+
+#endif
