@@ -40,9 +40,10 @@ typedef struct fb3_block {
 
 /* Draws masks of blocks: masked[row] for the rows of every block, and scale[row], the weight of a masked
  * row's cross entropy times factor (0 for others); with factor 1 / blocks the batch's sum is its mean NELBO
- * in nats per block. The mean total weight of a block is its number of tokens, whatever the noise and its
- * clip. The draw is stratified: the noise levels (or counts) of the blocks, in their order, are spread evenly
- * over their range from one common random start. purpose, seed and step key it; rows lie below 2^48. */
+ * in nats per block. The mean total weight of a block is its number of tokens under every schedule and clip;
+ * resampling alone shifts it, since it leaves the weights as they are. The draw is stratified: the noise
+ * levels (or counts) of the blocks, in their order, are spread evenly over their range from one common random
+ * start. purpose, seed and step key it; rows lie below 2^48. */
 void fb3_mask_blocks(uint8_t *masked, float *scale, const fb3_block *blocks, size_t n_blocks,
                      const fb3_noise *noise, float factor, uint64_t seed, fb3_purpose purpose, uint32_t step);
 
@@ -69,7 +70,7 @@ typedef struct fb3_clip {
 
 /* Mean and variance of a block's training loss under noise with the clip [low, high] instead of its own, over
  * rows and masks: exact given the moments, but for the integral over t, which is numerical. A class without a
- * sample lies on the line between its neighbours; NAN when there is none at all. */
+ * sample lies on the line between its neighbours; NAN when there is no sample at all. */
 fb3_clip fb3_clip_evaluate(const fb3_moments *moments, const fb3_noise *noise, double low, double high);
 
 /* The clip of least variance: all shares, or a width of 0.9, 0.8, ... 0.5 from a multiple of 0.05 on, the

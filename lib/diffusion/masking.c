@@ -61,22 +61,27 @@ static double mask_by_count(uint8_t *masked, const fb3_block *block, const fb3_n
     return (double)n / (double)k;
 }
 
-/* The same of a block whose noise level is drawn. A resampled mask that is never inside the clip takes the
- * number of the last draw, moved to the nearest end of the clip, and a random subset of that size. */
+/* Masks every token with probability p, again while the clip does not accept how many. A mask that is refused
+ * to the end becomes a random subset whose number is the last one moved to the nearest end of the clip. */
+static void mask_accepted(uint8_t *masked, const fb3_block *block, fb3_counts accepted, double p,
+                          const draw *d) {
+    size_t n = block->tokens, k = 0;
+    for (unsigned attempt = 0; attempt < FB3_RESAMPLE_DRAWS; attempt++) {
+        k = mask_independently(masked, n, p, d, first_index(block, attempt));
+        if (k >= accepted.least && k <= accepted.most)
+            return;
+    }
+    mask_subset(masked, n, k < accepted.least ? accepted.least : accepted.most, d,
+                first_index(block, FB3_RESAMPLE_DRAWS));
+}
+
+/* The same of a block whose noise level is drawn. */
 static double mask_by_level(uint8_t *masked, const fb3_block *block, const fb3_noise *noise, double u,
                             const draw *d) {
     fb3_levels levels = fb3_levels_drawn(noise);
-    fb3_counts accepted = fb3_counts_accepted(noise, block->tokens);
     double t = levels.start + levels.span * u;
     double p = fmin(fmax(fb3_schedule_probability(levels.schedule, t), levels.low), levels.high);
-    unsigned attempt = 0;
-    size_t k;
-    do
-        k = mask_independently(masked, block->tokens, p, d, first_index(block, attempt));
-    while ((k < accepted.least || k > accepted.most) && ++attempt < FB3_RESAMPLE_DRAWS);
-    if (attempt == FB3_RESAMPLE_DRAWS)
-        mask_subset(masked, block->tokens, k < accepted.least ? accepted.least : accepted.most, d,
-                    first_index(block, attempt));
+    mask_accepted(masked, block, fb3_counts_accepted(noise, block->tokens), p, d);
     return levels.normaliser * fb3_schedule_weight(levels.schedule, t);
 }
 

@@ -1,13 +1,10 @@
 /* Masks: schedules and their weights, strata, clips, and the uniformity of subsets. */
 #include "diffusion/range.h"
+#include "joint.h"
 #include "test_main.h"
 
 #include <math.h>
 #include <string.h>
-
-static const flowbd3_schedule schedules[] = {FLOWBD3_SCHEDULE_LINEAR, FLOWBD3_SCHEDULE_COSINE,
-                                             FLOWBD3_SCHEDULE_SQUARE, FLOWBD3_SCHEDULE_SQUARE_ROOT,
-                                             FLOWBD3_SCHEDULE_LOGARITHMIC};
 
 enum { BLOCKS = 60, N = 5, ROWS = BLOCKS * N };
 
@@ -54,7 +51,7 @@ static double probability(flowbd3_schedule schedule, double t) {
 }
 
 START_TEST(schedules_match_their_formulas) {
-    flowbd3_schedule schedule = schedules[_i];
+    flowbd3_schedule schedule = (flowbd3_schedule)_i;
     ck_assert_double_eq_tol(fb3_schedule_probability(schedule, 1.0), 1.0, 1e-15);
     ck_assert_double_eq_tol(fb3_schedule_level(schedule, 1.0), 1.0, 1e-15);
     for (int i = 1; i <= 1000; i++) {
@@ -143,13 +140,287 @@ START_TEST(masks_keep_their_bits) {
 }
 END_TEST
 
+/* ---- weights ----------------------------------------------------------------------------------- */
+
+/* Mean of what is observed once a step, and its standard error. */
+typedef struct estimate {
+    double count, sum, squares;
+} estimate;
+
+static void observe(estimate *e, double value) {
+    e->count++;
+    e->sum += value;
+    e->squares += value * value;
+}
+
+static void check_mean(const estimate *e, double expected, double tolerance, const char *what) {
+    double mean = e->sum / e->count, error = sqrt((e->squares / e->count - mean * mean) / e->count);
+    ck_assert_msg(fabs(mean - expected) < 5.0 * error + tolerance,
+                  "%s: mean %g, standard error %g, expected %g", what, mean, error, expected);
+}
+
+/* Blocks of four sizes in one batch, under every schedule, whole and clipped. */
+START_TEST(mean_weight_is_the_number_of_tokens) {
+    enum { SIZES = 4, OF_EACH = 3, STEPS = 8000 };
+    static const size_t sizes[SIZES] = {1, 3, 10, 64};
+    fb3_noise noise = {.kind = FLOWBD3_NOISE_LEVEL, .schedule = (flowbd3_schedule)(_i / 2)};
+    noise.clip_low = _i % 2 == 0 ? 0.0 : 0.3;
+    noise.clip_high = _i % 2 == 0 ? 1.0 : 0.8;
+    fb3_block blocks[SIZES * OF_EACH];
+    for (size_t b = 0, first = 0; b < FB3_COUNT(blocks); b++) {
+        blocks[b] = (fb3_block){first, sizes[b % SIZES]};
+        first += blocks[b].tokens;
+    }
+    estimate weight[SIZES] = {{0}};
+    for (uint32_t step = 0; step < STEPS; step++) {
+        uint8_t masked[ROWS];
+        float scale[ROWS];
+        double sum[SIZES] = {0};
+        fb3_mask_blocks(masked, scale, blocks, FB3_COUNT(blocks), &noise, 1.0F, 21, FB3_RANDOM_MASK, step);
+        for (size_t b = 0; b < FB3_COUNT(blocks); b++)
+            for (size_t i = 0; i < blocks[b].tokens; i++)
+                sum[b % SIZES] += (double)scale[blocks[b].first + i];
+        for (size_t s = 0; s < SIZES; s++)
+            observe(&weight[s], sum[s] / OF_EACH);
+    }
+    for (size_t s = 0; s < SIZES; s++)
+        check_mean(&weight[s], (double)sizes[s], 0.0, "weight");
+}
+END_TEST
+
+/* With the exact conditionals of a joint every order of unmasking yields its probability, so that the NELBO
+ * is the entropy: of the count, and of the level under every schedule (_i > 0). The levels below 0.001 that
+ * are left out change the mean by less than a thousandth of the largest loss. */
+START_TEST(every_estimator_has_the_mean_of_the_bound) {
+    enum { STEPS = 20000, BATCH = 16 };
+    fb3_noise noise = {.kind = _i == 0 ? FLOWBD3_NOISE_COUNT : FLOWBD3_NOISE_LEVEL,
+                       .schedule = (flowbd3_schedule)(_i == 0 ? 0 : _i - 1)};
+    joint_loss loss;
+    joint_losses(loss);
+    estimate nelbo = {0};
+    for (uint32_t step = 0; step < STEPS; step++) {
+        batch b;
+        double sum = 0.0;
+        draw(&b, BATCH, JOINT_TOKENS, &noise, 4, step);
+        for (size_t block = 0; block < BATCH; block++)
+            sum += joint_sample(loss, b.masked + block * JOINT_TOKENS, b.scale + block * JOINT_TOKENS, 4,
+                                step * BATCH + (uint32_t)block);
+        observe(&nelbo, sum / BATCH);
+    }
+    check_mean(&nelbo, joint_entropy(), 2e-3, _i == 0 ? "count" : "level");
+}
+END_TEST
+
+/* ---- clips ------------------------------------------------------------------------------------- */
+
+static const double clips[][2] = {{0.0, 1.0},  {0.0, 0.5}, {0.3, 0.8}, {0.45, 0.95}, {0.5, 1.0},
+                                  {0.4, 0.45}, {0.0, 0.1}, {0.9, 1.0}, {1.0, 1.0}};
+
+static double distance(size_t k, size_t n, const double clip[2]) {
+    double share = (double)k / (double)n;
+    return share < clip[0] ? clip[0] - share : share > clip[1] ? share - clip[1] : 0.0;
+}
+
+/* How near a share of one masked token or more can come to the clip. */
+static double least_distance(size_t n, const double clip[2]) {
+    double least = 1.0;
+    for (size_t k = 1; k <= n; k++)
+        least = fmin(least, distance(k, n, clip));
+    return least;
+}
+
+/* The count always, the level with resampling wherever a share lies inside. */
+START_TEST(shares_stay_inside_the_clip) {
+    const double *clip = clips[_i];
+    for (size_t n = 1; n <= 20; n++) {
+        double least = least_distance(n, clip);
+        for (int variant = 0; variant <= SCHEDULES; variant++) {
+            fb3_noise noise = {.kind = variant == 0 ? FLOWBD3_NOISE_COUNT : FLOWBD3_NOISE_LEVEL,
+                               .schedule = (flowbd3_schedule)(variant == 0 ? 0 : variant - 1),
+                               .clip_low = clip[0],
+                               .clip_high = clip[1],
+                               .resample = variant > 0};
+            for (uint32_t step = 0; step < 40; step++) {
+                batch b;
+                draw(&b, ROWS / 20, n, &noise, 6, step);
+                for (size_t block = 0; block < b.blocks; block++) {
+                    size_t k = masked_of(&b, block);
+                    if (variant == 0)
+                        ck_assert(k > 0 && distance(k, n, clip) <= least + 1e-12);
+                    else if (least <= 0.0)
+                        ck_assert(distance(k, n, clip) <= 0.0);
+                }
+            }
+        }
+    }
+}
+END_TEST
+
+/* One count of 300 tokens is accepted, which 32 draws often miss. */
+START_TEST(resampling_ends_inside_the_clip) {
+    const fb3_noise noise = {
+        .kind = FLOWBD3_NOISE_LEVEL, .clip_low = 0.3, .clip_high = 0.3005, .resample = true};
+    size_t early = 0;
+    for (uint32_t step = 0; step < 300; step++) {
+        batch b;
+        draw(&b, 1, ROWS, &noise, 9, step);
+        ck_assert_uint_eq(masked_of(&b, 0), 90);
+        for (size_t i = 0; i < ROWS / 2; i++)
+            early += b.masked[i];
+    }
+    ck_assert_double_eq_tol((double)early / (300.0 * ROWS / 2), 0.3, 0.01);
+}
+END_TEST
+
+START_TEST(resampling_keeps_accepted_masks) {
+    fb3_noise noise = {.kind = FLOWBD3_NOISE_LEVEL, .clip_low = 0.4, .clip_high = 1.0};
+    size_t kept = 0;
+    for (uint32_t step = 0; step < 20; step++) {
+        batch once, again;
+        noise.resample = false;
+        draw(&once, BLOCKS, N, &noise, 9, step);
+        noise.resample = true;
+        draw(&again, BLOCKS, N, &noise, 9, step);
+        for (size_t block = 0; block < BLOCKS; block++) {
+            bool same = memcmp(once.masked + block * N, again.masked + block * N, N) == 0;
+            ck_assert(same == (masked_of(&once, block) >= 2));
+            kept += same;
+        }
+    }
+    ck_assert_uint_gt(kept, 20 * BLOCKS / 2);
+}
+END_TEST
+
+/* ---- strata ------------------------------------------------------------------------------------ */
+
+/* The weight tells the level: one of them in each of as many equal parts of the range as there are blocks. */
+START_TEST(levels_are_spread_evenly) {
+    enum { FEW = 20, TOKENS = ROWS / FEW };
+    const double low = _i % 2 == 0 ? 0.3 : 0.001, high = _i % 2 == 0 ? 0.8 : 1.0;
+    const fb3_noise noise = {.kind = FLOWBD3_NOISE_LEVEL,
+                             .schedule = _i < 2 ? FLOWBD3_SCHEDULE_LINEAR : FLOWBD3_SCHEDULE_SQUARE,
+                             .clip_low = low,
+                             .clip_high = high};
+    const double start = _i < 2 ? low : sqrt(low), span = (_i < 2 ? high : sqrt(high)) - start;
+    const double numerator = _i < 2 ? 1.0 : 2.0 * span / (high - low); /* of the weight over t */
+    for (uint32_t step = 0; step < 50; step++) {
+        batch b;
+        size_t in_part[FEW + 1] = {0}, blank = 0, most = 0;
+        draw(&b, FEW, TOKENS, &noise, 30, step);
+        double offset = fb3_uniform(30, FB3_RANDOM_MASK, UINT64_MAX, step);
+        for (size_t block = 0; block < FEW; block++) {
+            float weight = 0.0F;
+            for (size_t i = 0; i < TOKENS; i++)
+                weight = fmaxf(weight, b.scale[block * TOKENS + i]);
+            blank += weight <= 0.0F;
+            if (weight <= 0.0F)
+                continue;
+            double u = (numerator / (double)weight - start) / span;
+            double part = u * FEW - (offset * FEW - floor(offset * FEW)) + 0.5;
+            in_part[(size_t)fmax(part, 0.0)]++;
+        }
+        for (size_t i = 0; i <= FEW; i++)
+            most = in_part[i] > most ? in_part[i] : most;
+        ck_assert_uint_eq(most, 1);
+        ck_assert_uint_lt(blank, FEW / 2);
+    }
+}
+END_TEST
+
+START_TEST(clipped_counts_are_spread_evenly) {
+    const fb3_noise noise = {.kind = FLOWBD3_NOISE_COUNT, .clip_low = 0.3, .clip_high = 0.8};
+    for (uint32_t step = 0; step < 50; step++) {
+        batch b;
+        size_t of_count[11] = {0};
+        draw(&b, 30, 10, &noise, 5, step);
+        for (size_t block = 0; block < 30; block++)
+            of_count[masked_of(&b, block)]++;
+        for (size_t k = 3; k <= 8; k++)
+            ck_assert(of_count[k] >= 4 && of_count[k] <= 6);
+    }
+}
+END_TEST
+
+/* ---- limits ------------------------------------------------------------------------------------ */
+
+/* The autoregressive limit: everything masked, weight 1, times the factor. */
+START_TEST(clip_of_one_masks_everything) {
+    const fb3_block blocks[] = {{0, 7}, {7, 1}, {8, 0}, {8, 20}};
+    for (int variant = 0; variant <= SCHEDULES; variant++) {
+        const fb3_noise noise = {.kind = variant == 0 ? FLOWBD3_NOISE_COUNT : FLOWBD3_NOISE_LEVEL,
+                                 .schedule = (flowbd3_schedule)(variant == 0 ? 0 : variant - 1),
+                                 .clip_low = 1.0,
+                                 .clip_high = 1.0,
+                                 .resample = variant > 0};
+        uint8_t masked[28];
+        float scale[28];
+        fb3_mask_blocks(masked, scale, blocks, FB3_COUNT(blocks), &noise, 0.25F, 1, FB3_RANDOM_MASK, 0);
+        for (size_t i = 0; i < FB3_COUNT(masked); i++) {
+            ck_assert_uint_eq(masked[i], 1);
+            ck_assert_float_eq_tol(scale[i], 0.25F, 1e-7F);
+        }
+    }
+}
+END_TEST
+
+/* A block of one token: always masked by count; by level with the probability of the level. */
+START_TEST(one_token_is_a_block) {
+    fb3_noise noise = {.kind = FLOWBD3_NOISE_COUNT, .clip_high = 0.5};
+    batch b;
+    draw(&b, BLOCKS, 1, &noise, 2, 0);
+    for (size_t block = 0; block < BLOCKS; block++) {
+        ck_assert_uint_eq(b.masked[block], 1);
+        ck_assert_float_eq_tol(b.scale[block], 1.0F, 1e-7F);
+    }
+    size_t sum = 0;
+    noise = (fb3_noise){.kind = FLOWBD3_NOISE_LEVEL, .clip_low = 0.2, .clip_high = 0.6, .resample = true};
+    for (uint32_t step = 0; step < 200; step++) {
+        draw(&b, BLOCKS, 1, &noise, 2, step);
+        for (size_t block = 0; block < BLOCKS; block++)
+            sum += b.masked[block];
+    }
+    ck_assert_double_eq_tol((double)sum / (200.0 * BLOCKS), 0.4, 0.02);
+}
+END_TEST
+
+/* Rows of no block are left alone, and blocks may stand anywhere; a clip below the least level is that level.
+ */
+START_TEST(only_rows_of_blocks_are_written) {
+    const fb3_block blocks[] = {{6, 2}, {1, 3}};
+    const fb3_noise noise = {.kind = FLOWBD3_NOISE_LEVEL, .clip_high = 0.0005};
+    uint8_t masked[9];
+    float scale[9];
+    for (uint32_t step = 0; step < 2000; step++) {
+        memset(masked, 7, sizeof masked);
+        fb3_mask_blocks(masked, scale, blocks, 2, &noise, 1.0F, 1, FB3_RANDOM_MASK, step);
+        fb3_mask_blocks(masked, scale, blocks, 0, &noise, 1.0F, 1, FB3_RANDOM_MASK, step);
+        for (size_t i = 0; i < FB3_COUNT(masked); i++) {
+            bool inside = (i >= 1 && i < 4) || (i >= 6 && i < 8);
+            ck_assert(inside ? masked[i] <= 1 : masked[i] == 7);
+            if (inside)
+                ck_assert_float_eq_tol(scale[i], masked[i] != 0 ? 2000.0F : 0.0F, 1e-2F);
+        }
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("diffusion");
     TCase *tests = tcase_create("diffusion");
-    tcase_add_loop_test(tests, schedules_match_their_formulas, 0, (int)FB3_COUNT(schedules));
+    tcase_add_loop_test(tests, schedules_match_their_formulas, 0, SCHEDULES);
     tcase_add_test(tests, count_weights_every_block_alike);
     tcase_add_test(tests, subsets_are_uniform);
     tcase_add_test(tests, masks_keep_their_bits);
+    tcase_add_loop_test(tests, mean_weight_is_the_number_of_tokens, 0, 2 * SCHEDULES);
+    tcase_add_loop_test(tests, every_estimator_has_the_mean_of_the_bound, 0, 1 + SCHEDULES);
+    tcase_add_loop_test(tests, shares_stay_inside_the_clip, 0, (int)FB3_COUNT(clips));
+    tcase_add_test(tests, resampling_ends_inside_the_clip);
+    tcase_add_test(tests, resampling_keeps_accepted_masks);
+    tcase_add_loop_test(tests, levels_are_spread_evenly, 0, 4);
+    tcase_add_test(tests, clipped_counts_are_spread_evenly);
+    tcase_add_test(tests, clip_of_one_masks_everything);
+    tcase_add_test(tests, one_token_is_a_block);
+    tcase_add_test(tests, only_rows_of_blocks_are_written);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
