@@ -4,8 +4,8 @@
  *     (alpha_s - (1 - sigma) alpha_t) / (1 - alpha_t),    0 <= sigma <= min(1, (1 - alpha_s) / alpha_t),
  *
  * so that the share of masked tokens at time s is 1 - alpha_s whatever sigma is. alpha_t = 1 - t, but for the
- * loop. Which tokens change does not depend on the network, so that steps that draw none cost no evaluation.
- */
+ * loop. Which tokens change does not depend on the logits of the step: one that draws none needs no
+ * evaluation. */
 #include "sampler/unmasking_orders.h"
 
 #include <math.h>
@@ -33,41 +33,36 @@ static double sigma(const flowbd3_sampler_options *o, double t, double alpha_t, 
     }
 }
 
-/* Sum of exp(-psi) over the decided tokens, and their number. */
-static double confidence_sum(const fb3_unmasking *u, size_t *decided) {
+/* Sum of exp(-psi) over the decided tokens. */
+static double confidence_sum(const fb3_unmasking *u) {
     double sum = 0.0;
-    *decided = 0;
     for (size_t i = 0; i < u->tokens; i++)
-        if (!fb3_is_masked(u, i) && !fb3_is_fixed(u, i)) {
+        if (!fb3_is_masked(u, i) && !fb3_is_fixed(u, i))
             sum += exp(-u->probability[i]);
-            ++*decided;
-        }
     return sum;
 }
 
 /* What a step does. */
 typedef struct transition {
-    double unmask;     /* probability of a masked token */
-    double remask;     /* probability of a decided token, at confidence times exp(-psi) */
-    bool by_certainty; /* confidence */
+    double unmask; /* probability of a masked token */
+    double remask; /* probability of a decided token; at confidence to be multiplied by exp(-psi) */
+    bool by_confidence;
 } transition;
 
-/* By confidence, sigma is shared among the decided tokens, and the masked ones see the mean share. (The
- * paper's masked tokens see none; a block much shorter than its number of steps is then masked again and
- * again until the last steps, which draw it whole.) */
+/* At confidence, sigma is shared among the decided tokens, and is 0 for the masked ones, whose psi is
+ * infinite: the share of masked tokens is above 1 - alpha then. */
 static transition transition_of(const fb3_unmasking *u) {
     const flowbd3_sampler_options *o = u->options;
     double t = (double)(u->steps - u->step) / (double)u->steps;
     double s = (double)(u->steps - u->step - 1) / (double)u->steps;
-    double alpha_t = alpha(o, t), alpha_s = alpha(o, s), mean = sigma(o, t, alpha_t, alpha_s);
-    transition p = {.remask = mean, .by_certainty = o->order == FLOWBD3_ORDER_REMASK_CONFIDENCE};
-    if (p.by_certainty) {
-        size_t decided;
-        double sum = confidence_sum(u, &decided);
-        p.remask = decided > 0 ? mean / sum : 0.0;
-        mean = decided > 0 ? mean / (double)decided : 0.0;
+    double alpha_t = alpha(o, t), alpha_s = alpha(o, s), remask = sigma(o, t, alpha_t, alpha_s);
+    transition p = {.remask = remask, .by_confidence = o->order == FLOWBD3_ORDER_REMASK_CONFIDENCE};
+    if (p.by_confidence) {
+        double sum = confidence_sum(u);
+        p.remask = sum > 0.0 ? remask / sum : 0.0;
+        remask = 0.0;
     }
-    p.unmask = (alpha_s - (1.0 - mean) * alpha_t) / (1.0 - alpha_t);
+    p.unmask = (alpha_s - (1.0 - remask) * alpha_t) / (1.0 - alpha_t);
     return p;
 }
 
@@ -89,7 +84,7 @@ static bool choose(fb3_unmasking *u, uint8_t *wanted) {
         if (fb3_is_masked(u, i))
             wanted[i] = last || x < p.unmask;
         else
-            u->remasked[i] = !last && x < p.remask * (p.by_certainty ? exp(-u->probability[i]) : 1.0);
+            u->remasked[i] = !last && x < p.remask * (p.by_confidence ? exp(-u->probability[i]) : 1.0);
         any = any || wanted[i] != 0;
     }
     return any;
@@ -109,8 +104,7 @@ bool fb3_remasking_next(fb3_unmasking *u, uint8_t *wanted) {
     return false;
 }
 
-/* The tokens are drawn given those that this step masks again: their values follow the network's distribution
- * still, and it is they that leave, not the drawn ones. */
+/* The tokens that this step masks again are seen by its draws, and leave after them. */
 void fb3_remasking_apply(fb3_unmasking *u, const float *const *logits, const flowbd3_sampler_options *o,
                          fb3_unmasking_scratch *scratch) {
     for (size_t i = 0; i < u->tokens; i++) {
