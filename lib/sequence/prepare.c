@@ -91,7 +91,7 @@ static void choose_groups(size_t *kept, size_t count, size_t groups, uint64_t se
 static fb3_cell cell_of(const fb3_column *column, size_t row) {
     fb3_cell cell = {.there = !fb3_is_missing(column, row)};
     if (column->type == FLOWBD3_TYPE_REAL)
-        cell.real = column->real[row];
+        cell.real = column->real[row] + 0.0; /* both zeros are one value */
     else if (column->type == FLOWBD3_TYPE_INTEGER)
         cell.integer = column->integer[row];
     else if (cell.there)

@@ -1,9 +1,9 @@
 /* Tokenizers from JSON: everything is checked, so that whatever is let in can be used without a check. */
-#include "tokenizer/tokenizer.h"
+#include "tokenizer/json_internal.h"
 
 #include <math.h>
 
-enum { VERSION = 1, COLUMNS_MAX = 65535 };
+enum { VERSION = 1 };
 
 /* Where the reader is, for messages: 1-based, 0 for not there yet. */
 typedef struct reader {
@@ -24,7 +24,7 @@ static flowbd3_status bad(const reader *r, const char *what, const char *expecte
 
 /* ---- members of objects ------------------------------------------------------------------------ */
 
-static bool get_count(const json_t *object, const char *key, uint64_t *count) {
+bool fb3_json_count(const json_t *object, const char *key, uint64_t *count) {
     const json_t *value = json_object_get(object, key);
     if (!json_is_integer(value) || json_integer_value(value) < 1)
         return false;
@@ -32,9 +32,7 @@ static bool get_count(const json_t *object, const char *key, uint64_t *count) {
     return true;
 }
 
-/* A text that is there and holds no NUL. */
-static const char *get_text(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
+const char *fb3_json_text(const json_t *value) {
     const char *text = json_string_value(value);
     return text != NULL && *text != '\0' && strlen(text) == json_string_length(value) ? text : NULL;
 }
@@ -44,7 +42,7 @@ static bool get_number(const json_t *value, double *number) {
     return json_is_number(value) && isfinite(*number);
 }
 
-static bool get_key(const json_t *value, flowbd3_type type, int64_t *key) {
+bool fb3_json_key(const json_t *value, flowbd3_type type, int64_t *key) {
     double number;
     if (type == FLOWBD3_TYPE_INTEGER) {
         *key = json_integer_value(value);
@@ -61,7 +59,7 @@ static bool get_key(const json_t *value, flowbd3_type type, int64_t *key) {
 /* Fills the counts of a token, whose sum over the slot may not pass rows. */
 static flowbd3_status read_count(reader *r, fb3_slot *slot, const json_t *token, uint64_t *left) {
     uint64_t *count = &slot->counts[r->token - 1];
-    if (!get_count(token, "count", count) || *count > *left)
+    if (!fb3_json_count(token, "count", count) || *count > *left)
         return bad(r, "'count'", "an integer above 0, all of a slot adding up to rows");
     *left -= *count;
     return FLOWBD3_OK;
@@ -75,7 +73,7 @@ static flowbd3_status read_values(reader *r, fb3_slot *slot, fb3_bin *bin, flowb
         return bad(r, "'counts'", "as many integers as there are values");
     for (size_t i = 0; i < bin->knots; i++) {
         int64_t *key = &slot->knots[bin->knot + i];
-        if (!get_key(json_array_get(values, i), type, key) || (i > 0 && *key <= key[-1]))
+        if (!fb3_json_key(json_array_get(values, i), type, key) || (i > 0 && *key <= key[-1]))
             return bad(r, "'values'", "ascending numbers of the column's type");
         uint64_t cells = total;
         const json_t *count = json_array_get(counts, i);
@@ -95,7 +93,7 @@ static flowbd3_status read_quantiles(reader *r, fb3_slot *slot, fb3_bin *bin, fl
     const json_t *quantiles = json_object_get(token, "quantiles");
     for (size_t i = 0; i < bin->knots; i++) {
         int64_t *key = &slot->knots[bin->knot + i];
-        if (!get_key(json_array_get(quantiles, i), type, key) || (i > 0 && *key < key[-1]))
+        if (!fb3_json_key(json_array_get(quantiles, i), type, key) || (i > 0 && *key < key[-1]))
             return bad(r, "'quantiles'", "numbers of the column's type in ascending order");
     }
     return FLOWBD3_OK;
@@ -121,7 +119,7 @@ static flowbd3_status read_from(reader *r, fb3_slot *slot, flowbd3_type type, co
     }
     const fb3_bin *before = &slot->bins[i - 1];
     int64_t last = slot->knots[before->knot + before->knots - 1];
-    if (!get_key(json_object_get(token, "from"), type, &slot->first[i]) || slot->first[i] <= last ||
+    if (!fb3_json_key(json_object_get(token, "from"), type, &slot->first[i]) || slot->first[i] <= last ||
         slot->first[i] > slot->knots[slot->bins[i].knot])
         return bad(r, "'from'", "a number above the token before and not above this one's first value");
     return FLOWBD3_OK;
@@ -176,7 +174,7 @@ static flowbd3_status count_knots(reader *r, const json_t *tokens, size_t values
 static flowbd3_status read_categorical(reader *r, fb3_slot *slot, const json_t *tokens, uint64_t *left) {
     for (size_t i = 0; i < slot->values; i++) {
         const json_t *token = json_array_get(tokens, i);
-        const char *text = get_text(token, "value");
+        const char *text = fb3_json_text(json_object_get(token, "value"));
         int32_t code = -1;
         r->token = i + 1;
         flowbd3_status status = read_count(r, slot, token, left);
@@ -228,30 +226,33 @@ static flowbd3_status read_slot(reader *r, fb3_slot *slot, const json_t *value) 
 
 /* ---- columns ----------------------------------------------------------------------------------- */
 
-static flowbd3_status read_type(reader *r, fb3_codec *codec, const json_t *value) {
-    const char *type = get_text(value, "type");
-    const json_t *decimals = json_object_get(value, "decimals");
-    if (type != NULL && strcmp(type, "real") == 0)
-        codec->type = FLOWBD3_TYPE_REAL;
-    else if (type != NULL && strcmp(type, "integer") == 0)
-        codec->type = FLOWBD3_TYPE_INTEGER;
-    else if (type != NULL && strcmp(type, "categorical") == 0)
-        codec->type = FLOWBD3_TYPE_CATEGORICAL;
+const char *fb3_json_type(const json_t *object, flowbd3_type *type, int *decimals, const char **member) {
+    const char *text = fb3_json_text(json_object_get(object, "type"));
+    const json_t *digits = json_object_get(object, "decimals");
+    *decimals = 0;
+    *member = "'type'";
+    if (text != NULL && strcmp(text, "real") == 0)
+        *type = FLOWBD3_TYPE_REAL;
+    else if (text != NULL && strcmp(text, "integer") == 0)
+        *type = FLOWBD3_TYPE_INTEGER;
+    else if (text != NULL && strcmp(text, "categorical") == 0)
+        *type = FLOWBD3_TYPE_CATEGORICAL;
     else
-        return bad(r, "'type'", "\"real\", \"integer\" or \"categorical\"");
-    if (codec->type != FLOWBD3_TYPE_REAL)
-        return FLOWBD3_OK;
-    if (!json_is_integer(decimals) || json_integer_value(decimals) < -1 || json_integer_value(decimals) > 17)
-        return bad(r, "'decimals'", "an integer from -1 to 17");
-    codec->decimals = (int)json_integer_value(decimals);
-    return FLOWBD3_OK;
+        return "\"real\", \"integer\" or \"categorical\"";
+    if (*type != FLOWBD3_TYPE_REAL)
+        return NULL;
+    *member = "'decimals'";
+    if (!json_is_integer(digits) || json_integer_value(digits) < -1 || json_integer_value(digits) > 17)
+        return "an integer from -1 to 17";
+    *decimals = (int)json_integer_value(digits);
+    return NULL;
 }
 
 /* names: the set of those before. */
 static flowbd3_status read_column(reader *r, size_t i, const json_t *value, json_t *names) {
     fb3_codec *codec = &r->tokenizer->columns[i];
     fb3_slot *slot = &r->tokenizer->slots[i];
-    const char *name = get_text(value, "name");
+    const char *name = fb3_json_text(json_object_get(value, "name"));
     r->column = i + 1;
     slot->column = i;
     if (name == NULL || !fb3_is_utf8(name, strlen(name)) || json_object_get(names, name) != NULL)
@@ -259,9 +260,9 @@ static flowbd3_status read_column(reader *r, size_t i, const json_t *value, json
     codec->name = fb3_duplicate(r->tokenizer->context, name);
     if (codec->name == NULL || json_object_set_new(names, name, json_true()) != 0)
         return fb3_no_memory(r->err, "the name of a column");
-    flowbd3_status status = read_type(r, codec, value);
-    if (status != FLOWBD3_OK)
-        return status;
+    const char *member, *expected = fb3_json_type(value, &codec->type, &codec->decimals, &member);
+    if (expected != NULL)
+        return bad(r, member, expected);
     const json_t *slots = json_object_get(value, "slots");
     if (json_array_size(slots) != 1)
         return bad(r, "'slots'", "an array of one");
@@ -283,7 +284,7 @@ flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_co
                                              const json_t *value, flowbd3_error *err) {
     reader r = {NULL, err, 0, 0};
     *out = NULL;
-    const char *format = get_text(value, "format");
+    const char *format = fb3_json_text(json_object_get(value, "format"));
     const json_t *version = json_object_get(value, "version"), *columns = json_object_get(value, "columns");
     if (format == NULL || strcmp(format, "flowbd3-tokenizer") != 0)
         return bad(&r, "'format'", "\"flowbd3-tokenizer\"");
@@ -293,16 +294,19 @@ flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_co
         return fb3_fail(err, FLOWBD3_ERROR_VERSION, "tokenizer: version is %lld, expected %d",
                         (long long)json_integer_value(version), VERSION);
     uint64_t rows;
-    if (!get_count(value, "rows", &rows))
+    if (!fb3_json_count(value, "rows", &rows))
         return bad(&r, "'rows'", "an integer above 0");
     size_t count = json_array_size(columns);
-    if (count < 1 || count > COLUMNS_MAX)
+    if (count < 1 || count > FB3_COLUMNS_MAX)
         return bad(&r, "'columns'", "an array of 1 to 65535");
     r.tokenizer = fb3_tokenizer_allocate(context, count);
     if (r.tokenizer == NULL)
         return fb3_no_memory(err, "a tokenizer");
     r.tokenizer->rows = rows;
+    const json_t *sequence = json_object_get(value, "sequence");
     flowbd3_status status = read_columns(&r, columns);
+    if (status == FLOWBD3_OK && sequence != NULL)
+        status = fb3_json_read_sequence(r.tokenizer, sequence, err);
     if (status != FLOWBD3_OK)
         flowbd3_tokenizer_destroy(&r.tokenizer);
     *out = r.tokenizer;

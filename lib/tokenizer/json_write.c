@@ -1,16 +1,15 @@
 /* Tokenizers as JSON (format: docs/tokenizer.md), and files of it. */
-#include "tokenizer/tokenizer.h"
+#include "tokenizer/json_internal.h"
 
 #include <stdlib.h>
 
 enum { VERSION = 1 };
 
-static json_t *number(flowbd3_type type, int64_t key) {
+json_t *fb3_json_number(flowbd3_type type, int64_t key) {
     return type == FLOWBD3_TYPE_REAL ? json_real(fb3_real_of_key(key)) : json_integer(key);
 }
 
-/* Sets key to a value that the object takes over; false: no memory. */
-static bool set(json_t *object, const char *key, json_t *value) {
+bool fb3_json_set(json_t *object, const char *key, json_t *value) {
     return json_object_set_new(object, key, value) == 0;
 }
 
@@ -20,7 +19,7 @@ static bool knot_arrays(json_t *knots, json_t *counts, const fb3_slot *slot, flo
     bool fine = knots != NULL && counts != NULL;
     for (size_t i = bin->knot; fine && i < bin->knot + bin->knots; i++) {
         uint64_t before = i > bin->knot ? slot->cumulative[i - 1] : 0;
-        fine = json_array_append_new(knots, number(type, slot->knots[i])) == 0;
+        fine = json_array_append_new(knots, fb3_json_number(type, slot->knots[i])) == 0;
         if (fine && bin->discrete)
             fine =
                 json_array_append_new(counts, json_integer((json_int_t)(slot->cumulative[i] - before))) == 0;
@@ -34,11 +33,12 @@ static json_t *numeric_token(const fb3_slot *slot, flowbd3_type type, size_t tok
     bool exact = bin->knots == 1 && bin->low == value && bin->high == value;
     json_t *object = json_object(), *knots = json_array(), *counts = json_array();
     bool fine = object != NULL && knot_arrays(knots, counts, slot, type, bin);
-    fine = fine && set(object, "count", json_integer((json_int_t)slot->counts[token]));
+    fine = fine && fb3_json_set(object, "count", json_integer((json_int_t)slot->counts[token]));
     if (token > 0)
-        fine = fine && set(object, "from", number(type, slot->first[token]));
+        fine = fine && fb3_json_set(object, "from", fb3_json_number(type, slot->first[token]));
     if (!exact)
-        fine = fine && set(object, "low", json_real(bin->low)) && set(object, "high", json_real(bin->high));
+        fine = fine && fb3_json_set(object, "low", json_real(bin->low)) &&
+               fb3_json_set(object, "high", json_real(bin->high));
     fine = fine && json_object_set(object, bin->discrete ? "values" : "quantiles", knots) == 0;
     if (bin->discrete && bin->knots > 1)
         fine = fine && json_object_set(object, "counts", counts) == 0;
@@ -72,19 +72,27 @@ static json_t *slot_value(const fb3_slot *slot, flowbd3_type type) {
     return json_pack("{s:o}", "tokens", tokens);
 }
 
+json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals) {
+    json_t *object = json_pack("{s:s, s:s}", "name", name, "type", fb3_type_name(type));
+    bool fine = object != NULL;
+    if (fine && type == FLOWBD3_TYPE_REAL)
+        fine = fb3_json_set(object, "decimals", json_integer(decimals));
+    if (!fine) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
 static json_t *column_value(const flowbd3_tokenizer *tokenizer, size_t column) {
-    static const char *const types[] = {"auto", "real", "integer", "categorical"};
     const fb3_codec *codec = &tokenizer->columns[column];
     json_t *slots = json_array();
     bool fine = slots != NULL;
     for (size_t i = 0; fine && i < tokenizer->n_slots; i++)
         if (tokenizer->slots[i].column == column)
             fine = json_array_append_new(slots, slot_value(&tokenizer->slots[i], codec->type)) == 0;
-    json_t *object = fine ? json_pack("{s:s, s:s}", "name", codec->name, "type", types[codec->type]) : NULL;
-    fine = object != NULL;
-    if (fine && codec->type == FLOWBD3_TYPE_REAL)
-        fine = set(object, "decimals", json_integer(codec->decimals));
-    fine = fine && json_object_set(object, "slots", slots) == 0;
+    json_t *object = fine ? fb3_json_column(codec->name, codec->type, codec->decimals) : NULL;
+    fine = object != NULL && json_object_set(object, "slots", slots) == 0;
     json_decref(slots);
     if (!fine) {
         json_decref(object);
@@ -98,12 +106,19 @@ json_t *fb3_tokenizer_to_json_value(const flowbd3_tokenizer *tokenizer) {
     bool fine = columns != NULL;
     for (size_t i = 0; fine && i < tokenizer->n_columns; i++)
         fine = json_array_append_new(columns, column_value(tokenizer, i)) == 0;
+    json_t *object = NULL;
+    if (fine)
+        object = json_pack("{s:s, s:i, s:I, s:O}", "format", "flowbd3-tokenizer", "version", VERSION, "rows",
+                           (json_int_t)tokenizer->rows, "columns", columns);
+    json_decref(columns);
+    fine = object != NULL;
+    if (fine && tokenizer->sequencing != NULL)
+        fine = fb3_json_set(object, "sequence", fb3_json_sequence(tokenizer->sequencing));
     if (!fine) {
-        json_decref(columns);
+        json_decref(object);
         return NULL;
     }
-    return json_pack("{s:s, s:i, s:I, s:o}", "format", "flowbd3-tokenizer", "version", VERSION, "rows",
-                     (json_int_t)tokenizer->rows, "columns", columns);
+    return object;
 }
 
 flowbd3_status flowbd3_tokenizer_to_json(const flowbd3_tokenizer *tokenizer, char **json,

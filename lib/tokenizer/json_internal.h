@@ -1,0 +1,43 @@
+/* What the sources that write and read the JSON of a tokenizer share. */
+#ifndef FB3_TOKENIZER_JSON_INTERNAL_H
+#define FB3_TOKENIZER_JSON_INTERNAL_H
+
+#include "tokenizer/tokenizer.h"
+
+/* ---- reading (json_read.c) --------------------------------------------------------------------- */
+
+enum { FB3_COLUMNS_MAX = 65535 };
+
+/* An integer above 0. */
+bool fb3_json_count(const json_t *object, const char *key, uint64_t *count);
+
+/* A text that is there and holds no NUL, or NULL. */
+const char *fb3_json_text(const json_t *value);
+
+/* A number of the type, as its key. */
+bool fb3_json_key(const json_t *value, flowbd3_type type, int64_t *key);
+
+/* The members 'type' and 'decimals' of a column; NULL when they are fine, otherwise what was expected of
+ * *member. */
+const char *fb3_json_type(const json_t *object, flowbd3_type *type, int *decimals, const char **member);
+
+/* ---- writing (json_write.c) -------------------------------------------------------------------- */
+
+json_t *fb3_json_number(flowbd3_type type, int64_t key);
+
+/* Sets key to a value that the object takes over, of which NULL is one that there was no memory for. False:
+ * no memory. */
+bool fb3_json_set(json_t *object, const char *key, json_t *value);
+
+/* A column's name, type and decimals; NULL: no memory. */
+json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals);
+
+/* ---- the member "sequence" (json_sequence.c) --------------------------------------------------- */
+
+/* NULL: no memory. */
+json_t *fb3_json_sequence(const fb3_sequencing *sequencing);
+
+/* Reads the member into a tokenizer whose columns have been read. */
+flowbd3_status fb3_json_read_sequence(flowbd3_tokenizer *tokenizer, const json_t *value, flowbd3_error *err);
+
+#endif
