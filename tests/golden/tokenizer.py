@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes tests/golden/tokenizer/binning.json (edges and tokens by NumPy and scikit-learn) and the bad
+"""Writes tests/golden/tokenizer/ (binning.json: edges and tokens by NumPy and scikit-learn) and the bad
 tokenizers of tests/golden/bad/.
 
     /usr/bin/python3 tests/golden/tokenizer.py
@@ -143,20 +143,98 @@ TEXTS = {
     "text_duplicate_key": TEXT.replace('"rows":10', '"rows":10,"rows":10'),
 }
 
+SEQUENCE = {
+    "group_by": [{"name": "source", "type": "categorical"}, {"name": "vlan", "type": "integer"},
+                 {"name": "rate", "type": "real", "decimals": 1}],
+    "order_by": "duration",
+    "columns": ["source", "duration", "vlan", "protocol", "state", "rate"],
+    "groups": [{"key": ["a", 7, 0.5], "rows": 3, "first": 0.25, "last": 4.0},
+               {"key": [None, 7, 0.5], "rows": 1, "first": 1.0, "last": 1.0},
+               {"key": ["a", None, None], "rows": 6, "first": -2.0, "last": 9.5}]}
+
+# The same inside the member "sequence".
+BAD_SEQUENCES = {
+    "group_by_gone": (["group_by"], GONE),
+    "group_by_text": (["group_by"], "source"),
+    "group_by_names": (["group_by"], ["source", "vlan", "rate"]),
+    "group_by_none": (["group_by"], []),
+    "group_by_one_too_few": (["group_by"], SEQUENCE["group_by"][:2]),
+    "group_by_twice": (["group_by", 1, "name"], "source"),
+    "group_by_empty": (["group_by", 1, "name"], ""),
+    "group_by_tokenized": (["group_by", 1, "name"], "protocol"),
+    "group_by_type": (["group_by", 1, "type"], "text"),
+    "group_by_type_gone": (["group_by", 1, "type"], GONE),
+    "group_by_decimals_gone": (["group_by", 2, "decimals"], GONE),
+    "order_by_null": (["order_by"], None),
+    "order_by_empty": (["order_by"], ""),
+    "order_by_unknown": (["order_by"], "time"),
+    "order_by_group_column": (["order_by"], "vlan"),
+    "order_by_without_missing": (["order_by"], "protocol"),
+    "order_by_categorical": (["order_by"], "state"),
+    "columns_gone": (["columns"], GONE),
+    "columns_few": (["columns"], SEQUENCE["columns"][:5]),
+    "columns_order": (["columns"], ["source", "protocol", "vlan", "duration", "state", "rate"]),
+    "columns_twice": (["columns"], ["source", "duration", "source", "protocol", "state", "rate"]),
+    "columns_tokenized_twice": (["columns"], ["source", "duration", "vlan", "protocol", "state", "state"]),
+    "columns_unknown": (["columns", 5], "ratio"),
+    "columns_number": (["columns", 5], 5),
+    "groups_gone": (["groups"], GONE),
+    "groups_none": (["groups"], []),
+    "groups_few": (["groups"], SEQUENCE["groups"][:2]),
+    "group_number": (["groups", 1], 7),
+    "key_gone": (["groups", 1, "key"], GONE),
+    "key_short": (["groups", 1, "key"], [None, 7]),
+    "key_twice": (["groups", 1, "key"], ["a", 7, 0.5]),
+    "key_missing_twice": (["groups", 1, "key"], ["a", None, None]),
+    "key_empty": (["groups", 1, "key"], ["", 7, 0.5]),
+    "key_type": (["groups", 1, "key"], [None, "7", 0.5]),
+    "key_real_in_integer": (["groups", 1, "key"], [None, 7.0, 0.5]),
+    "rows_gone": (["groups", 1, "rows"], GONE),
+    "rows_zero": (["groups", 1, "rows"], 0),
+    "rows_many": (["groups", 1, "rows"], 2),
+    "rows_overflow": (["groups", 1, "rows"], 2**63 - 1),
+    "first_gone": (["groups", 1, "first"], GONE),
+    "first_after_last": (["groups", 1, "first"], 1.5),
+    "last_text": (["groups", 1, "last"], "1.5"),
+}
+
+
+def changed(tree, path, value):
+    """A copy in which the member at path is another, or GONE."""
+    tree = copy.deepcopy(tree)
+    at = tree
+    for key in path[:-1]:
+        at = at[key]
+    if value is GONE:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return tree
+
+
+def bad_sequences():
+    """name, tree: SEQUENCE with one thing wrong, in a tokenizer that is fine."""
+    for name, (path, value) in BAD_SEQUENCES.items():
+        yield name, GOOD | {"sequence": changed(SEQUENCE, path, value)}
+    for name, value in {"null": None, "empty": {}, "array": []}.items():
+        yield name, GOOD | {"sequence": value}
+    alone = {"group_by": [], "columns": [c["name"] for c in GOOD["columns"]],
+             "groups": [{"key": [], "rows": 10}]}
+    yield "nothing", GOOD | {"sequence": alone}
+    two = [{"key": [], "rows": 5, "first": 0, "last": 1}] * 2
+    yield "groups_without_keys", GOOD | {"sequence": alone | {"order_by": "duration", "groups": two}}
+    back = changed(GOOD, ["columns", 0, "slots", 0, "tokens", 0, "quantiles"], [-0.25, 0.5, 1.25])
+    yield "gap_below_0", back | {"sequence": SEQUENCE}
+
 
 def write_bad():
     """Lines of name, status, column of the message, text."""
     lines = []
     for name, (status, column, path, value) in BAD.items():
-        tree = copy.deepcopy(GOOD)
-        at = tree
-        for key in path[:-1]:
-            at = at[key]
-        if value is GONE:
-            del at[path[-1]]
-        else:
-            at[path[-1]] = value
+        tree = changed(GOOD, path, value)
         lines.append(f"{name} {status} {column} " + json.dumps(tree, separators=(",", ":")))
+    lines += [f"sequence_{name} FORMAT 0 " + json.dumps(tree, separators=(",", ":"))
+              for name, tree in bad_sequences()]
     lines += [f"{name} FORMAT 0 {text}" for name, text in TEXTS.items()]
     with open(os.path.join(HERE, "bad", "tokenizer.txt"), "wb") as f:
         f.write("".join(line + "\n" for line in sorted(lines)).encode("utf-8", "surrogateescape"))
@@ -174,6 +252,9 @@ def main():
         f.write("\n")
     with open(os.path.join(HERE, "tokenizer", "version1.json"), "w") as f:
         json.dump(GOOD, f, indent=1)
+        f.write("\n")
+    with open(os.path.join(HERE, "tokenizer", "sequence.json"), "w") as f:
+        json.dump(GOOD | {"sequence": SEQUENCE}, f, indent=1)
         f.write("\n")
     write_bad()
 

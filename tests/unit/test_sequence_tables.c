@@ -232,6 +232,26 @@ START_TEST(the_whole_table_is_one_group) {
 }
 END_TEST
 
+/* The JSON of a tokenizer that has as many groups as one may, and one more. */
+static void check_group_too_many(const flowbd3_tokenizer *tokenizer) {
+    static const char more[] = "\"groups\":[{\"key\":[-1],\"rows\":1,\"first\":0,\"last\":0},";
+    flowbd3_tokenizer *again;
+    flowbd3_error err = {0};
+    char *json;
+    ck_assert_int_eq(flowbd3_tokenizer_to_json(tokenizer, &json, NULL), FLOWBD3_OK);
+    char *text = malloc(strlen(json) + sizeof more), *at = strstr(json, "\"groups\":[");
+    ck_assert_ptr_nonnull(at);
+    size_t before = (size_t)(at - json);
+    memcpy(text, json, before);
+    memcpy(text + before, more, sizeof more);
+    strcat(text, at + strlen("\"groups\":["));
+    ck_assert_int_eq(flowbd3_tokenizer_from_json(&again, context, text, strlen(text), &err),
+                     FLOWBD3_ERROR_FORMAT);
+    ck_assert_ptr_nonnull(strstr(err.message, "1 to 4096"));
+    flowbd3_string_destroy(context, &json);
+    free(text);
+}
+
 /* Of 6000 groups 4096 are kept, which ones by the seed, late ones as likely as early ones. */
 START_TEST(many_groups_are_sampled) {
     enum { GROUPS = 6000 };
@@ -260,6 +280,7 @@ START_TEST(many_groups_are_sampled) {
     }
     ck_assert_uint_gt(late, 1900);
     ck_assert_uint_lt(late, 2200);
+    check_group_too_many(tokenizer);
     flowbd3_tokenizer_destroy(&again);
     flowbd3_tokenizer_destroy(&tokenizer);
     flowbd3_table_destroy(&table);

@@ -184,6 +184,36 @@ START_TEST(version_1_is_read) {
 }
 END_TEST
 
+START_TEST(sequences_are_read) {
+    char path[4096];
+    flowbd3_error err = {0};
+    flowbd3_tokenizer *tokenizer;
+    path_of(path, sizeof path, "tokenizer/sequence.json");
+    ck_assert_msg(flowbd3_tokenizer_load(&tokenizer, context, path, &err) == FLOWBD3_OK, "%s", err.message);
+    ck_assert_uint_eq(flowbd3_tokenizer_slots(tokenizer), 3);
+    ck_assert_uint_eq(fb3_tokenizer_gap_slot(tokenizer), 0);
+    /* A flow of the second group and two of the third, the latter 0.75 after its start. */
+    const uint16_t tokens[] = {0, 0, 0, 0, 1, 1, 0, 2, 0};
+    const fb3_sequence sequences[] = {{1, 1, 1.0, 0}, {2, 2, -2.0, 0}};
+    const double expected[] = {1.0, -2.0, -1.25};
+    flowbd3_table *table;
+    ck_assert_int_eq(fb3_tokenizer_decode_sequences(tokenizer, tokens, 3, FLOWBD3_DECODE_CENTRE, 0, 0,
+                                                    sequences, 2, &table, NULL),
+                     FLOWBD3_OK);
+    ck_assert_uint_eq(flowbd3_table_columns(table), 6);
+    ck_assert_str_eq(flowbd3_table_name(table, 5), "rate");
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(flowbd3_table_real(table, 1)[i] == expected[i]);
+    ck_assert_int_eq(flowbd3_table_codes(table, 0)[0], -1);
+    ck_assert_int_eq(flowbd3_table_codes(table, 0)[1], 0);
+    ck_assert_int_eq(flowbd3_table_integer(table, 2)[0], 7);
+    ck_assert_uint_eq(flowbd3_table_valid(table, 2)[2], 0);
+    ck_assert(flowbd3_table_real(table, 5)[0] == 0.5);
+    flowbd3_table_destroy(&table);
+    flowbd3_tokenizer_destroy(&tokenizer);
+}
+END_TEST
+
 START_TEST(bad_ones_are_refused) {
     char path[4096], *line = NULL;
     path_of(path, sizeof path, "bad/tokenizer.txt");
@@ -208,7 +238,7 @@ START_TEST(bad_ones_are_refused) {
         ck_assert_int_eq(err.status, expected);
         ck_assert_uint_ne(strlen(err.message), 0);
     }
-    ck_assert_uint_ge(lines, 60);
+    ck_assert_uint_ge(lines, 105);
     free(line);
     fclose(file);
 }
@@ -244,6 +274,7 @@ int main(void) {
     tcase_add_test(tests, bins_of_numpy_and_scikit_learn);
     tcase_add_test(tests, kmeans_of_separated_clusters);
     tcase_add_test(tests, version_1_is_read);
+    tcase_add_test(tests, sequences_are_read);
     tcase_add_test(tests, bad_ones_are_refused);
     tcase_add_test(tests, too_many_tokens_are_refused);
     suite_add_tcase(suite, tests);
