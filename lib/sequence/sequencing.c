@@ -89,13 +89,14 @@ static flowbd3_status repeat_keys(flowbd3_table **out, const fb3_sequencing *s, 
     return status;
 }
 
-/* Moves the columns of both tables to a third, in the fitted order, which those of rest are in already. */
+/* Moves the columns of both tables to a third, in the fitted order, which those of rest are in already. NULL
+ * keys: there are none. */
 static flowbd3_status join(flowbd3_table *to, const fb3_sequencing *s, flowbd3_table *keys,
                            flowbd3_table *rest, flowbd3_error *err) {
     size_t next = 0, rows = rest->rows;
     flowbd3_status status = FLOWBD3_OK;
     for (size_t i = 0; status == FLOWBD3_OK && i < s->n_columns; i++) {
-        int64_t key = flowbd3_table_find(s->keys, s->columns[i]);
+        int64_t key = keys != NULL ? flowbd3_table_find(s->keys, s->columns[i]) : -1;
         fb3_column *column = key >= 0 ? &keys->columns[key] : &rest->columns[next++];
         status = fb3_table_adopt(to, column, rows, err);
     }

@@ -126,6 +126,16 @@ static size_t columns_to_fit(size_t *columns, const flowbd3_table *table, const 
     return count;
 }
 
+static flowbd3_status first_error(const flowbd3_error *errors, size_t count, flowbd3_error *err) {
+    for (size_t i = 0; i < count; i++)
+        if (errors[i].status != FLOWBD3_OK) {
+            if (err != NULL)
+                *err = errors[i];
+            return errors[i].status;
+        }
+    return FLOWBD3_OK;
+}
+
 /* Fits every column of a table as it is tokenized, and takes over its sequencing on success. */
 static flowbd3_status fit_columns(flowbd3_tokenizer **out, const flowbd3_table *table,
                                   fb3_sequencing **sequencing, const flowbd3_tokenizer_options *options,
@@ -144,13 +154,8 @@ static flowbd3_status fit_columns(flowbd3_tokenizer **out, const flowbd3_table *
         fit f = {tokenizer, table, columns, options, errors};
         tokenizer->rows = flowbd3_table_rows(table);
         fb3_parallel(context, count, fit_column, &f);
+        status = first_error(errors, count, err);
     }
-    for (size_t i = 0; status == FLOWBD3_OK && i < count; i++)
-        if (errors[i].status != FLOWBD3_OK) {
-            status = errors[i].status;
-            if (err != NULL)
-                *err = errors[i];
-        }
     fb3_release(context, errors);
     fb3_release(context, columns);
     if (status != FLOWBD3_OK) {
