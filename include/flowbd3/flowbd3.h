@@ -1,6 +1,7 @@
 /* libflowbd3: learns tables of network flows and generates new ones with a block diffusion transformer.
  *
- * table -> tokenizer -> model -> trainer; model -> sampler -> table; tables -> evaluator.
+ * table -> tokenizer -> model -> trainer; model -> sampler -> table; tables ->
+ * evaluator.
  */
 #ifndef FLOWBD3_FLOWBD3_H
 #define FLOWBD3_FLOWBD3_H

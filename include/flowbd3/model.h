@@ -11,6 +11,14 @@ extern "C" {
 /* Thread-safety: one thread while a trainer changes it; any number of samplers and readers otherwise. */
 typedef struct flowbd3_model flowbd3_model;
 
+/* The order in which the blocks of a flow take in its columns; it matters where blocks are smaller than a
+ * flow or end inside one. */
+typedef enum flowbd3_column_order {
+    FLOWBD3_COLUMNS_FIXED = 0, /* that of the tokenizer, or that of the option columns */
+    FLOWBD3_COLUMNS_RANDOM = 1 /* a random order for every flow: any columns can be given to a model of small
+                                  blocks, and a likelihood is one of many */
+} flowbd3_column_order;
+
 typedef struct flowbd3_model_options {
     size_t struct_size;
     uint32_t d_model;  /* width D, a multiple of n_heads; default 0 = 256 */
@@ -20,15 +28,24 @@ typedef struct flowbd3_model_options {
     double dropout;    /* of attention weights and of feed-forward output, below 1; default 0 = 0.1, below 0 =
                           none */
     uint64_t seed;     /* initial weights */
+    uint32_t sequence_length; /* flows of a group that see each other, L; longer groups are cut into sequences
+                                 of so many, the last one shorter; default 0 = 1: flows are independent */
+    uint32_t block_size; /* tokens that are denoised together, 1 (autoregressive) to L times the slots of a
+                            flow (full diffusion); where it does not divide a sequence, the sequence's last
+                            block is smaller; default 0 = the slots of one flow */
+    flowbd3_column_order column_order;
+    const char *const *columns; /* [n_columns] names of columns in the order of FLOWBD3_COLUMNS_FIXED; those
+                                   not named follow as they stand; default NULL */
+    size_t n_columns;
 } flowbd3_model_options;
 
 #define FLOWBD3_MODEL_OPTIONS_INIT \
-    { sizeof(flowbd3_model_options), 0, 0, 0, 0, 0.0, 0 }
+    { sizeof(flowbd3_model_options), 0, 0, 0, 0, 0.0, 0, 0, 0, FLOWBD3_COLUMNS_FIXED, NULL, 0 }
 
 FLOWBD3_API flowbd3_status flowbd3_model_options_init(flowbd3_model_options *options, size_t size);
 
 /* Creates a model with random weights for the slots of a tokenizer, which it keeps alive.
- * options may be NULL. The caller owns *out. Errors: RANGE (sizes), MEMORY. */
+ * options may be NULL. The caller owns *out. Errors: RANGE (sizes), ARGUMENT (columns), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_model_create(flowbd3_model **out, flowbd3_tokenizer *tokenizer,
                                                 const flowbd3_model_options *options, flowbd3_error *err);
 FLOWBD3_API void flowbd3_model_destroy(flowbd3_model **model);
@@ -46,9 +63,13 @@ FLOWBD3_API flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_conte
 /* The model's tokenizer; lives as long as the model. */
 FLOWBD3_API flowbd3_tokenizer *flowbd3_model_tokenizer(const flowbd3_model *model);
 
-/* The sizes the model was made with, every default filled in. Errors: ARGUMENT. */
+/* The sizes the model was made with, every default filled in; names live as long as the model.
+ * Errors: ARGUMENT. */
 FLOWBD3_API flowbd3_status flowbd3_model_get_options(const flowbd3_model *model,
                                                      flowbd3_model_options *options, flowbd3_error *err);
+
+/* The masked shares that the model was last trained on, low to high: 0 and 1 unless training was clipped. */
+FLOWBD3_API void flowbd3_model_clip(const flowbd3_model *model, double *low, double *high);
 
 /* Trainable parameters, padding not counted. */
 FLOWBD3_API uint64_t flowbd3_model_parameters(const flowbd3_model *model);

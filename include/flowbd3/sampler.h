@@ -66,14 +66,18 @@ typedef struct flowbd3_sampler_options {
     flowbd3_order order;
     double threshold; /* THRESHOLD: in (0, 1], of the probabilities at temperature; default 0 = 0.9 */
     double remask; /* REMASK_*: strength of the remasking, in (0, 1]; default 0 = 0.02, for CONFIDENCE 0.2 */
-    double loop_from; /* REMASK_LOOP: time at which the loop begins, below 1; default 0 = 0.55 */
-    double loop_to;   /* REMASK_LOOP: time at which it ends, in (0, loop_from); default 0 = 0.05 */
+    double loop_from;        /* REMASK_LOOP: time at which the loop begins, below 1; default 0 = 0.55 */
+    double loop_to;          /* REMASK_LOOP: time at which it ends, in (0, loop_from); default 0 = 0.05 */
+    uint32_t sequence_flows; /* flows of every sequence. Beyond the model's sequence_length its context is a
+                                window: when it is full, the later half of its flows, cut to whole blocks, is
+                                what the next ones are given. Default 0 = lengths drawn as those that the
+                                training table was cut into */
 } flowbd3_sampler_options;
 
 #define FLOWBD3_SAMPLER_OPTIONS_INIT                                                                        \
     {                                                                                                       \
         sizeof(flowbd3_sampler_options), 0, 0.0, 0.0, 0, 0, FLOWBD3_DECODE_DRAW, FLOWBD3_ORDER_RANDOM, 0.0, \
-            0.0, 0.0, 0.0                                                                                   \
+            0.0, 0.0, 0.0, 0                                                                                \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, size_t size);
@@ -84,8 +88,16 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const f
                                                   const flowbd3_sampler_options *options, flowbd3_error *err);
 FLOWBD3_API void flowbd3_sampler_destroy(flowbd3_sampler **sampler);
 
-/* Generates the next rows flows as a table. Row number r of a sampler depends on the model, the options and r
- * alone: neither on the batch size and the number of threads nor on how the rows are split over calls.
+/* Bytes that flowbd3_sampler_create would take for itself and its caches of keys and values, a few small
+ * allocations aside. Errors: as create. */
+FLOWBD3_API flowbd3_status flowbd3_sampler_memory(const flowbd3_model *model,
+                                                  const flowbd3_sampler_options *options, uint64_t *bytes,
+                                                  flowbd3_error *err);
+
+/* Generates the next rows flows as a table. They are those of sequence 0, 1, ...; each has the key of a group
+ * of the training table, drawn by how many sequences it was cut into, and times from about one of them on.
+ * Row number r of a sampler depends on the model, the options and r alone: neither on the batch size and the
+ * number of threads nor on how the rows are split over calls, which may also split a sequence.
  * Errors: ARGUMENT, RANGE (row numbers of 2^63 and more), CANCELLED, MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows,
                                                     flowbd3_table **out, flowbd3_progress_function progress,
@@ -100,6 +112,9 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint
                                                   flowbd3_sampler_sink sink, void *sink_user,
                                                   flowbd3_progress_function progress, void *progress_user,
                                                   flowbd3_error *err);
+
+/* Evaluations of a block by the network so far, added up over all blocks drawn. */
+FLOWBD3_API uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler);
 
 /* Number of the row that comes next; starts at 0. */
 FLOWBD3_API uint64_t flowbd3_sampler_position(const flowbd3_sampler *sampler);

@@ -31,15 +31,15 @@ typedef enum flowbd3_schedule {
 
 typedef struct flowbd3_trainer_options {
     size_t struct_size;
-    uint32_t epochs;            /* passes over the training rows; default 0 = 100 */
-    uint32_t batch_size;        /* flows per step; default 0 = 64 */
-    double learning_rate;       /* peak of the schedule; default 0 = 3e-4 */
-    double weight_decay;        /* AdamW, on matrices only; default 0 = 0.01, below 0 = none */
-    double beta1;               /* AdamW; default 0 = 0.9 */
-    double beta2;               /* AdamW; default 0 = 0.999 */
-    double epsilon;             /* AdamW; default 0 = 1e-8 */
-    double gradient_clip;       /* largest norm of the gradient; default 0 = 1.0, below 0 = none */
-    uint32_t warmup_steps;      /* linear warm-up; default 0 = 5 % of all steps, at most 1000 */
+    uint32_t epochs;       /* passes over the training rows; default 0 = 100 */
+    uint32_t batch_size;   /* flows per step: as many whole sequences as fit, at least one; default 0 = 64 */
+    double learning_rate;  /* peak of the schedule; default 0 = 3e-4 */
+    double weight_decay;   /* AdamW, on matrices only; default 0 = 0.01, below 0 = none */
+    double beta1;          /* AdamW; default 0 = 0.9 */
+    double beta2;          /* AdamW; default 0 = 0.999 */
+    double epsilon;        /* AdamW; default 0 = 1e-8 */
+    double gradient_clip;  /* largest norm of the gradient; default 0 = 1.0, below 0 = none */
+    uint32_t warmup_steps; /* linear warm-up; default 0 = 5 % of all steps, at most 1000 */
     double final_learning_rate; /* share of the peak at the end of the cosine, below 1; default 0 */
     double ema_decay;   /* exponential moving average of the weights; default 0 = 0.999, below 0 = none */
     uint32_t patience;  /* epochs without a better validation NELBO before it stops, for which validation rows
@@ -59,31 +59,36 @@ typedef struct flowbd3_trainer_options {
                              then on (docs/diffusion.md) */
     uint32_t resample;    /* 1, of FLOWBD3_NOISE_LEVEL: a block's mask is drawn again until its masked share
                              lies inside the clip */
+    double validation_share; /* share of the training table's sequences that validate instead, when there is
+                                no validation table, below 1; default 0 = none */
 } flowbd3_trainer_options;
 
 #define FLOWBD3_TRAINER_OPTIONS_INIT                                                                       \
     {                                                                                                      \
         sizeof(flowbd3_trainer_options), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0.0, 0, NULL, \
-            NULL, FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0                             \
+            NULL, FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0, 0.0                        \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size);
 
 /* One epoch. */
 typedef struct flowbd3_epoch {
-    uint32_t epoch;          /* 1, 2, ... */
-    uint64_t step;           /* optimiser steps so far */
-    double train_loss;       /* mean of the stochastic NELBO over the epoch, nats per flow */
-    double validation_nelbo; /* NELBO of the validation rows with the averaged weights, nats per flow; NaN
-                                without */
-    double learning_rate;    /* at the end of the epoch */
-    double gradient_norm;    /* mean norm before clipping */
-    double seconds;          /* spent in the epoch */
+    uint32_t epoch;             /* 1, 2, ... */
+    uint64_t step;              /* optimiser steps so far */
+    double train_loss;          /* mean of the stochastic NELBO over the epoch, nats per flow */
+    double validation_nelbo;    /* NELBO of the validation rows with the averaged weights, nats per flow; NaN
+                                   without */
+    double learning_rate;       /* at the end of the epoch */
+    double gradient_norm;       /* mean norm before clipping */
+    double seconds;             /* spent in the epoch */
+    double clip_low, clip_high; /* masked shares that the next epoch trains on */
+    double loss_variance;       /* variance of a block's training loss under that clip, nats^2; NaN without
+                                   validation rows */
 } flowbd3_epoch;
 
 /* Creates a trainer of model, which must outlive it, on train; validation may be NULL. Both tables are
- * encoded here and not kept. options may be NULL. The caller owns *out. Errors: ARGUMENT, RANGE, SCHEMA,
- * MEMORY. */
+ * encoded here, cut into the model's sequences, and not kept. options may be NULL. The caller owns *out.
+ * Errors: ARGUMENT, RANGE, SCHEMA, FORMAT (an order column with a missing cell), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model,
                                                   const flowbd3_table *train, const flowbd3_table *validation,
                                                   const flowbd3_trainer_options *options, flowbd3_error *err);

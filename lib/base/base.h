@@ -118,7 +118,9 @@ typedef enum fb3_purpose {
     FB3_RANDOM_VALIDATION = 12,
     FB3_RANDOM_UNMASK = 13,
     FB3_RANDOM_SEQUENCE = 16,
-    FB3_RANDOM_GROUP = 17
+    FB3_RANDOM_GROUP = 17,
+    FB3_RANDOM_COLUMNS = 20,
+    FB3_RANDOM_SCORE = 21
 } fb3_purpose;
 
 /* Four random 32-bit words. */

@@ -35,8 +35,7 @@ static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_s
     const fb3_kernels *k = n->kernels;
     fb3_activations *a = fb3_layer(n, layer);
     size_t d = n->config.width, sd = n->stride_d, s3 = n->stride_3d, sf = n->stride_f;
-    size_t first = shard->first * n->tokens, rows = shard->count * n->tokens,
-           bytes = rows * sd * sizeof(float);
+    size_t first = shard->first_row, rows = shard->rows, bytes = rows * sd * sizeof(float);
     float *x = a->x + first * sd, *qkv = a->qkv + first * s3, *mid = a->mid + first * sd;
     float *up = a->up + first * sf, *dout = fb3_layer(n, layer + 1)->x + first * sd;
     float *gain1 = shard->gains + 2 * layer * sd, *gain2 = gain1 + sd;
@@ -55,14 +54,14 @@ static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_s
 
     linear_backward(n, mid, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), scratch->d, sd, rows);
     dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_ATTENTION);
-    size_t weights = n->config.heads * n->tokens * n->tokens;
-    for (size_t b = 0; b < shard->count; b++) {
-        float *sequence = qkv + b * n->tokens * s3;
-        k->attention_backward(sequence, s3, a->weights + (shard->first + b) * weights,
-                              scratch->d + b * n->tokens * sd, sd, &n->attention, &dropout, shard->first + b,
+    for (size_t b = shard->first; b < shard->first + shard->count; b++) {
+        size_t row = n->batch->first[b], groups = n->batch->first_group[b];
+        k->attention_backward(a->qkv + row * s3, s3, scratch->d + (row - first) * sd, sd,
+                              n->batch->first[b + 1] - row, n->batch->groups + groups,
+                              n->batch->first_group[b + 1] - groups, &n->attention, &dropout, row,
                               scratch->attention);
-        k->rope_backward(sequence, s3, &n->attention);
     }
+    k->rope_backward(qkv, s3, n->batch->positions + first, rows, &n->attention);
     linear_backward(n, qkv, s3, fb3_layer_tensor(n->layout, layer, FB3_QKV), scratch->d, sd, rows);
     k->rms_norm_backward(scratch->residual, gain1, scratch->d, x,
                          fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM1)), a->inverse1 + first,
@@ -78,8 +77,7 @@ static void shard_task(void *argument, size_t i, unsigned worker) {
     fb3_network_forward(n, shard, scratch);
     shard->loss = fb3_network_cross_entropy(n, i);
     memset(shard->gains, 0, (2 * n->config.layers + 1) * sd * sizeof *shard->gains);
-    memset(fb3_layer(n, n->config.layers)->x + shard->first * n->tokens * sd, 0,
-           shard->count * n->tokens * sd * sizeof(float));
+    memset(fb3_layer(n, n->config.layers)->x + shard->first_row * sd, 0, shard->rows * sd * sizeof(float));
     for (size_t slot = 0; slot < n->config.slots; slot++)
         head_backward(n, slot, shard, scratch);
     for (size_t layer = n->config.layers; layer-- > 0;)
@@ -124,7 +122,7 @@ static void layer_product(fb3_network *n, const fb3_product *p) {
     const fb3_activations *a = fb3_layer(n, p->index);
     const fb3_tensor *tensor = fb3_layer_tensor(n->layout, p->index, p->which);
     const float *x = NULL, *dy = NULL;
-    size_t stride_x = n->stride_d, stride_dy = n->stride_d, rows = n->batch->sequences * n->tokens;
+    size_t stride_x = n->stride_d, stride_dy = n->stride_d, rows = n->batch->first[n->batch->sequences];
     switch (p->which) {
     case FB3_QKV:
         x = a->h1;
@@ -170,10 +168,12 @@ static void embedding_product(fb3_network *n, size_t slot) {
     float *gradient = n->gradient + table->offset;
     float *gradient_position = n->gradient + position->offset + slot * position->stride;
     const float *dx = fb3_layer(n, 0)->x;
-    size_t rows = n->batch->sequences * n->tokens, d = n->config.width;
+    size_t rows = n->batch->first[n->batch->sequences], d = n->config.width;
     memset(gradient, 0, table->rows * table->stride * sizeof *gradient);
     memset(gradient_position, 0, d * sizeof *gradient_position);
-    for (size_t row = slot; row < rows; row += n->config.slots) {
+    for (size_t row = 0; row < rows; row++) {
+        if (n->batch->slots[row] != slot)
+            continue;
         n->kernels->add(gradient + n->batch->inputs[row] * table->stride, dx + row * n->stride_d, 1, d, d);
         n->kernels->add(gradient_position, dx + row * n->stride_d, 1, d, d);
     }
@@ -219,7 +219,8 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
     network->seed = seed;
     network->step = step;
     fb3_network_prepare(network, parameters);
-    fb3_network_begin(network, batch, fb3_network_shards(network, batch->sequences), true);
+    fb3_network_begin(network, batch, fb3_network_shards(batch->sequences, batch->first[batch->sequences]),
+                      true);
     fb3_parallel(network->context, network->n_shards, shard_task, network);
     fb3_parallel(network->context, network->n_products, product_task, network);
     double loss = 0.0;

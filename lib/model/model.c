@@ -36,6 +36,29 @@ static flowbd3_status check_options(flowbd3_model_options *o, flowbd3_error *err
     return FLOWBD3_OK;
 }
 
+/* Tokens that one sequence may have: attention grows with them. */
+enum { LONGEST_SEQUENCE = 1 << 20 };
+
+static flowbd3_status check_blocks(flowbd3_model_options *o, size_t slots, flowbd3_error *err) {
+    if (o->sequence_length == 0)
+        o->sequence_length = 1;
+    if (o->block_size == 0)
+        o->block_size = (uint32_t)slots;
+    uint64_t tokens = (uint64_t)o->sequence_length * slots;
+    if (tokens > LONGEST_SEQUENCE)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE,
+                        "sequence_length is %u: with %zu slots a flow that is more than %d tokens",
+                        o->sequence_length, slots, LONGEST_SEQUENCE);
+    if (o->block_size > tokens)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE,
+                        "block_size is %u tokens, expected at most the %llu of a sequence of %u flows",
+                        o->block_size, (unsigned long long)tokens, o->sequence_length);
+    if (o->column_order != FLOWBD3_COLUMNS_FIXED && o->column_order != FLOWBD3_COLUMNS_RANDOM)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column_order is %d, expected 0 or 1",
+                        (int)o->column_order);
+    return FLOWBD3_OK;
+}
+
 /* ---- initial weights --------------------------------------------------------------------------- */
 
 /* Normal numbers by Box and Muller (1958), two for every index. */
@@ -107,6 +130,9 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
     flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_model_options", err);
     if (status == FLOWBD3_OK)
         status = check_options(&o, err);
+    size_t slots = flowbd3_tokenizer_slots(tokenizer);
+    if (status == FLOWBD3_OK)
+        status = check_blocks(&o, slots, err);
     if (status != FLOWBD3_OK)
         return status;
     flowbd3_context *context = fb3_tokenizer_context(tokenizer);
@@ -116,7 +142,8 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
     model->context = fb3_context_retain(context);
     model->tokenizer = fb3_tokenizer_retain(tokenizer);
     model->options = o;
-    size_t slots = flowbd3_tokenizer_slots(tokenizer);
+    model->options.columns = NULL; /* the caller's, until they are taken up */
+    model->clip_high = 1.0;
     model->vocabulary = fb3_allocate(context, slots, sizeof *model->vocabulary);
     model->features = fb3_allocate_zero(context, slots, sizeof *model->features);
     if (model->vocabulary == NULL || model->features == NULL)
@@ -126,7 +153,7 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
         status = fb3_token_features(&model->features[s], tokenizer, s, err);
     }
     model->config = (fb3_network_config){.slots = slots,
-                                         .blocks = 1,
+                                         .positions = o.sequence_length * slots,
                                          .width = o.d_model,
                                          .heads = o.n_heads,
                                          .layers = o.n_layers,
@@ -134,6 +161,10 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
                                          .dropout = o.dropout > 0.0 ? (float)o.dropout : 0.0f,
                                          .vocabulary = model->vocabulary,
                                          .features = (const float *const *)model->features};
+    model->blocking = (fb3_blocking){
+        .slots = slots, .block = o.block_size, .length = o.sequence_length, .vocabulary = model->vocabulary};
+    if (status == FLOWBD3_OK)
+        status = fb3_model_set_columns(model, &o, err);
     if (status == FLOWBD3_OK)
         status = fb3_layout_create(&model->layout, context, &model->config, err);
     if (status != FLOWBD3_OK)
@@ -188,6 +219,8 @@ void flowbd3_model_destroy(flowbd3_model **model) {
         fb3_release_floats(context, m->features[s]);
     fb3_release(context, m->features);
     fb3_release(context, m->vocabulary);
+    fb3_release(context, m->order);
+    fb3_release(context, (void *)(uintptr_t)m->options.columns);
     flowbd3_tokenizer_destroy(&m->tokenizer);
     fb3_release(context, m);
     flowbd3_context_destroy(&context);
@@ -207,6 +240,13 @@ flowbd3_status flowbd3_model_get_options(const flowbd3_model *model, flowbd3_mod
     memcpy(options, &model->options, size);
     options->struct_size = size;
     return FLOWBD3_OK;
+}
+
+void flowbd3_model_clip(const flowbd3_model *model, double *low, double *high) {
+    if (low != NULL)
+        *low = model != NULL ? model->clip_low : 0.0;
+    if (high != NULL)
+        *high = model != NULL ? model->clip_high : 1.0;
 }
 
 uint64_t flowbd3_model_parameters(const flowbd3_model *model) {

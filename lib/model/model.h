@@ -4,6 +4,7 @@
 
 #include <flowbd3/model.h>
 
+#include "model/joint.h"
 #include "model/network.h"
 
 #include <jansson.h>
@@ -15,6 +16,9 @@ struct flowbd3_model {
     size_t *vocabulary;            /* [S] */
     float **features;              /* [S] see fb3_network_config */
     fb3_network_config config;
+    fb3_blocking blocking;
+    size_t *order;              /* [S] slots in the order that blocks take them in */
+    double clip_low, clip_high; /* masked shares of the training so far */
     fb3_layout *layout;
     float *parameters; /* [layout size] */
 };
@@ -24,10 +28,36 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
                                       const flowbd3_model_options *options, flowbd3_error *err);
 flowbd3_status fb3_model_allocate(flowbd3_model *model, flowbd3_error *err);
 
+/* The order in which a flow's slots are taken in: order[S] of flow number flow, which is random by seed, flow
+ * and step when the model's columns are. NULL: blocks are whole flows or more, so that it does not matter.
+ * (order.c) */
+bool fb3_model_has_order(const flowbd3_model *model);
+void fb3_model_order(const flowbd3_model *model, uint16_t *order, uint64_t seed, uint64_t flow,
+                     uint32_t step);
+
+/* Takes up the options columns, or reports the name that is wrong. (order.c) */
+flowbd3_status fb3_model_set_columns(flowbd3_model *model, const flowbd3_model_options *options,
+                                     flowbd3_error *err);
+
 /* Features [V_s + 1, FB3_FEATURES] of a slot's tokens, zero for those of missing cells and of masks; NULL
  * when the tokens have no order. (features.c) */
 flowbd3_status fb3_token_features(float **out, const flowbd3_tokenizer *tokenizer, size_t slot,
                                   flowbd3_error *err);
+
+/* A table's rows as sequences of tokens: its groups of rows, cut into sequences of at most L flows. (flows.c)
+ */
+typedef struct fb3_flows {
+    flowbd3_context *context;
+    size_t count, sequences; /* flows, in so many sequences */
+    uint16_t *tokens;        /* [count, S] sequence by sequence */
+    size_t *rows;            /* [count] the table's row of each flow */
+    size_t *first;           /* [sequences + 1] flow that each sequence begins with */
+} fb3_flows;
+
+/* known: a cell that no token stands for becomes its slot's mask; otherwise it is an error. */
+flowbd3_status fb3_flows_create(fb3_flows **out, const flowbd3_model *model, const flowbd3_table *table,
+                                bool known, flowbd3_error *err);
+void fb3_flows_destroy(fb3_flows **flows);
 
 /* A member of a model file besides the model itself: a slab of floats laid out as the parameters are. */
 typedef struct fb3_slab {

@@ -8,10 +8,24 @@
 
 /* ---- writing ----------------------------------------------------------------------------------- */
 
+/* Names of the columns whose order was given. */
+static json_t *columns_to_json(const flowbd3_model_options *o) {
+    json_t *names = json_array();
+    for (size_t i = 0; names != NULL && i < o->n_columns; i++)
+        if (json_array_append_new(names, json_string(o->columns[i])) != 0) {
+            json_decref(names);
+            return NULL;
+        }
+    return names;
+}
+
 static json_t *options_to_json(const flowbd3_model_options *o) {
-    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:s}", "d_model", (json_int_t)o->d_model, "n_heads",
-                     (json_int_t)o->n_heads, "n_layers", (json_int_t)o->n_layers, "d_ff", (json_int_t)o->d_ff,
-                     "dropout", o->dropout > 0.0 ? o->dropout : 0.0, "norm", "rms");
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:f, s:s, s:I, s:I, s:s, s:o}", "d_model", (json_int_t)o->d_model, "n_heads",
+        (json_int_t)o->n_heads, "n_layers", (json_int_t)o->n_layers, "d_ff", (json_int_t)o->d_ff, "dropout",
+        o->dropout > 0.0 ? o->dropout : 0.0, "norm", "rms", "sequence_length", (json_int_t)o->sequence_length,
+        "block_size", (json_int_t)o->block_size, "column_order",
+        o->column_order == FLOWBD3_COLUMNS_RANDOM ? "random" : "fixed", "columns", columns_to_json(o));
 }
 
 /* Names are views' until the file is written: one block of text for all. */
@@ -61,6 +75,7 @@ flowbd3_status fb3_model_write(const flowbd3_model *model, const char *path, con
     bool complete =
         metadata != NULL && json_object_set_new(metadata, "model", options_to_json(&model->options)) == 0 &&
         json_object_set_new(metadata, "tokenizer", fb3_tokenizer_to_json_value(model->tokenizer)) == 0 &&
+        json_object_set_new(metadata, "clip", json_pack("[f, f]", model->clip_low, model->clip_high)) == 0 &&
         json_object_set_new(metadata, "library", json_string(flowbd3_version())) == 0;
     if (complete && training != NULL)
         complete = json_object_set(metadata, "training", (json_t *)(uintptr_t)training) == 0;
@@ -83,30 +98,75 @@ flowbd3_status flowbd3_model_save(const flowbd3_model *model, const char *path, 
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
-static flowbd3_status options_from_json(flowbd3_model_options *o, const json_t *json, const char *path,
+/* The order of columns that a file gives: names[n_columns] point into json. */
+static flowbd3_status columns_from_json(flowbd3_model_options *o, const char ***names, const json_t *order,
+                                        const json_t *json, flowbd3_context *context, const char *path,
                                         flowbd3_error *err) {
-    json_int_t d_model, n_heads, n_layers, d_ff;
+    const char *text = order != NULL ? json_string_value(order) : "fixed";
+    if (text == NULL || (strcmp(text, "fixed") != 0 && strcmp(text, "random") != 0))
+        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: column_order is neither fixed nor random",
+                        path);
+    o->column_order = strcmp(text, "random") == 0 ? FLOWBD3_COLUMNS_RANDOM : FLOWBD3_COLUMNS_FIXED;
+    o->n_columns = json_array_size(json);
+    *names = fb3_allocate_zero(context, o->n_columns, sizeof **names);
+    if (*names == NULL)
+        return fb3_no_memory(err, "the order of columns");
+    for (size_t i = 0; i < o->n_columns; i++)
+        (*names)[i] = json_string_value(json_array_get(json, i));
+    o->columns = *names;
+    return FLOWBD3_OK;
+}
+
+/* names: memory for the names of columns, which the caller releases; they point into json. */
+static flowbd3_status options_from_json(flowbd3_model_options *o, const char ***names, const json_t *json,
+                                        flowbd3_context *context, const char *path, flowbd3_error *err) {
+    json_int_t d_model, n_heads, n_layers, d_ff, length = 1, block = 0;
     double dropout;
     const char *norm;
+    json_t *order = NULL, *columns = NULL;
     json_error_t problem;
-    if (json_unpack_ex((json_t *)(uintptr_t)json, &problem, JSON_STRICT, "{s:I, s:I, s:I, s:I, s:F, s:s}",
-                       "d_model", &d_model, "n_heads", &n_heads, "n_layers", &n_layers, "d_ff", &d_ff,
-                       "dropout", &dropout, "norm", &norm) != 0)
+    if (json_unpack_ex((json_t *)(uintptr_t)json, &problem, JSON_STRICT,
+                       "{s:I, s:I, s:I, s:I, s:F, s:s, s?I, s?I, s?o, s?o}", "d_model", &d_model, "n_heads",
+                       &n_heads, "n_layers", &n_layers, "d_ff", &d_ff, "dropout", &dropout, "norm", &norm,
+                       "sequence_length", &length, "block_size", &block, "column_order", &order, "columns",
+                       &columns) != 0)
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: %s", path, problem.text);
     if (strcmp(norm, "rms") != 0)
         return fb3_fail(err, FLOWBD3_ERROR_VERSION, "'%s': model: unknown norm '%s', expected 'rms'", path,
                         norm);
-    if (d_model < 1 || d_model > UINT32_MAX || n_heads < 1 || n_heads > UINT32_MAX || n_layers < 1 ||
-        n_layers > UINT32_MAX || d_ff < 1 || d_ff > UINT32_MAX)
-        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: a size is out of range", path);
+    const json_int_t sizes[] = {d_model, n_heads, n_layers, d_ff, length};
+    for (size_t i = 0; i < FB3_COUNT(sizes); i++)
+        if (sizes[i] < 1 || sizes[i] > UINT32_MAX || block < 0 || block > UINT32_MAX)
+            return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: a size is out of range", path);
     flowbd3_model_options_init(o, sizeof *o);
     o->d_model = (uint32_t)d_model;
     o->n_heads = (uint32_t)n_heads;
     o->n_layers = (uint32_t)n_layers;
     o->d_ff = (uint32_t)d_ff;
+    o->sequence_length = (uint32_t)length;
+    o->block_size = (uint32_t)block;
     /* In the options 0 would be the default. */
     o->dropout = dropout > 0.0 ? dropout : -1.0;
-    return FLOWBD3_OK;
+    return columns_from_json(o, names, order, columns, context, path, err);
+}
+
+/* The clip of a model file; files without one were trained on all shares. */
+static flowbd3_status clip_from_file(flowbd3_model *model, const fb3_tensor_file *file, const char *path,
+                                     flowbd3_error *err) {
+    if (json_object_get(fb3_tensor_file_metadata(file), "clip") == NULL)
+        return FLOWBD3_OK;
+    json_t *json = NULL;
+    flowbd3_status status = fb3_tensor_file_json(file, "clip", &json, err);
+    double low, high;
+    if (status == FLOWBD3_OK &&
+        (json_unpack(json, "[F, F!]", &low, &high) != 0 || !(low >= 0.0 && low <= high && high <= 1.0)))
+        status = fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': clip is not two shares in ascending order", path);
+    if (status == FLOWBD3_OK) {
+        model->clip_low = low;
+        model->clip_high = high;
+    }
+    json_decref(json);
+    return status;
 }
 
 static bool all_finite(const flowbd3_model *model, const char **tensor) {
@@ -141,27 +201,33 @@ static flowbd3_status blame_file(flowbd3_status status, const flowbd3_error *inn
                                  flowbd3_error *err) {
     if (status == FLOWBD3_OK)
         return status;
-    return fb3_fail_at(err, status == FLOWBD3_ERROR_RANGE ? FLOWBD3_ERROR_FORMAT : status, inner->row,
-                       inner->column, "'%.100s': %s", path, inner->message);
+    bool described_wrong = status == FLOWBD3_ERROR_RANGE || status == FLOWBD3_ERROR_ARGUMENT;
+    return fb3_fail_at(err, described_wrong ? FLOWBD3_ERROR_FORMAT : status, inner->row, inner->column,
+                       "'%.100s': %s", path, inner->message);
 }
 
-/* The tokenizer and the options that a file was written with. */
-static flowbd3_status read_description(const fb3_tensor_file *file, flowbd3_context *context,
-                                       const char *path, flowbd3_tokenizer **tokenizer,
-                                       flowbd3_model_options *options, flowbd3_error *err) {
-    json_t *json = NULL;
-    flowbd3_status status = fb3_tensor_file_json(file, "model", &json, err);
-    if (status == FLOWBD3_OK)
-        status = options_from_json(options, json, path, err);
-    json_decref(json);
-    json = NULL;
-    if (status == FLOWBD3_OK)
-        status = fb3_tensor_file_json(file, "tokenizer", &json, err);
+/* A model without memory for its parameters, as the file describes it. */
+static flowbd3_status create_described(flowbd3_model **model, const fb3_tensor_file *file,
+                                       flowbd3_context *context, const char *path, flowbd3_error *err) {
+    json_t *of_tokenizer = NULL, *of_model = NULL;
+    flowbd3_tokenizer *tokenizer = NULL;
+    flowbd3_model_options options;
+    const char **names = NULL;
     flowbd3_error inner = {0};
+    flowbd3_status status = fb3_tensor_file_json(file, "model", &of_model, err);
     if (status == FLOWBD3_OK)
-        status =
-            blame_file(fb3_tokenizer_from_json_value(tokenizer, context, json, &inner), &inner, path, err);
-    json_decref(json);
+        status = options_from_json(&options, &names, of_model, context, path, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_tensor_file_json(file, "tokenizer", &of_tokenizer, err);
+    if (status == FLOWBD3_OK)
+        status = blame_file(fb3_tokenizer_from_json_value(&tokenizer, context, of_tokenizer, &inner), &inner,
+                            path, err);
+    if (status == FLOWBD3_OK)
+        status = blame_file(fb3_model_create_empty(model, tokenizer, &options, &inner), &inner, path, err);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    fb3_release(context, names);
+    json_decref(of_tokenizer);
+    json_decref(of_model);
     return status;
 }
 
@@ -196,18 +262,14 @@ flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_context *context,
                                           : "path");
     *out = NULL;
     fb3_tensor_file *file = NULL;
-    flowbd3_tokenizer *tokenizer = NULL;
     flowbd3_model *model = NULL;
-    flowbd3_model_options options;
     flowbd3_status status = fb3_tensor_file_open(&file, context, path, err);
     if (status == FLOWBD3_OK)
-        status = read_description(file, context, path, &tokenizer, &options, err);
-    flowbd3_error inner = {0};
+        status = create_described(&model, file, context, path, err);
     if (status == FLOWBD3_OK)
-        status = blame_file(fb3_model_create_empty(&model, tokenizer, &options, &inner), &inner, path, err);
+        status = clip_from_file(model, file, path, err);
     if (status == FLOWBD3_OK)
         status = read_parameters(model, file, path, err);
-    flowbd3_tokenizer_destroy(&tokenizer);
     fb3_tensor_file_close(&file);
     if (status != FLOWBD3_OK)
         flowbd3_model_destroy(&model);

@@ -1,7 +1,8 @@
 /* The network: parameters in one slab, forward and backward over a batch of sequences.
  *
- * Shapes: B sequences, L blocks of S slots, T = L S tokens, D width, H heads, F feed-forward width, V_s
- * values of slot s. Token V_s of slot s is its mask. */
+ * Shapes: B sequences of rows, a row for every token that goes through the network, M rows in all, D width,
+ * H heads, F feed-forward width, S slots, V_s values of slot s. Token V_s of slot s is its mask. Which rows
+ * see which is said by groups (nn.h); the network knows nothing of blocks. */
 #ifndef FB3_NETWORK_H
 #define FB3_NETWORK_H
 
@@ -9,7 +10,7 @@
 #include "nn/nn.h"
 
 typedef struct fb3_network_config {
-    size_t slots, blocks;                /* S, L */
+    size_t slots, positions;             /* S, rotary positions 0 .. positions - 1 */
     size_t width, heads, layers, hidden; /* D, H, n_layers, F */
     float dropout;
     const size_t *vocabulary;     /* [S] */
@@ -63,25 +64,49 @@ const fb3_tensor *fb3_slot_embedding(const fb3_layout *layout);
 /* Numbers in the tensors, padding not counted. */
 uint64_t fb3_layout_count(const fb3_layout *layout);
 
-/* ---- network (network.c, backward.c) ----------------------------------------------------------- */
+/* ---- network (network.c, backward.c, memory.c) ------------------------------------------------- */
 
 typedef struct fb3_network fb3_network;
 
-/* Room for max_sequences at a time; with gradients: also for fb3_network_gradient. */
+/* The most that a batch may have. */
+typedef struct fb3_limits {
+    size_t sequences, rows;
+    size_t sequence_rows; /* of one sequence */
+    size_t keys;          /* of one sequence, cached ones included */
+    size_t wanted;        /* masked rows of one slot */
+} fb3_limits;
+
+/* Room for batches within limits; with gradients: also for fb3_network_gradient. config's vocabulary is
+ * copied, layout and features must outlive the network. */
 flowbd3_status fb3_network_create(fb3_network **out, flowbd3_context *context,
                                   const fb3_network_config *config, const fb3_layout *layout,
-                                  size_t max_sequences, bool gradients, flowbd3_error *err);
+                                  const fb3_limits *limits, bool gradients, flowbd3_error *err);
 void fb3_network_destroy(fb3_network **network);
+
+/* Bytes that fb3_network_create takes, allocations of a few bytes aside. */
+flowbd3_status fb3_network_bytes(uint64_t *bytes, flowbd3_context *context, const fb3_network_config *config,
+                                 const fb3_layout *layout, const fb3_limits *limits, bool gradients,
+                                 flowbd3_error *err);
+
+typedef struct fb3_cache fb3_cache;
 
 typedef struct fb3_batch {
     size_t sequences;
-    const uint16_t *inputs;  /* [B, T], masked tokens replaced by the slot's mask */
-    const uint16_t *targets; /* [B, T] */
-    const uint8_t *masked;   /* [B, T], 1 where the loss is taken */
-    const float *scale;      /* [B, L], factor of the cross entropy of every masked token of a block */
+    const size_t *first;           /* [B + 1] the rows of sequence b are first[b] .. first[b + 1] - 1 */
+    const uint16_t *inputs;        /* [M] tokens, a slot's mask where masked */
+    const uint16_t *slots;         /* [M] */
+    const uint32_t *positions;     /* [M] rotary positions */
+    const fb3_query_group *groups; /* who sees whom; rows are counted from 0 in every sequence */
+    const size_t *first_group;     /* [B + 1] */
+    const uint8_t *masked;         /* [M] 1 where the loss is taken, or logits are wanted */
+    const uint16_t *targets;       /* [M] */
+    const float *scale;            /* [M] factor of the cross entropy of a masked row */
+    float *losses;                 /* [M] takes the cross entropy of the masked rows; or NULL */
+    fb3_cache *cache;              /* keys before those of the batch, or NULL */
+    const size_t *cached;          /* [B] the cache's sequence of each sequence */
 } fb3_batch;
 
-/* Returns sum over masked tokens of scale * cross entropy; gradient[layout size] is that sum's, overwritten.
+/* Returns sum over masked rows of scale * cross entropy; gradient[layout size] is that sum's, overwritten.
  * The result does not depend on the number of threads. seed and step key the dropout masks. */
 double fb3_network_gradient(fb3_network *network, const float *parameters, const fb3_batch *batch,
                             float *gradient, uint64_t seed, uint32_t step);
@@ -92,11 +117,24 @@ double fb3_network_loss(fb3_network *network, const float *parameters, const fb3
 /* Takes up parameters for fb3_network_logits: sums up the tables of all slots. (tables.c) */
 void fb3_network_prepare(fb3_network *network, const float *parameters);
 
-/* Logits of the tokens with masked = 1: those of slot s are rows 0 .. *count - 1 of the returned matrix, in
- * the order of their position in the batch; valid until the next call. Runs on the calling thread alone. */
-void fb3_network_logits(fb3_network *network, const uint16_t *inputs, const uint8_t *masked,
-                        size_t sequences);
+/* Logits of the masked rows: those of slot s are rows 0 .. *count - 1 of the returned matrix, in the order of
+ * their position in the batch; valid until the next call. Runs on the calling thread alone. */
+void fb3_network_logits(fb3_network *network, const fb3_batch *batch);
 const float *fb3_network_slot_logits(const fb3_network *network, size_t slot, size_t *count, size_t *stride,
                                      const uint32_t **positions);
+
+/* ---- cache (cache.c) --------------------------------------------------------------------------- */
+
+/* Keys and values of rows that have gone through the network, in every layer. With a cache, the keys of a
+ * sequence are numbered from the cached ones on: used, then the rows of the batch, whose keys and values are
+ * laid down behind the used ones. They count as used once fb3_cache_keep says so. */
+flowbd3_status fb3_cache_create(fb3_cache **out, flowbd3_context *context, const fb3_network_config *config,
+                                size_t sequences, size_t keys, flowbd3_error *err);
+void fb3_cache_destroy(fb3_cache **cache);
+uint64_t fb3_cache_bytes(const fb3_network_config *config, size_t sequences, size_t keys);
+
+size_t fb3_cache_used(const fb3_cache *cache, size_t sequence);
+void fb3_cache_keep(fb3_cache *cache, size_t sequence, size_t rows);
+void fb3_cache_clear(fb3_cache *cache, size_t sequence);
 
 #endif

@@ -11,7 +11,6 @@ typedef struct fb3_activations {
     float *inverse1; /* [M] */
     float *h1;       /* [M, D] norm of x */
     float *qkv;      /* [M, 3 D] -> its gradient */
-    float *weights;  /* [B, H, T, T] */
     float *heads;    /* [M, D] output of attention */
     float *mid;      /* [M, D] x after attention -> its gradient */
     float *inverse2; /* [M] */
@@ -38,11 +37,13 @@ typedef struct fb3_head {
     float *logits;       /* [count, V_s] -> their gradient */
     uint16_t *targets;   /* [count] */
     float *scale;        /* [count] */
+    float *losses;       /* [count] cross entropies */
 } fb3_head;
 
 /* Consecutive sequences that one thread takes through the network. */
 typedef struct fb3_shard {
-    size_t first, count;
+    size_t first, count; /* sequences */
+    size_t first_row, rows;
     double loss;
     float *gains; /* [2 layers + 1, D] its part of the gradient of the gains */
 } fb3_shard;
@@ -52,6 +53,7 @@ typedef struct fb3_scratch {
     float *d;        /* [M of a shard, D] */
     float *residual; /* [M of a shard, D] */
     float *hidden;   /* [M of a shard, F] */
+    float *keys;     /* [D, keys] transposed */
     float *attention;
 } fb3_scratch;
 
@@ -68,8 +70,8 @@ struct fb3_network {
     const fb3_layout *layout;
     const fb3_kernels *kernels;
     fb3_network_config config; /* its vocabulary is a copy */
-    size_t tokens;             /* T */
-    size_t max_sequences, max_shards, max_shard_sequences;
+    fb3_limits limits;
+    size_t max_shards, max_shard_rows;
     bool gradients;
     size_t stride_d, stride_3d, stride_f;
     fb3_attention attention;
@@ -110,16 +112,25 @@ static inline fb3_dropout fb3_dropout_of(const fb3_network *network, size_t laye
 }
 enum { FB3_DROPOUT_ATTENTION = 0, FB3_DROPOUT_FEED_FORWARD = 1 };
 
+/* Floats of the cache for layer of a sequence: transposed keys [D, stride], and values [keys, D]. */
+typedef struct fb3_cached_layer {
+    float *keys, *values;
+    size_t keys_stride, used;
+} fb3_cached_layer;
+fb3_cached_layer fb3_cache_layer(const fb3_cache *cache, size_t sequence, size_t layer);
+
 /* Cuts the batch into n_shards and lists the wanted rows of every slot. */
 void fb3_network_begin(fb3_network *network, const fb3_batch *batch, size_t n_shards, bool training);
 
-/* Shards for a batch, whatever the number of threads. */
-size_t fb3_network_shards(const fb3_network *network, size_t sequences);
+/* Shards for a batch, whatever the number of threads: an even number, of about SHARD_ROWS rows each, or one
+ * sequence. */
+enum { FB3_SHARD_ROWS = 128 };
+size_t fb3_network_shards(size_t sequences, size_t rows);
 
 /* Takes a shard forward to the logits of its wanted rows. */
 void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *scratch);
 
-/* Turns a shard's logits into gradients, returns its loss. */
+/* Turns a shard's logits into gradients, hands out its losses and returns their weighted sum. */
 double fb3_network_cross_entropy(fb3_network *network, size_t shard_index);
 
 /* From the gradients of the tables, in the place of embedding.s and head.s.weight, to those of the features.

@@ -24,7 +24,7 @@ void fb3_gemm_describe(char *text, size_t size, bool *generic);
 /* Stride for rows of width floats: a multiple of 16, and not of 256, whose rows would share cache sets. */
 size_t fb3_stride(size_t width);
 
-/* ---- layers (kernels.c) ------------------------------------------------------------------------ */
+/* ---- layers (kernels.c, attention.c) ------------------------------------------------------------ */
 
 /* Key of the dropout masks: element i of a mask depends on seed, stream, step and i alone. rate 0: no
  * dropout. */
@@ -34,14 +34,27 @@ typedef struct fb3_dropout {
     uint32_t step;
 } fb3_dropout;
 
-/* Shape of one sequence's attention: tokens T in blocks of block tokens, H heads of head_width columns. */
+/* Rows of a sequence that see the same keys: the queries query .. query + queries - 1 see the keys
+ * 0 .. before - 1 and own .. own + owned - 1. Every row of a sequence is a query of one group. */
+typedef struct fb3_query_group {
+    uint32_t query, queries, before, own, owned;
+} fb3_query_group;
+
+/* H heads of head_width columns. */
 typedef struct fb3_attention {
-    size_t tokens, block, heads, head_width;
-    const float *cosine, *sine; /* [T, head_width / 2] rotary angles */
+    size_t heads, head_width;
+    size_t stride;              /* floats of scratch for the keys of a query: fb3_attention_stride */
+    const float *cosine, *sine; /* [positions, head_width / 2] rotary angles */
 } fb3_attention;
 
-/* Floats of scratch that the attention functions need. */
-size_t fb3_attention_scratch(const fb3_attention *shape);
+enum { FB3_ATTENTION_QUERIES = 16 };
+
+/* Floats that keys keys take in scratch and in a row of transposed keys. */
+size_t fb3_attention_stride(size_t keys);
+
+/* Floats of scratch: for the forward pass, and for the backward pass of sequences of rows rows. */
+size_t fb3_attention_forward_scratch(const fb3_attention *shape);
+size_t fb3_attention_backward_scratch(const fb3_attention *shape, size_t rows);
 
 /* Constants of one AdamW step (Loshchilov & Hutter 2019). */
 typedef struct fb3_adamw {
@@ -77,25 +90,35 @@ typedef struct fb3_kernels {
     /* y += x. */
     void (*add)(float *restrict y, const float *restrict x, size_t rows, size_t width, size_t stride);
 
-    /* Rotates q and k of qkv[T, 3 D] by their positions. Su et al. 2021, halves paired. */
-    void (*rope_forward)(float *qkv, size_t stride, const fb3_attention *shape);
-    void (*rope_backward)(float *dqkv, size_t stride, const fb3_attention *shape);
+    /* to[columns, rows] = from[rows, columns]'. */
+    void (*transpose)(float *restrict to, size_t stride_to, const float *restrict from, size_t stride_from,
+                      size_t rows, size_t columns);
 
-    /* out[T, D] = softmax(q k' / sqrt(head_width)) v for every head; a token sees its own block and earlier
-     * ones. The weights before dropout are kept in weights[H, T, T]. sequence: its number, for the dropout
-     * mask. */
-    void (*attention_forward)(float *restrict out, size_t stride_out, float *restrict weights,
-                              const float *restrict qkv, size_t stride_qkv, const fb3_attention *shape,
-                              const fb3_dropout *dropout, size_t sequence, float *restrict scratch);
-    /* qkv becomes its own gradient. */
-    void (*attention_backward)(float *restrict qkv, size_t stride_qkv, const float *restrict weights,
-                               const float *restrict dout, size_t stride_out, const fb3_attention *shape,
-                               const fb3_dropout *dropout, size_t sequence, float *restrict scratch);
+    /* Rotates q and k of qkv[rows, 3 D] by the rows' positions. Su et al. 2021, halves paired. */
+    void (*rope_forward)(float *qkv, size_t stride, const uint32_t *positions, size_t rows,
+                         const fb3_attention *shape);
+    void (*rope_backward)(float *dqkv, size_t stride, const uint32_t *positions, size_t rows,
+                          const fb3_attention *shape);
 
-    /* Returns -log softmax(logits + bias)[target] of each row times scale[row], summed; logits become the
-     * gradient of that sum. */
+    /* out[rows, D] = softmax(q k' / sqrt(head_width)) v for every head of one sequence, over the keys that
+     * each row sees. The keys come transposed, kt[D, keys], with room for 8 more in every row. first_row:
+     * number of the sequence's first row in the batch, for the dropout mask. */
+    void (*attention_forward)(float *restrict out, size_t stride_out, const float *restrict q,
+                              size_t stride_q, const float *restrict kt, size_t stride_kt,
+                              const float *restrict v, size_t stride_v, const fb3_query_group *groups,
+                              size_t n_groups, const fb3_attention *shape, const fb3_dropout *dropout,
+                              size_t first_row, float *restrict scratch);
+    /* qkv[rows, 3 D] becomes its own gradient. */
+    void (*attention_backward)(float *restrict qkv, size_t stride_qkv, const float *restrict dout,
+                               size_t stride_out, size_t rows, const fb3_query_group *groups, size_t n_groups,
+                               const fb3_attention *shape, const fb3_dropout *dropout, size_t first_row,
+                               float *restrict scratch);
+
+    /* losses[rows] = -log softmax(logits + bias)[target] of each row; returns their sum weighted with
+     * scale[rows]; logits become the gradient of that sum. */
     double (*cross_entropy)(float *restrict logits, const float *restrict bias, const uint16_t *targets,
-                            const float *scale, size_t rows, size_t width, size_t stride);
+                            const float *scale, float *restrict losses, size_t rows, size_t width,
+                            size_t stride);
 
     /* out[width] = sum over rows of x. */
     void (*column_sums)(float *restrict out, const float *restrict x, size_t rows, size_t width,

@@ -38,7 +38,15 @@ const fb3_kernels *const *fb3_kernels_all(void) {
     return all;
 }
 
-size_t fb3_attention_scratch(const fb3_attention *shape) {
-    size_t tokens = shape->tokens, lanes = (tokens + 7) / 8 * 8, width = shape->head_width;
-    return width * lanes + tokens * lanes + lanes + width + 3 * tokens * width;
+size_t fb3_attention_stride(size_t keys) {
+    return fb3_stride(keys + 16);
+}
+
+size_t fb3_attention_forward_scratch(const fb3_attention *shape) {
+    return (FB3_ATTENTION_QUERIES + 1) * shape->stride;
+}
+
+size_t fb3_attention_backward_scratch(const fb3_attention *shape, size_t rows) {
+    return (2 * FB3_ATTENTION_QUERIES + 1 + 2 * shape->head_width) * shape->stride +
+           3 * rows * shape->head_width;
 }

@@ -1,10 +1,5 @@
-/* Sampler: options, memory, life, and the rows of a call cut into chunks of tiles.
- *
- * A tile is a fixed run of rows (row numbers first, first + 1, ... from a multiple of its size on) that one
- * thread takes through all steps. The network's products see whole tiles alone, so that a row comes out the
- * same to the last bit whatever the batch size, the number of threads and the calls it is asked for in. */
+/* Sampler: options, life, and the rows of a call. */
 #include "sampler/sampler.h"
-#include "tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,7 +8,10 @@ flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, si
     return fb3_options_init(options, size, sizeof *options);
 }
 
-static flowbd3_status check_options(flowbd3_sampler_options *o, size_t slots, flowbd3_error *err) {
+/* Longest sequence that is generated. */
+enum { MOST_FLOWS = 1 << 20 };
+
+static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *err) {
     if (o->temperature == 0.0)
         o->temperature = 1.0;
     if (o->top_p == 0.0)
@@ -28,41 +26,48 @@ static flowbd3_status check_options(flowbd3_sampler_options *o, size_t slots, fl
                         1u << 20);
     if (o->decoding != FLOWBD3_DECODE_DRAW && o->decoding != FLOWBD3_DECODE_CENTRE)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "decoding is %d, expected 0 or 1", (int)o->decoding);
-    if (o->steps == 0 || o->steps > slots)
-        o->steps = (uint32_t)slots;
-    return FLOWBD3_OK;
+    if (o->sequence_flows > MOST_FLOWS)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "sequence_flows is %u, expected at most %d",
+                        o->sequence_flows, MOST_FLOWS);
+    return fb3_unmasking_check(o, err);
+}
+
+/* The options with every default filled in, and the sizes that follow. */
+static flowbd3_status measure(fb3_sampler_sizes *sizes, flowbd3_sampler_options *o,
+                              const flowbd3_model *model, const flowbd3_sampler_options *options,
+                              flowbd3_error *err) {
+    flowbd3_status status = fb3_options_copy(o, sizeof *o, options, "flowbd3_sampler_options", err);
+    if (status == FLOWBD3_OK)
+        status = check_options(o, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_sampler_measure(sizes, model, o, err);
+    return status;
+}
+
+flowbd3_status flowbd3_sampler_memory(const flowbd3_model *model, const flowbd3_sampler_options *options,
+                                      uint64_t *bytes, flowbd3_error *err) {
+    if (model == NULL || bytes == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_sampler_memory: %s is NULL",
+                        model == NULL ? "model" : "bytes");
+    fb3_sampler_sizes sizes;
+    flowbd3_sampler_options o;
+    flowbd3_status status = measure(&sizes, &o, model, options, err);
+    return status == FLOWBD3_OK ? fb3_sampler_bytes(bytes, &sizes, model, err) : status;
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
-/* About as many tokens as the matrix products need to run at full rate. */
-enum { TILE_TOKENS = 128, TILES_IN_FLIGHT = 16 };
-
 static flowbd3_status allocate(flowbd3_sampler *s, flowbd3_error *err) {
-    size_t slots = s->model->config.slots, largest = 0;
-    for (size_t i = 0; i < slots; i++)
-        largest = s->model->vocabulary[i] > largest ? s->model->vocabulary[i] : largest;
-    s->tokens = fb3_allocate(s->context, s->chunk * slots, sizeof *s->tokens);
+    size_t sequences = s->sizes.tiles * s->sizes.tile;
+    s->sequences = fb3_allocate(s->context, sequences, sizeof *s->sequences);
+    s->tokens = fb3_allocate(s->context, sequences * s->sizes.length * s->sizes.slots, sizeof *s->tokens);
     s->workers = fb3_allocate_zero(s->context, flowbd3_context_threads(s->context), sizeof *s->workers);
-    if (s->tokens == NULL || s->workers == NULL)
+    if (s->sequences == NULL || s->tokens == NULL || s->workers == NULL)
         return fb3_no_memory(err, "the sampler");
-    for (unsigned i = 0; i < flowbd3_context_threads(s->context); i++) {
-        fb3_sampler_worker *w = &s->workers[i];
-        flowbd3_status status = fb3_network_create(&w->network, s->context, &s->model->config,
-                                                   s->model->layout, s->tile, false, err);
-        if (status != FLOWBD3_OK)
-            return status;
-        fb3_network_prepare(w->network, s->model->parameters);
-        w->inputs = fb3_allocate(s->context, s->tile * slots, sizeof *w->inputs);
-        w->wanted = fb3_allocate(s->context, s->tile * slots, sizeof *w->wanted);
-        w->order = fb3_allocate(s->context, s->tile * slots, sizeof *w->order);
-        w->probabilities = fb3_allocate(s->context, largest, sizeof *w->probabilities);
-        w->ranking = fb3_allocate(s->context, largest, sizeof *w->ranking);
-        if (w->inputs == NULL || w->wanted == NULL || w->order == NULL || w->probabilities == NULL ||
-            w->ranking == NULL)
-            return fb3_no_memory(err, "the sampler");
-    }
-    return FLOWBD3_OK;
+    flowbd3_status status = FLOWBD3_OK;
+    for (unsigned i = 0; status == FLOWBD3_OK && i < flowbd3_context_threads(s->context); i++)
+        status = fb3_sampler_worker_create(&s->workers[i], s, err);
+    return status;
 }
 
 flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model *model,
@@ -71,10 +76,9 @@ flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_sampler_create: %s is NULL",
                         out == NULL ? "out" : "model");
     *out = NULL;
+    fb3_sampler_sizes sizes;
     flowbd3_sampler_options o;
-    flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_sampler_options", err);
-    if (status == FLOWBD3_OK)
-        status = check_options(&o, model->config.slots, err);
+    flowbd3_status status = measure(&sizes, &o, model, options, err);
     if (status != FLOWBD3_OK)
         return status;
     flowbd3_sampler *sampler = fb3_allocate_zero(model->context, 1, sizeof *sampler);
@@ -83,10 +87,7 @@ flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model
     sampler->context = fb3_context_retain(model->context);
     sampler->model = model;
     sampler->options = o;
-    sampler->tile = model->config.slots < TILE_TOKENS ? TILE_TOKENS / model->config.slots : 1;
-    size_t tiles = o.batch_size == 0 ? TILES_IN_FLIGHT * (size_t)flowbd3_context_threads(model->context)
-                                     : (o.batch_size + sampler->tile - 1) / sampler->tile;
-    sampler->chunk = tiles * sampler->tile;
+    sampler->sizes = sizes;
     status = allocate(sampler, err);
     if (status != FLOWBD3_OK)
         flowbd3_sampler_destroy(&sampler);
@@ -100,19 +101,21 @@ void flowbd3_sampler_destroy(flowbd3_sampler **sampler) {
     flowbd3_sampler *s = *sampler;
     flowbd3_context *context = s->context;
     *sampler = NULL;
-    for (unsigned i = 0; s->workers != NULL && i < flowbd3_context_threads(context); i++) {
-        fb3_sampler_worker *w = &s->workers[i];
-        fb3_network_destroy(&w->network);
-        fb3_release(context, w->inputs);
-        fb3_release(context, w->wanted);
-        fb3_release(context, w->order);
-        fb3_release(context, w->probabilities);
-        fb3_release(context, w->ranking);
-    }
+    for (unsigned i = 0; s->workers != NULL && i < flowbd3_context_threads(context); i++)
+        fb3_sampler_worker_release(&s->workers[i], context);
+    flowbd3_table_destroy(&s->table);
     fb3_release(context, s->workers);
+    fb3_release(context, s->sequences);
     fb3_release(context, s->tokens);
     fb3_release(context, s);
     flowbd3_context_destroy(&context);
+}
+
+uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler) {
+    uint64_t evaluations = 0;
+    for (unsigned i = 0; sampler != NULL && i < flowbd3_context_threads(sampler->context); i++)
+        evaluations += sampler->workers[i].evaluations;
+    return evaluations;
 }
 
 uint64_t flowbd3_sampler_position(const flowbd3_sampler *sampler) {
@@ -126,31 +129,14 @@ void flowbd3_sampler_seek(flowbd3_sampler *sampler, uint64_t row) {
 
 /* ---- chunks ------------------------------------------------------------------------------------ */
 
-static void tile_task(void *argument, size_t i, unsigned worker) {
-    flowbd3_sampler *s = argument;
-    fb3_sampler_tile(s, &s->workers[worker], s->first_row + i * s->tile,
-                     s->tokens + i * s->tile * s->model->config.slots);
-}
-
-/* Makes sure that the buffer holds row position and returns how many of the next rows it holds. */
-static size_t fill(flowbd3_sampler *s, uint64_t rows) {
-    if (s->position >= s->first_row && s->position - s->first_row < s->filled)
-        return (size_t)(s->first_row + s->filled - s->position);
-    s->first_row = s->position / s->tile * s->tile;
-    uint64_t needed = s->position - s->first_row + rows;
-    size_t tiles = needed < s->chunk ? (size_t)((needed + s->tile - 1) / s->tile) : s->chunk / s->tile;
-    fb3_parallel(s->context, tiles, tile_task, s);
-    s->filled = tiles * s->tile;
-    return (size_t)(s->first_row + s->filled - s->position);
-}
-
 static flowbd3_status next_chunk(flowbd3_sampler *s, uint64_t rows, flowbd3_table **chunk, size_t *count,
                                  flowbd3_error *err) {
-    size_t available = fill(s, rows);
+    flowbd3_status status = fb3_sampler_fill(s, rows, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    size_t first = (size_t)(s->position - s->first_row), available = s->rows - first;
     *count = available < rows ? available : (size_t)rows;
-    const uint16_t *tokens = s->tokens + (s->position - s->first_row) * s->model->config.slots;
-    return flowbd3_tokenizer_decode(s->model->tokenizer, tokens, *count, s->options.decoding, s->options.seed,
-                                    s->position, chunk, err);
+    return flowbd3_table_slice(chunk, s->table, first, *count, err);
 }
 
 flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint64_t rows, flowbd3_sampler_sink sink,
@@ -196,7 +182,8 @@ static int collect(void *user, const flowbd3_table *chunk) {
 
 /* The columns of the model without rows. */
 static flowbd3_status empty_table(flowbd3_sampler *s, flowbd3_table **out, flowbd3_error *err) {
-    return flowbd3_tokenizer_decode(s->model->tokenizer, s->tokens, 0, s->options.decoding, 0, 0, out, err);
+    return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, 0, s->options.decoding, 0, 0,
+                                          s->sequences, 0, out, err);
 }
 
 flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows, flowbd3_table **out,

@@ -1,57 +1,93 @@
-/* The sampler room from inside. */
+/* The sampler room from inside.
+ *
+ * A tile is a fixed run of sequences (numbers first, first + 1, ... from a multiple of its size on) that one
+ * thread takes through all blocks. The network's products see whole tiles alone, so that a sequence comes out
+ * the same to the last bit whatever the batch size, the number of threads and the calls it is asked for in.
+ */
 #ifndef FB3_SAMPLER_H
 #define FB3_SAMPLER_H
 
 #include <flowbd3/sampler.h>
 
 #include "model/model.h"
+#include "sampler/draw.h"
+#include "sampler/unmasking.h"
+#include "tokenizer/tokenizer.h"
+
+/* Sizes of a sampler. */
+typedef struct fb3_sampler_sizes {
+    size_t slots, block; /* S; tokens of a block */
+    size_t length;       /* flows of the longest sequence */
+    size_t window;       /* flows that see each other: the model's sequence length */
+    size_t kept;         /* flows that the next window keeps of a full one, whole blocks; 0: none */
+    size_t blocks;       /* blocks of the longest sequence, at most */
+    size_t tile, tiles;  /* sequences of a tile; tiles in flight */
+    size_t vocabulary;   /* of the slot with the most values */
+    size_t cached;       /* keys that the cache has room for in a sequence; 0: no cache */
+    fb3_limits limits;   /* of the network */
+} fb3_sampler_sizes;
 
 /* What one thread needs for a tile. */
 typedef struct fb3_sampler_worker {
     fb3_network *network;
-    uint16_t *inputs;      /* [tile, S] tokens so far, or the slot's mask */
-    uint8_t *wanted;       /* [tile, S] slots drawn in this step */
-    uint16_t *order;       /* [tile, S] slots in the order they are drawn in */
-    double *probabilities; /* [largest vocabulary] */
-    uint32_t *ranking;     /* [largest vocabulary] tokens by falling probability */
+    fb3_cache *cache;         /* NULL: sequences of one block */
+    fb3_unmasking *unmasking; /* [tile] */
+    fb3_unmasking_scratch *scratch;
+    /* [tile, block] of the block at hand */
+    uint32_t *vocabulary;
+    uint16_t *values, *forbidden;
+    uint8_t *wanted;
+    const float **logits;
+    /* of the batch */
+    uint16_t *order;                      /* [S] of the columns of one flow */
+    size_t *first, *first_group, *cached; /* [tile + 1], [tile + 1], [tile] */
+    fb3_query_group *groups;              /* [2 tile] */
+    uint16_t *inputs, *slots;             /* [rows] */
+    uint32_t *positions;
+    uint8_t *masked;
+    size_t *owner; /* [rows] place in [tile, block] of a row of the block at hand */
+    bool *active;  /* [tile] sequences whose block is not finished */
+    uint64_t evaluations;
 } fb3_sampler_worker;
 
 struct flowbd3_sampler {
     flowbd3_context *context;
     const flowbd3_model *model;
     flowbd3_sampler_options options; /* defaults filled in */
-    size_t tile, chunk;              /* rows of a tile; rows that tokens has room for, a multiple of tile */
-    uint64_t position;               /* row that comes next */
-    uint64_t first_row;              /* of tokens, a multiple of tile */
-    size_t filled;                   /* rows in tokens */
-    uint16_t *tokens;                /* [chunk, S] */
-    fb3_sampler_worker *workers;     /* [threads] */
+    fb3_sampler_sizes sizes;
+    uint64_t position;           /* row that comes next */
+    fb3_sampler_worker *workers; /* [threads] */
+
+    /* The sequences at hand. */
+    uint64_t first_sequence, first_row; /* of the first; a multiple of tile */
+    size_t count, rows;                 /* sequences, and their flows */
+    fb3_sequence *sequences;            /* [tiles * tile] */
+    uint16_t *tokens;                   /* [tiles * tile, length, S]; packed once all are there */
+    flowbd3_table *table;               /* the flows; NULL: none */
 };
 
-/* Draws tokens[tile, S] of the rows from first_row on. (unmask.c) */
-void fb3_sampler_tile(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_row,
-                      uint16_t *tokens);
+/* Sizes for options whose defaults are filled in. Errors: RANGE. (sizes.c) */
+flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model *model,
+                                   const flowbd3_sampler_options *options, flowbd3_error *err);
 
-/* A distribution over the values of a token. */
-typedef struct fb3_distribution {
-    double sum;             /* of the weights; the mode's is 1 */
-    double largest, second; /* the two largest probabilities */
-    double entropy;         /* nats */
-    uint16_t mode;
-} fb3_distribution;
+/* Bytes that a sampler of such sizes takes. (sizes.c) */
+flowbd3_status fb3_sampler_bytes(uint64_t *bytes, const fb3_sampler_sizes *sizes, const flowbd3_model *model,
+                                 flowbd3_error *err);
 
-/* weights[count] = softmax(logits / temperature) * sum, without the forbidden value (UINT16_MAX for none).
- * Where that leaves no finite logit, all weight is on the forbidden value, or on value 0. (draw.c) */
-fb3_distribution fb3_softmax(double *weights, const float *logits, size_t count, uint16_t forbidden,
-                             double temperature);
+/* Memory of a worker. (sizes.c) */
+flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *worker, const flowbd3_sampler *sampler,
+                                         flowbd3_error *err);
+void fb3_sampler_worker_release(fb3_sampler_worker *worker, flowbd3_context *context);
 
-/* Draws a value at u in (0, 1) from weights[count], of which those outside the nucleus become 0. ranking is
- * scratch of count. */
-uint16_t fb3_draw(double *weights, uint32_t *ranking, size_t count, double sum, double top_p, double u);
+/* Sequence number of the sampler. (sequences.c) */
+fb3_sequence fb3_sampler_sequence(const flowbd3_sampler *sampler, uint64_t number);
 
-/* Draws a token from logits[count] at u in (0, 1): temperature, then the smallest set of most probable tokens
- * that reaches top_p. probabilities and ranking are scratch of count. */
-uint16_t fb3_draw_token(const float *logits, size_t count, double temperature, double top_p, double u,
-                        double *probabilities, uint32_t *ranking);
+/* Makes sure that the sequence of row position is at hand. (sequences.c) */
+flowbd3_status fb3_sampler_fill(flowbd3_sampler *sampler, uint64_t rows, flowbd3_error *err);
+
+/* Draws the sequences of a tile, of which the first has the number first_sequence: the flows of sequence i
+ * go to tokens[i * length]. (tile.c) */
+void fb3_sampler_tile(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
+                      const fb3_sequence *sequences, uint16_t *tokens);
 
 #endif

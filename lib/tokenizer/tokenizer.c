@@ -241,6 +241,14 @@ const uint64_t *fb3_tokenizer_counts(const flowbd3_tokenizer *tokenizer, size_t 
     return s != NULL ? s->counts : NULL;
 }
 
+uint64_t fb3_tokenizer_rows(const flowbd3_tokenizer *tokenizer) {
+    return tokenizer->rows;
+}
+
+size_t fb3_tokenizer_slot_column(const flowbd3_tokenizer *tokenizer, size_t slot) {
+    return tokenizer->slots[slot].column;
+}
+
 bool fb3_tokenizer_is_ordered(const flowbd3_tokenizer *tokenizer, size_t slot) {
     const fb3_slot *s = slot_of(tokenizer, slot);
     return s != NULL && s->bins != NULL;

@@ -17,6 +17,12 @@ flowbd3_context *fb3_tokenizer_context(const flowbd3_tokenizer *tokenizer);
 /* counts[vocabulary] of a slot: how often each token came in the fitted table. NULL when out of range. */
 const uint64_t *fb3_tokenizer_counts(const flowbd3_tokenizer *tokenizer, size_t slot);
 
+/* Rows of the fitted table. */
+uint64_t fb3_tokenizer_rows(const flowbd3_tokenizer *tokenizer);
+
+/* Column of the tokenizer that a slot belongs to. */
+size_t fb3_tokenizer_slot_column(const flowbd3_tokenizer *tokenizer, size_t slot);
+
 /* Whether the tokens of a slot, that of missing cells apart, are in ascending order of value. */
 bool fb3_tokenizer_is_ordered(const flowbd3_tokenizer *tokenizer, size_t slot);
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHECKPOINT_VERSION = 1, MOST_SLABS = 4 };
+enum { CHECKPOINT_VERSION = 2, MOST_SLABS = 4 };
 
 void fb3_trainer_publish(flowbd3_trainer *trainer) {
     if (trainer->options.ema_decay <= 0.0)
@@ -43,22 +43,27 @@ static json_t *number(double value) {
 /* What must be the same for a run to continue: the rows, and the options that shape the steps. */
 static json_t *describe_run(const flowbd3_trainer *t) {
     const flowbd3_trainer_options *o = &t->options;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:I, s:I}",
-                     "rows", (json_int_t)t->n_train, "validation_rows", (json_int_t)t->n_validation,
-                     "checksum", (json_int_t)t->checksum, "epochs", (json_int_t)o->epochs, "batch_size",
-                     (json_int_t)o->batch_size, "learning_rate", o->learning_rate, "weight_decay",
-                     o->weight_decay, "beta1", o->beta1, "beta2", o->beta2, "epsilon", o->epsilon,
-                     "gradient_clip", o->gradient_clip, "warmup_steps", (json_int_t)o->warmup_steps,
-                     "final_learning_rate", o->final_learning_rate, "ema_decay", o->ema_decay, "seed",
-                     (json_int_t)o->seed, "noise", (json_int_t)o->noise);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:I, s:I, s:I, "
+        "s:f, s:f, s:I, s:I, s:f}",
+        "rows", (json_int_t)t->train.flows, "sequences", (json_int_t)t->train.count, "validation_rows",
+        (json_int_t)t->validation.flows, "checksum", (json_int_t)t->checksum, "epochs", (json_int_t)o->epochs,
+        "batch_size", (json_int_t)o->batch_size, "learning_rate", o->learning_rate, "weight_decay",
+        o->weight_decay, "beta1", o->beta1, "beta2", o->beta2, "epsilon", o->epsilon, "gradient_clip",
+        o->gradient_clip, "warmup_steps", (json_int_t)o->warmup_steps, "final_learning_rate",
+        o->final_learning_rate, "ema_decay", o->ema_decay, "seed", (json_int_t)o->seed, "noise",
+        (json_int_t)o->noise, "schedule", (json_int_t)o->schedule, "clip_low", o->clip_low, "clip_high",
+        o->clip_high, "clip_search", (json_int_t)o->clip_search, "resample", (json_int_t)o->resample,
+        "validation_share", o->validation_share);
 }
 
 static json_t *history_to_json(const flowbd3_trainer *t) {
     json_t *history = json_array();
     for (size_t i = 0; history != NULL && i < t->n_history; i++) {
         const flowbd3_epoch *e = &t->history[i];
-        json_t *row = json_pack("[I, f, o, f, f, f]", (json_int_t)e->step, e->train_loss,
-                                number(e->validation_nelbo), e->learning_rate, e->gradient_norm, e->seconds);
+        json_t *row = json_pack("[I, f, o, f, f, f, f, f, o]", (json_int_t)e->step, e->train_loss,
+                                number(e->validation_nelbo), e->learning_rate, e->gradient_norm, e->seconds,
+                                e->clip_low, e->clip_high, number(e->loss_variance));
         if (row == NULL || json_array_append_new(history, row) != 0) {
             json_decref(history);
             return NULL;
@@ -69,11 +74,13 @@ static json_t *history_to_json(const flowbd3_trainer *t) {
 
 static json_t *state_to_json(const flowbd3_trainer *t) {
     const struct fb3_training_state *s = &t->state;
-    return json_pack("{s:i, s:o, s:I, s:I, s:f, s:f, s:f, s:o, s:I, s:b, s:o}", "version", CHECKPOINT_VERSION,
-                     "run", describe_run(t), "step", (json_int_t)s->step, "step_in_epoch",
-                     (json_int_t)s->step_in_epoch, "loss_sum", s->loss_sum, "norm_sum", s->norm_sum,
-                     "seconds", s->seconds, "best_nelbo", number(s->best_nelbo), "stale",
-                     (json_int_t)s->stale, "finished", (int)s->finished, "history", history_to_json(t));
+    return json_pack("{s:i, s:o, s:I, s:I, s:I, s:I, s:[f, f], s:f, s:f, s:f, s:o, s:I, s:b, s:o}", "version",
+                     CHECKPOINT_VERSION, "run", describe_run(t), "step", (json_int_t)s->step, "step_in_epoch",
+                     (json_int_t)s->step_in_epoch, "position", (json_int_t)s->position, "flows",
+                     (json_int_t)s->flows, "clip", t->noise.clip_low, t->noise.clip_high, "loss_sum",
+                     s->loss_sum, "norm_sum", s->norm_sum, "seconds", s->seconds, "best_nelbo",
+                     number(s->best_nelbo), "stale", (json_int_t)s->stale, "finished", (int)s->finished,
+                     "history", history_to_json(t));
 }
 
 flowbd3_status flowbd3_trainer_save(const flowbd3_trainer *trainer, const char *path, flowbd3_error *err) {
@@ -102,14 +109,15 @@ static flowbd3_status history_from_json(flowbd3_trainer *t, const json_t *histor
     json_t *row;
     json_array_foreach(history, i, row) {
         json_int_t step;
-        json_t *nelbo;
+        json_t *nelbo, *variance;
         flowbd3_epoch e = {.epoch = (uint32_t)(i + 1)};
-        if (json_unpack(row, "[I, F, o, F, F, F]", &step, &e.train_loss, &nelbo, &e.learning_rate,
-                        &e.gradient_norm, &e.seconds) != 0 ||
+        if (json_unpack(row, "[I, F, o, F, F, F, F, F, o]", &step, &e.train_loss, &nelbo, &e.learning_rate,
+                        &e.gradient_norm, &e.seconds, &e.clip_low, &e.clip_high, &variance) != 0 ||
             i >= t->options.epochs)
             return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: malformed history", path);
         e.step = (uint64_t)step;
         e.validation_nelbo = number_or(nelbo, (double)NAN);
+        e.loss_variance = number_or(variance, (double)NAN);
         flowbd3_status status = fb3_trainer_append_history(t, &e, err);
         if (status != FLOWBD3_OK)
             return status;
@@ -138,36 +146,60 @@ static flowbd3_status check_same_run(const flowbd3_trainer *t, const json_t *run
     return status;
 }
 
+/* Whether the numbers of steps, sequences and flows are those of one moment of this run. */
+static bool agrees(flowbd3_trainer *t, const struct fb3_training_state *s, size_t epochs) {
+    if (s->step < s->step_in_epoch || s->step_in_epoch > s->position || s->position > t->train.count ||
+        (s->position > 0) != (s->step_in_epoch > 0) || s->step - s->step_in_epoch < epochs)
+        return false;
+    t->n_history = epochs;
+    fb3_trainer_order(t);
+    t->n_history = 0;
+    size_t flows = 0;
+    for (size_t i = 0; i < s->position; i++) {
+        const size_t *first = t->train.tokens->first + t->train.sequences[t->order[i]];
+        flows += first[1] - first[0];
+    }
+    return flows == s->flows;
+}
+
 static flowbd3_status state_from_json(flowbd3_trainer *t, const json_t *json, const char *path,
                                       flowbd3_error *err) {
     struct fb3_training_state s = {0};
-    json_int_t version, step, step_in_epoch, stale;
+    json_int_t version, step, step_in_epoch, position, flows, stale;
     int finished;
+    double low, high;
     json_t *best, *history, *run;
     json_error_t problem;
-    if (json_unpack_ex((json_t *)(uintptr_t)json, &problem, 0,
-                       "{s:I, s:o, s:I, s:I, s:F, s:F, s:F, s:o, s:I, s:b, s:o}", "version", &version, "run",
-                       &run, "step", &step, "step_in_epoch", &step_in_epoch, "loss_sum", &s.loss_sum,
-                       "norm_sum", &s.norm_sum, "seconds", &s.seconds, "best_nelbo", &best, "stale", &stale,
-                       "finished", &finished, "history", &history) != 0)
+    json_t *state = (json_t *)(uintptr_t)json;
+    if (json_unpack_ex(state, &problem, 0, "{s:I, s:o}", "version", &version, "run", &run) != 0)
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: %s", path, problem.text);
     if (version != CHECKPOINT_VERSION)
         return fb3_fail(err, FLOWBD3_ERROR_VERSION, "'%s': checkpoint version %lld, expected %d", path,
                         (long long)version, CHECKPOINT_VERSION);
+    if (json_unpack_ex(state, &problem, 0,
+                       "{s:I, s:I, s:I, s:I, s:[F, F], s:F, s:F, s:F, s:o, s:I, s:b, s:o}", "step", &step,
+                       "step_in_epoch", &step_in_epoch, "position", &position, "flows", &flows, "clip", &low,
+                       &high, "loss_sum", &s.loss_sum, "norm_sum", &s.norm_sum, "seconds", &s.seconds,
+                       "best_nelbo", &best, "stale", &stale, "finished", &finished, "history", &history) != 0)
+        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: %s", path, problem.text);
     flowbd3_status status = check_same_run(t, run, path, err);
     if (status != FLOWBD3_OK)
         return status;
-    if (step < 0 || step_in_epoch < 0 || (uint64_t)step_in_epoch > t->steps_per_epoch || stale < 0 ||
-        stale > UINT32_MAX || !json_is_array(history) ||
-        (uint64_t)step != json_array_size(history) * t->steps_per_epoch + (uint64_t)step_in_epoch)
-        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: the numbers of steps do not agree", path);
     s.step = (uint64_t)step;
     s.step_in_epoch = (uint64_t)step_in_epoch;
+    s.position = (uint64_t)position;
+    s.flows = (uint64_t)flows;
+    if (step < 0 || step_in_epoch < 0 || position < 0 || flows < 0 || stale < 0 || stale > UINT32_MAX ||
+        !json_is_array(history) || !agrees(t, &s, json_array_size(history)))
+        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: the numbers of steps do not agree", path);
+    if (!(low >= 0.0 && low <= high && high <= 1.0))
+        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: clip is not two ascending shares", path);
     s.stale = (uint32_t)stale;
     s.finished = finished != 0;
     s.best_nelbo = number_or(best, (double)INFINITY);
     status = history_from_json(t, history, path, err);
     t->state = s;
+    fb3_trainer_set_clip(t, low, high);
     return status;
 }
 
@@ -189,6 +221,7 @@ flowbd3_status flowbd3_trainer_resume(flowbd3_trainer *trainer, const char *path
     if (status != FLOWBD3_OK) {
         trainer->state = (struct fb3_training_state){.best_nelbo = INFINITY};
         trainer->n_history = 0;
+        fb3_trainer_set_clip(trainer, trainer->options.clip_low, trainer->options.clip_high);
         return status;
     }
     if (trainer->state.finished && trainer->best != NULL)

@@ -3,12 +3,12 @@
 
 #include <math.h>
 
-double fb3_learning_rate(const flowbd3_trainer_options *options, uint64_t step, uint64_t total) {
-    double warmup = (double)options->warmup_steps, s = (double)step;
-    if (s < warmup)
-        return options->learning_rate * (s + 1.0) / warmup;
-    double rest = (double)total - warmup;
-    double progress = rest > 0.0 ? (s - warmup) / rest : 1.0;
+double fb3_learning_rate(const flowbd3_trainer_options *options, double step, double total) {
+    double warmup = (double)options->warmup_steps;
+    if (step < warmup)
+        return options->learning_rate * (step + 1.0) / warmup;
+    double rest = total - warmup;
+    double progress = rest > 0.0 ? (step - warmup) / rest : 1.0;
     double cosine = 0.5 * (1.0 + cos(3.14159265358979323846 * (progress < 1.0 ? progress : 1.0)));
     return options->learning_rate *
            (options->final_learning_rate + (1.0 - options->final_learning_rate) * cosine);

@@ -4,64 +4,31 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- batches ----------------------------------------------------------------------------------- */
-
-/* Draws the masks of the batch's blocks, one a sequence, and leaves the weight of each in scale[count]. */
-static void draw_masks(flowbd3_trainer *t, size_t count, fb3_purpose purpose, uint32_t step) {
-    size_t slots = t->model->config.slots;
-    fb3_noise noise = {0};
-    if (purpose == FB3_RANDOM_MASK)
-        noise.kind = t->options.noise;
-    for (size_t b = 0; b < count; b++)
-        t->blocks[b] = (fb3_block){b * slots, slots};
-    fb3_mask_blocks(t->masked, t->scale, t->blocks, count, &noise, 1.0f / (float)count, t->options.seed,
-                    purpose, step);
-    for (size_t b = 0; b < count; b++) {
-        float weight = 0.0f;
-        for (size_t i = b * slots; i < (b + 1) * slots; i++)
-            weight = fmaxf(weight, t->scale[i]);
-        t->scale[b] = weight;
-    }
-}
-
-/* The batch of rows[count] of tokens (in their order when rows is NULL), from row first on, with fresh masks.
- */
-static fb3_batch make_batch(flowbd3_trainer *t, const uint16_t *tokens, const size_t *rows, size_t first,
-                            size_t count, fb3_purpose purpose, uint32_t step) {
-    size_t slots = t->model->config.slots;
-    for (size_t i = 0; i < count; i++)
-        memcpy(t->targets + i * slots, tokens + (rows != NULL ? rows[first + i] : first + i) * slots,
-               slots * sizeof *tokens);
-    draw_masks(t, count, purpose, step);
-    for (size_t i = 0; i < count * slots; i++)
-        t->inputs[i] = t->masked[i] != 0 ? (uint16_t)t->model->vocabulary[i % slots] : t->targets[i];
-    return (fb3_batch){.sequences = count,
-                       .inputs = t->inputs,
-                       .targets = t->targets,
-                       .masked = t->masked,
-                       .scale = t->scale};
-}
-
 static uint32_t epoch_number(const flowbd3_trainer *t) {
     return (uint32_t)(t->n_history + 1);
 }
 
-static void order_rows(flowbd3_trainer *t) {
-    if (t->ordered_epoch == epoch_number(t))
-        return;
-    fb3_permutation(t->order, t->n_train, t->options.seed, FB3_RANDOM_SHUFFLE, epoch_number(t));
-    t->ordered_epoch = epoch_number(t);
+uint64_t fb3_trainer_done(const flowbd3_trainer *t) {
+    return t->n_history * t->train.flows + t->state.flows;
+}
+
+/* Where the schedule is, in full batches; total: where it ends. */
+static double schedule_step(const flowbd3_trainer *t) {
+    return (double)t->n_history * (double)t->steps_per_epoch +
+           (double)t->state.flows / (double)t->options.batch_size;
+}
+
+static double schedule_total(const flowbd3_trainer *t) {
+    return (double)t->steps_per_epoch * t->options.epochs;
 }
 
 /* ---- one step ---------------------------------------------------------------------------------- */
 
 static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
-    order_rows(t);
-    size_t first = (size_t)t->state.step_in_epoch * t->options.batch_size, rest = t->n_train - first;
+    fb3_trainer_order(t);
     uint32_t step = (uint32_t)t->state.step;
-    fb3_batch batch =
-        make_batch(t, t->train, t->order, first, rest < t->options.batch_size ? rest : t->options.batch_size,
-                   FB3_RANDOM_MASK, step);
+    size_t position = (size_t)t->state.position;
+    fb3_batch batch = fb3_trainer_batch(t, &t->train, t->order, &position, &t->noise, FB3_RANDOM_MASK, step);
     double loss = fb3_network_gradient(t->network, t->parameters, &batch, t->gradient, t->options.seed, step);
     double norm = fb3_gradient_norm(t);
     if (!isfinite(loss) || !isfinite(norm))
@@ -69,80 +36,83 @@ static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
                         "training diverged at step %u: the loss is %g, the gradient's norm %g; a smaller "
                         "learning_rate may help",
                         step + 1, loss, norm);
-    double rate = fb3_learning_rate(&t->options, step, t->steps_per_epoch * t->options.epochs);
-    fb3_optimiser_step(t, rate, norm);
+    fb3_optimiser_step(t, fb3_learning_rate(&t->options, schedule_step(t), schedule_total(t)), norm);
     t->state.step_in_epoch++;
-    t->state.loss_sum += loss;
+    t->state.position = position;
+    t->state.flows += t->joint->flows;
+    t->state.loss_sum += loss * (double)t->joint->flows;
     t->state.norm_sum += norm;
     return FLOWBD3_OK;
 }
 
 /* ---- the end of an epoch ----------------------------------------------------------------------- */
 
-/* Rows that are validated at least, counting repeats, and seconds between two checkpoints of short epochs. */
-enum { VALIDATION_DRAWS = 2048, CHECKPOINT_SECONDS = 2 };
-
-/* NELBO of the validation rows with the averaged weights: the same masks every time, several per row when the
- * rows are few. */
-static bool validate(flowbd3_trainer *t, fb3_reporter *reporter, double *nelbo) {
-    size_t repeats = VALIDATION_DRAWS / t->n_validation;
-    repeats = repeats < 1 ? 1 : repeats > 8 ? 8 : repeats;
-    double sum = 0.0;
-    uint32_t chunk = 0;
-    for (size_t r = 0; r < repeats; r++)
-        for (size_t first = 0; first < t->n_validation; first += t->options.batch_size, chunk++) {
-            size_t rest = t->n_validation - first;
-            size_t count = rest < t->options.batch_size ? rest : t->options.batch_size;
-            fb3_batch batch = make_batch(t, t->validation, NULL, first, count, FB3_RANDOM_VALIDATION, chunk);
-            sum += (double)count * fb3_network_loss(t->network, t->model->parameters, &batch);
-            if (fb3_report(reporter, t->state.step, (double)NAN))
-                return false;
-        }
-    *nelbo = sum / (double)(repeats * t->n_validation);
-    return true;
-}
+/* Seconds between two checkpoints of short epochs. */
+enum { CHECKPOINT_SECONDS = 2 };
 
 /* Keeps the epoch's weights when they are the best so far. */
 static flowbd3_status keep_best(flowbd3_trainer *t, double nelbo, flowbd3_error *err) {
-    bool better = t->n_validation == 0 || nelbo < t->state.best_nelbo;
+    bool better = t->validation.count == 0 || nelbo < t->state.best_nelbo;
     if (!better) {
         t->state.stale++;
         return FLOWBD3_OK;
     }
     t->state.stale = 0;
-    if (t->n_validation > 0) {
+    if (t->validation.count > 0) {
         t->state.best_nelbo = nelbo;
         memcpy(t->best, t->model->parameters, t->model->layout->size * sizeof *t->best);
     }
     return t->best_path != NULL ? flowbd3_model_save(t->model, t->best_path, err) : FLOWBD3_OK;
 }
 
+void fb3_trainer_set_clip(flowbd3_trainer *t, double low, double high) {
+    t->noise.clip_low = t->model->clip_low = low;
+    t->noise.clip_high = t->model->clip_high = high;
+}
+
+/* The clip for the next epoch, and the variance of a block's loss under it. */
+static double choose_clip(flowbd3_trainer *t, const fb3_moments *moments) {
+    fb3_clip clip = fb3_clip_evaluate(moments, &t->noise, t->noise.clip_low, t->noise.clip_high);
+    if (t->options.clip_search != 0) {
+        clip = fb3_clip_search(moments, &t->noise);
+        fb3_trainer_set_clip(t, clip.low, clip.high);
+    }
+    return clip.variance;
+}
+
 static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, double started,
                                 flowbd3_error *err) {
-    double nelbo = (double)NAN, steps = (double)t->steps_per_epoch;
+    double nelbo = (double)NAN, variance = (double)NAN;
     fb3_trainer_publish(t);
-    if (t->n_validation > 0 && !validate(t, reporter, &nelbo))
-        return fb3_fail(err, FLOWBD3_CANCELLED, "training was cancelled");
-    if (t->n_validation > 0 && !isfinite(nelbo))
-        return fb3_fail(err, FLOWBD3_ERROR_NUMERIC, "the validation NELBO of epoch %u is not finite",
-                        epoch_number(t));
+    if (t->validation.count > 0) {
+        fb3_moments moments;
+        if (!fb3_trainer_validate(t, reporter, &nelbo, &moments))
+            return fb3_fail(err, FLOWBD3_CANCELLED, "training was cancelled");
+        if (!isfinite(nelbo))
+            return fb3_fail(err, FLOWBD3_ERROR_NUMERIC, "the validation NELBO of epoch %u is not finite",
+                            epoch_number(t));
+        variance = choose_clip(t, &moments);
+    }
+    double last_step = schedule_step(t) - 1.0;
     flowbd3_epoch epoch = {.epoch = epoch_number(t),
                            .step = t->state.step,
-                           .train_loss = t->state.loss_sum / steps,
+                           .train_loss = t->state.loss_sum / (double)t->train.flows,
                            .validation_nelbo = nelbo,
-                           .learning_rate = fb3_learning_rate(&t->options, t->state.step - 1,
-                                                              t->steps_per_epoch * t->options.epochs),
-                           .gradient_norm = t->state.norm_sum / steps,
-                           .seconds = t->state.seconds + fb3_seconds() - started};
+                           .learning_rate = fb3_learning_rate(&t->options, last_step, schedule_total(t)),
+                           .gradient_norm = t->state.norm_sum / (double)t->state.step_in_epoch,
+                           .seconds = t->state.seconds + fb3_seconds() - started,
+                           .clip_low = t->noise.clip_low,
+                           .clip_high = t->noise.clip_high,
+                           .loss_variance = variance};
     flowbd3_status status = fb3_trainer_append_history(t, &epoch, err);
     if (status != FLOWBD3_OK)
         return status;
-    t->state.step_in_epoch = 0;
+    t->state.step_in_epoch = t->state.position = t->state.flows = 0;
     t->state.loss_sum = t->state.norm_sum = t->state.seconds = 0.0;
     status = keep_best(t, nelbo, err);
     t->state.finished =
         t->n_history == t->options.epochs ||
-        (t->options.patience > 0 && t->n_validation > 0 && t->state.stale >= t->options.patience);
+        (t->options.patience > 0 && t->validation.count > 0 && t->state.stale >= t->options.patience);
     bool due = t->state.finished || fb3_seconds() - t->saved >= CHECKPOINT_SECONDS;
     if (status == FLOWBD3_OK && t->latest_path != NULL && due) {
         status = flowbd3_trainer_save(t, t->latest_path, err);
@@ -160,13 +130,13 @@ static flowbd3_status loop(flowbd3_trainer *t, fb3_reporter *reporter, bool *sto
     flowbd3_status status = FLOWBD3_OK;
     double started = fb3_seconds(), epoch_started = started;
     while (status == FLOWBD3_OK && !t->state.finished && !*stopped) {
-        if (t->state.step_in_epoch == t->steps_per_epoch) {
+        if (t->state.position == t->train.count) {
             status = end_epoch(t, reporter, epoch_started, err);
             epoch_started = fb3_seconds();
         } else {
             status = train_step(t, err);
-            double mean = status == FLOWBD3_OK ? t->state.loss_sum / (double)t->state.step_in_epoch : 0.0;
-            if (status == FLOWBD3_OK && fb3_report(reporter, t->state.step, mean))
+            double mean = status == FLOWBD3_OK ? t->state.loss_sum / (double)t->state.flows : 0.0;
+            if (status == FLOWBD3_OK && fb3_report(reporter, fb3_trainer_done(t), mean))
                 status = fb3_fail(err, FLOWBD3_CANCELLED, "training was cancelled");
         }
         *stopped = t->options.max_seconds > 0.0 && fb3_seconds() - started >= t->options.max_seconds;
@@ -183,7 +153,7 @@ flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_fu
         return FLOWBD3_OK;
     fb3_reporter reporter;
     fb3_reporter_start(&reporter, progress, progress_user, "train",
-                       trainer->steps_per_epoch * trainer->options.epochs);
+                       (uint64_t)trainer->train.flows * trainer->options.epochs);
     bool stopped = false;
     flowbd3_status status = loop(trainer, &reporter, &stopped, err);
     fb3_trainer_publish(trainer);

@@ -1,10 +1,8 @@
 /* Trainer: options, memory, life. */
 #include "trainer/trainer.h"
-#include "tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <string.h>
-#include <zlib.h>
 
 flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size) {
     return fb3_options_init(options, size, sizeof *options);
@@ -25,6 +23,22 @@ static flowbd3_status check_range(const char *name, double value, double least, 
                ? fb3_fail(err, FLOWBD3_ERROR_RANGE, "%s is %g, expected at least %g and below %g", name,
                           value, least, below)
                : fb3_fail(err, FLOWBD3_ERROR_RANGE, "%s is %g, expected below %g", name, value, below);
+}
+
+/* The clip and what belongs to noise levels alone. */
+static flowbd3_status check_noise(flowbd3_trainer_options *o, flowbd3_error *err) {
+    if (o->clip_low == 0.0 && o->clip_high == 0.0)
+        o->clip_high = 1.0;
+    bool all_masked = o->clip_low == 1.0 && o->clip_high == 1.0;
+    if (!all_masked && !(o->clip_low >= 0.0 && o->clip_low < o->clip_high && o->clip_high <= 1.0))
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE,
+                        "clip_low is %g and clip_high %g, expected 0 <= clip_low < clip_high <= 1, or both 1",
+                        o->clip_low, o->clip_high);
+    bool levels = o->noise == FLOWBD3_NOISE_LEVEL;
+    if (!levels && (o->schedule != FLOWBD3_SCHEDULE_LINEAR || o->resample != 0))
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "%s needs noise levels, but noise is a count",
+                        o->resample != 0 ? "resample" : "schedule");
+    return FLOWBD3_OK;
 }
 
 static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *err) {
@@ -53,22 +67,26 @@ static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *e
                   {"final_learning_rate", o->final_learning_rate, 0, 1},
                   {"ema_decay", o->ema_decay, -1e300, 1},
                   {"max_seconds", o->max_seconds, 0, 1e12},
-                  {"noise", (int)o->noise, 0, 2}};
+                  {"noise", (int)o->noise, 0, 2},
+                  {"schedule", (int)o->schedule, 0, 5},
+                  {"clip_search", o->clip_search, 0, 2},
+                  {"resample", o->resample, 0, 2},
+                  {"validation_share", o->validation_share, 0, 1}};
     for (size_t i = 0; i < FB3_COUNT(ranges); i++) {
         flowbd3_status status =
             check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, err);
         if (status != FLOWBD3_OK)
             return status;
     }
-    return FLOWBD3_OK;
+    return check_noise(o, err);
 }
 
 static flowbd3_status set_schedule(flowbd3_trainer *t, flowbd3_error *err) {
-    t->steps_per_epoch = (t->n_train + t->options.batch_size - 1) / t->options.batch_size;
+    t->steps_per_epoch = (t->train.flows + t->options.batch_size - 1) / t->options.batch_size;
     uint64_t total = t->steps_per_epoch * t->options.epochs;
-    if (total > UINT32_MAX)
-        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "%u epochs of %zu rows are more than 2^32 steps",
-                        t->options.epochs, t->n_train);
+    if ((uint64_t)t->train.count * t->options.epochs > UINT32_MAX)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "%u epochs of %zu sequences may be more than 2^32 steps",
+                        t->options.epochs, t->train.count);
     if (t->options.warmup_steps == 0) {
         uint64_t share = total / 20;
         t->options.warmup_steps = share < 1 ? 1 : share > 1000 ? 1000 : (uint32_t)share;
@@ -78,41 +96,37 @@ static flowbd3_status set_schedule(flowbd3_trainer *t, flowbd3_error *err) {
 
 /* ---- memory ------------------------------------------------------------------------------------ */
 
-static flowbd3_status encode(uint16_t **tokens, size_t *rows, flowbd3_trainer *t, const flowbd3_table *table,
-                             flowbd3_error *err) {
-    *rows = flowbd3_table_rows(table);
-    *tokens = fb3_allocate(t->context, *rows * t->model->config.slots, sizeof **tokens);
-    if (*tokens == NULL)
-        return fb3_no_memory(err, "the tokens");
-    flowbd3_status status = flowbd3_tokenizer_encode(t->model->tokenizer, table, *tokens, err);
-    t->checksum = (uint32_t)crc32_z(t->checksum, (const void *)*tokens,
-                                    *rows * t->model->config.slots * sizeof **tokens);
-    return status;
-}
-
 static bool allocate(flowbd3_trainer *t) {
     flowbd3_context *context = t->context;
     const fb3_layout *layout = t->model->layout;
-    size_t slots = t->model->config.slots, batch = t->options.batch_size;
     t->parameters = fb3_allocate_floats(context, layout->size);
     t->gradient = fb3_allocate_floats(context, layout->size);
     t->first_moment = fb3_allocate_floats(context, layout->size);
     t->second_moment = fb3_allocate_floats(context, layout->size);
     t->partial_sums = fb3_allocate(context, fb3_optimiser_chunks(layout), sizeof *t->partial_sums);
-    t->order = fb3_allocate(context, t->n_train, sizeof *t->order);
-    t->inputs = fb3_allocate(context, batch * slots, sizeof *t->inputs);
-    t->targets = fb3_allocate(context, batch * slots, sizeof *t->targets);
-    t->masked = fb3_allocate(context, batch * slots, sizeof *t->masked);
-    t->scale = fb3_allocate(context, batch * slots, sizeof *t->scale);
-    t->blocks = fb3_allocate(context, batch, sizeof *t->blocks);
-    if (t->n_validation > 0) {
+    t->order = fb3_allocate(context, t->train.count, sizeof *t->order);
+    if (t->validation.count > 0)
         t->best = fb3_allocate_floats(context, layout->size);
-        if (t->best == NULL)
-            return false;
-    }
+    const fb3_blocking *blocking = &t->model->blocking;
+    bool ordered = fb3_model_has_order(t->model);
+    if (ordered)
+        t->columns = fb3_allocate(context, blocking->length * blocking->slots, sizeof *t->columns);
     return t->parameters != NULL && t->gradient != NULL && t->first_moment != NULL &&
-           t->second_moment != NULL && t->partial_sums != NULL && t->order != NULL && t->inputs != NULL &&
-           t->targets != NULL && t->masked != NULL && t->scale != NULL && t->blocks != NULL;
+           t->second_moment != NULL && t->partial_sums != NULL && t->order != NULL &&
+           (t->best != NULL || t->validation.count == 0) && (t->columns != NULL || !ordered);
+}
+
+/* The network and its batches, of the flows of one step or of one sequence. */
+static flowbd3_status make_network(flowbd3_trainer *t, flowbd3_error *err) {
+    const fb3_blocking *blocking = &t->model->blocking;
+    t->batch_flows = t->options.batch_size > blocking->length ? t->options.batch_size : blocking->length;
+    fb3_limits limits = fb3_joint_limits(blocking, t->batch_flows, t->batch_flows);
+    flowbd3_status status =
+        fb3_joint_create(&t->joint, t->context, blocking, t->batch_flows, t->batch_flows, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_network_create(&t->network, t->context, &t->model->config, t->model->layout, &limits,
+                                    true, err);
+    return status;
 }
 
 static flowbd3_status copy_path(char **copy, const char *path, flowbd3_context *context, flowbd3_error *err) {
@@ -129,20 +143,34 @@ static flowbd3_status set_up(flowbd3_trainer *t, const flowbd3_table *train, con
         status = copy_path(&t->latest_path, t->options.latest_path, t->context, err);
     t->options.best_path = t->options.latest_path = NULL;
     if (status == FLOWBD3_OK)
-        status = encode(&t->train, &t->n_train, t, train, err);
-    if (status == FLOWBD3_OK && validation != NULL && flowbd3_table_rows(validation) > 0)
-        status = encode(&t->validation, &t->n_validation, t, validation, err);
+        status = fb3_trainer_take_tables(t, train, validation, err);
     if (status == FLOWBD3_OK)
         status = set_schedule(t, err);
     if (status == FLOWBD3_OK && !allocate(t))
         status = fb3_no_memory(err, "the trainer");
     if (status == FLOWBD3_OK)
-        status = fb3_network_create(&t->network, t->context, &t->model->config, t->model->layout,
-                                    t->options.batch_size, true, err);
+        status = make_network(t, err);
     if (status == FLOWBD3_OK)
         memcpy(t->parameters, t->model->parameters, t->model->layout->size * sizeof *t->parameters);
+    t->noise = (fb3_noise){
+        .kind = t->options.noise, .schedule = t->options.schedule, .resample = t->options.resample != 0};
+    fb3_trainer_set_clip(t, t->options.clip_low, t->options.clip_high);
     t->state.best_nelbo = INFINITY;
     return status;
+}
+
+static flowbd3_status check_validation(const flowbd3_trainer_options *o, const flowbd3_table *validation,
+                                       flowbd3_error *err) {
+    bool rows = validation != NULL && flowbd3_table_rows(validation) > 0;
+    if (rows && o->validation_share > 0.0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
+                        "validation_share is %g, but there is a validation table", o->validation_share);
+    if (rows || o->validation_share > 0.0 || (o->patience == 0 && o->clip_search == 0))
+        return FLOWBD3_OK;
+    return o->patience > 0 ? fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
+                                      "patience is %u without validation rows to judge by", o->patience)
+                           : fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
+                                      "clip_search is 1 without validation rows to judge by");
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -162,9 +190,9 @@ flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *mode
         status = check_options(&o, err);
     if (status != FLOWBD3_OK)
         return status;
-    if (o.patience > 0 && (validation == NULL || flowbd3_table_rows(validation) == 0))
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "patience is %u without validation rows to judge by",
-                        o.patience);
+    status = check_validation(&o, validation, err);
+    if (status != FLOWBD3_OK)
+        return status;
     if (flowbd3_table_rows(train) == 0)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the training table has no rows");
     flowbd3_trainer *trainer = fb3_allocate_zero(model->context, 1, sizeof *trainer);
@@ -190,9 +218,9 @@ void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
     float *const slabs[] = {t->parameters, t->gradient, t->first_moment, t->second_moment, t->best};
     for (size_t i = 0; i < FB3_COUNT(slabs); i++)
         fb3_release_floats(context, slabs[i]);
-    void *const arrays[] = {t->best_path,    t->latest_path, t->train,  t->validation,
-                            t->partial_sums, t->order,       t->inputs, t->targets,
-                            t->masked,       t->scale,       t->blocks, t->history};
+    fb3_joint_destroy(&t->joint);
+    fb3_trainer_release_data(t);
+    void *const arrays[] = {t->best_path, t->latest_path, t->partial_sums, t->order, t->columns, t->history};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
     fb3_release(context, t);

@@ -7,34 +7,41 @@
 #include "diffusion/diffusion.h"
 #include "model/model.h"
 
+/* Sequences to train on or to validate. */
+typedef struct fb3_set {
+    fb3_flows *tokens;
+    size_t *sequences; /* [count] numbers in tokens, ascending */
+    size_t count, flows;
+} fb3_set;
+
 struct flowbd3_trainer {
     flowbd3_context *context;
     flowbd3_model *model;            /* its parameters are the averaged ones */
     flowbd3_trainer_options options; /* defaults filled in */
     char *best_path, *latest_path;
 
-    uint16_t *train, *validation; /* [rows, S] */
-    size_t n_train, n_validation;
-    uint32_t checksum; /* CRC-32 of the training and validation tokens */
-    uint64_t steps_per_epoch;
+    fb3_set train, validation;
+    uint32_t checksum;        /* CRC-32 of the training and validation tokens */
+    uint64_t steps_per_epoch; /* as many as if every batch were full */
 
     fb3_network *network;
     float *parameters, *gradient, *first_moment, *second_moment; /* [layout size] */
     float *best;          /* weights of the best epoch; NULL without validation rows */
     double *partial_sums; /* [chunks of the slab] */
 
-    size_t *order;              /* [n_train] rows in the order of this epoch */
-    uint32_t ordered_epoch;     /* 1 + the epoch that order is of */
-    uint16_t *inputs, *targets; /* [batch, S] */
-    uint8_t *masked;            /* [batch, S] */
-    float *scale;               /* [batch, S] */
-    fb3_block *blocks;          /* [batch] */
+    size_t *order;          /* [sequences of train] their numbers in the order of this epoch */
+    uint32_t ordered_epoch; /* 1 + the epoch that order is of */
+    size_t batch_flows;     /* most flows of a batch */
+    fb3_joint *joint;
+    uint16_t *columns; /* [flows of a sequence, S] order of columns; NULL where it does not matter */
+    fb3_noise noise;   /* of the training loss, with the clip in use */
 
     /* What a checkpoint holds besides the slabs. */
     struct fb3_training_state {
         uint64_t step; /* optimiser steps done */
         uint64_t step_in_epoch;
-        double loss_sum, norm_sum; /* over the steps of this epoch */
+        uint64_t position, flows;  /* sequences of this epoch that are done, and their flows */
+        double loss_sum, norm_sum; /* over the flows and over the steps of this epoch */
         double seconds;            /* spent in this epoch */
         double best_nelbo;
         uint32_t stale; /* epochs since the best */
@@ -45,10 +52,41 @@ struct flowbd3_trainer {
     size_t n_history;
 };
 
+/* ---- run.c ------------------------------------------------------------------------------------- */
+
+/* Flows trained on so far, repeats counted. */
+uint64_t fb3_trainer_done(const flowbd3_trainer *trainer);
+
+/* The masked shares to train on from now on, which the model remembers. */
+void fb3_trainer_set_clip(flowbd3_trainer *trainer, double low, double high);
+
+/* ---- data.c ------------------------------------------------------------------------------------ */
+
+/* Encodes the tables and cuts them into sequences, or holds sequences of train out for validation. */
+flowbd3_status fb3_trainer_take_tables(flowbd3_trainer *trainer, const flowbd3_table *train,
+                                       const flowbd3_table *validation, flowbd3_error *err);
+void fb3_trainer_release_data(flowbd3_trainer *trainer);
+
+/* Fills the joint with sequences of set from *position on, in the order order[] (NULL: as they are) until the
+ * batch is full, moves *position behind them, and hides what the masks of noise hide. The mean over flows is
+ * the scale of the loss. step: of training, or number of the batch in validation. */
+fb3_batch fb3_trainer_batch(flowbd3_trainer *trainer, const fb3_set *set, const size_t *order,
+                            size_t *position, const fb3_noise *noise, fb3_purpose purpose, uint32_t step);
+
+/* Sorts the sequences of this epoch. */
+void fb3_trainer_order(flowbd3_trainer *trainer);
+
+/* ---- validate.c -------------------------------------------------------------------------------- */
+
+/* NELBO of the validation sequences with the averaged weights, the same masks every time, several for each
+ * when there are few; and the moments of a block's loss. False: cancelled. */
+bool fb3_trainer_validate(flowbd3_trainer *trainer, fb3_reporter *reporter, double *nelbo,
+                          fb3_moments *moments);
+
 /* ---- optimiser.c ------------------------------------------------------------------------------- */
 
-/* Learning rate of step 0, 1, ... : linear warm-up, then a cosine. */
-double fb3_learning_rate(const flowbd3_trainer_options *options, uint64_t step, uint64_t total);
+/* Learning rate of step 0, 1, ... of total: linear warm-up, then a cosine. */
+double fb3_learning_rate(const flowbd3_trainer_options *options, double step, double total);
 
 /* Tasks that the slab is cut into. */
 size_t fb3_optimiser_chunks(const fb3_layout *layout);

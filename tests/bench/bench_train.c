@@ -4,6 +4,7 @@
 #include <math.h>
 
 typedef struct clock_state {
+    uint64_t batch;
     double seconds, started;
     uint64_t first, last;
 } clock_state;
@@ -11,7 +12,7 @@ typedef struct clock_state {
 /* Starts the clock after three steps and stops the run when the time is up. */
 static int watch(void *user, const flowbd3_progress *progress) {
     clock_state *c = user;
-    if (progress->done >= 3 && c->first == 0) {
+    if (progress->done >= 3 * c->batch && c->first == 0) {
         c->first = progress->done;
         c->started = fb3_seconds();
     }
@@ -31,17 +32,17 @@ int main(int argc, char **argv) {
     options.batch_size = c->batch;
     options.learning_rate = c->learning_rate;
     options.epochs = 10000;
-    clock_state state = {.seconds = o.seconds};
+    clock_state state = {.batch = c->batch, .seconds = o.seconds};
     bench_check(flowbd3_trainer_create(&trainer, model, table, NULL, &options, &err), &err);
     flowbd3_status status = flowbd3_trainer_run(trainer, watch, &state, &err);
     if (status != FLOWBD3_CANCELLED)
         bench_check(status, &err);
-    double seconds = fb3_seconds() - state.started, steps = (double)(state.last - state.first);
-    double rss = bench_peak_rss_mb(), rows = steps * c->batch / seconds;
+    double seconds = fb3_seconds() - state.started, trained = (double)(state.last - state.first);
+    double rss = bench_peak_rss_mb(), rows = trained / seconds;
     double gflops = 6.0 * bench_matrix_parameters(c) * (double)c->columns * rows / 1e9;
     bench_print(&o, json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:f}", "bench", "train", "config", c->name,
                               "threads", (json_int_t)flowbd3_context_threads(context), "step_ms",
-                              1e3 * seconds / steps, "rows_per_s", rows, "gflops", gflops, "ceiling_gflops",
+                              1e3 * c->batch / rows, "rows_per_s", rows, "gflops", gflops, "ceiling_gflops",
                               bench_ceiling(context), "peak_rss_mb", rss));
     flowbd3_trainer_destroy(&trainer);
     flowbd3_model_destroy(&model);

@@ -8,10 +8,16 @@ torch.nn.utils.clip_grad_norm_, in double precision from initial weights that ar
 shared with the library.
 
 Members of a case:
-  sequences blocks slots vocabulary width heads layers hidden   B, L, S, V, D, H, n_layers, F
-  tokens, masked      [B][T], T = L S; position i is slot i % S of block i // S
-  t                   [B][L]; the weight of a masked token's cross entropy is 1 / t, its scale 1 / (t B L)
-  logits              of the masked positions, in order of (b, i): V of the slot each
+  sequences flows slots vocabulary width heads layers hidden    B, L, S, V, D, H, n_layers, F
+  block               tokens of a block
+  tokens              [B][T], T = L S: flow by flow, slot by slot
+  order               [B][T] the slots of every flow in the order that the blocks take them in
+  masked              [B][T] in that order
+  t                   [B][blocks]; the weight of a masked token's cross entropy is 1 / t, its scale 1 / (t B L)
+The network sees the joint input: the clean tokens of all blocks but the last, then the noisy ones of all. A clean
+token sees the clean blocks up to its own, a noisy one its own noisy block and the clean blocks before it. Rotary
+positions are those of the cells, S * flow + slot.
+  logits              of the masked tokens, in order of (b, i): V of the slot each
   loss                mean NELBO, nats per flow
   gradient_norm       over all tensors, before clipping
   step_losses         loss before each of the AdamW steps
@@ -32,13 +38,21 @@ STEPS, RATE, DECAY, CLIP = 10, 1e-2, 0.01, 1.0
 
 CASES = {
     "two_blocks": dict(
-        blocks=2, slots=3, vocabulary=[5, 7, 4], width=16, heads=2, layers=2, hidden=32,
+        flows=2, slots=3, block=3, vocabulary=[5, 7, 4], width=16, heads=2, layers=2, hidden=32,
         tokens=[[0, 6, 3, 4, 2, 1], [2, 0, 0, 1, 5, 2], [3, 3, 1, 0, 1, 3]],
+        order=[[0, 1, 2, 0, 1, 2]] * 3,
         masked=[[1, 0, 1, 0, 1, 0], [1, 1, 1, 0, 0, 0], [0, 1, 0, 1, 1, 1]],
         t=[[0.75, 0.25], [0.9375, 0.125], [0.3125, 1.0]]),
+    "small_blocks": dict(
+        flows=3, slots=3, block=2, vocabulary=[5, 7, 4], width=16, heads=2, layers=2, hidden=32,
+        tokens=[[0, 6, 3, 4, 2, 1, 1, 1, 0], [2, 0, 0, 1, 5, 2, 4, 4, 3]],
+        order=[[2, 0, 1, 0, 1, 2, 1, 2, 0], [0, 2, 1, 2, 1, 0, 1, 0, 2]],
+        masked=[[1, 0, 1, 1, 0, 1, 0, 0, 1], [1, 1, 0, 1, 0, 0, 1, 1, 0]],
+        t=[[0.75, 0.5, 0.5, 1.0, 0.375], [0.9375, 0.625, 0.625, 0.5, 0.375]]),
     "one_block": dict(
-        blocks=1, slots=3, vocabulary=[5, 7, 4], width=8, heads=2, layers=1, hidden=16,
+        flows=1, slots=3, block=3, vocabulary=[5, 7, 4], width=8, heads=2, layers=1, hidden=16,
         tokens=[[4, 0, 2], [1, 6, 3], [0, 3, 0]],
+        order=[[0, 1, 2]] * 3,
         masked=[[1, 1, 0], [0, 0, 1], [1, 1, 1]],
         t=[[0.5], [0.40625], [0.96875]]),
 }
@@ -77,38 +91,60 @@ def rms_norm(x, gain):
     return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * gain
 
 
-def rotate(x):
-    """Rotary positions for x [B, H, T, hd]; pairs i and i + hd / 2."""
+def rotate(x, positions):
+    """Rotary positions for x [B, H, rows, hd]; pairs i and i + hd / 2."""
     half = x.shape[-1] // 2
     frequency = 10000.0 ** (-torch.arange(half, dtype=x.dtype) / half)
-    angle = torch.arange(x.shape[-2], dtype=x.dtype)[:, None] * frequency
+    angle = positions[:, None, :, None] * frequency
     a, b = x[..., :half], x[..., half:]
     return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], -1)
 
 
-def attention(w, i, h, case):
+class Row:
+    """A row of the joint input: a token in its clean or its noisy copy."""
+
+    def __init__(self, case, b, i, noisy):
+        slots = case["slots"]
+        self.slot = case["order"][b][i]
+        self.position = i // slots * slots + self.slot
+        self.token = case["tokens"][b][self.position]
+        self.block, self.noisy = i // case["block"], noisy
+        self.masked = noisy and case["masked"][b][i] == 1
+        self.t = case["t"][b][self.block]
+
+    def sees(self, other):
+        if self.noisy and other.noisy:
+            return self.block == other.block
+        if self.noisy:
+            return other.block < self.block
+        return not other.noisy and other.block <= self.block
+
+
+def joint_rows(case):
+    total = case["flows"] * case["slots"]
+    clean = (total - 1) // case["block"] * case["block"]
+    return [[Row(case, b, i, False) for i in range(clean)] + [Row(case, b, i, True) for i in range(total)]
+            for b in range(len(case["tokens"]))]
+
+
+def attention(w, i, h, rows, case):
     batch, length, d = h.shape
     heads = case["heads"]
+    positions = torch.tensor([[row.position for row in sequence] for sequence in rows], dtype=h.dtype)
+    hidden = torch.tensor([[[not a.sees(b) for b in sequence] for a in sequence] for sequence in rows])
     q, k, v = (part.reshape(batch, length, heads, d // heads).transpose(1, 2)
                for part in (h @ w[f"layers.{i}.attention.qkv"]).split(d, -1))
-    scores = rotate(q) @ rotate(k).transpose(-1, -2) / math.sqrt(d // heads)
-    block = torch.arange(length) // case["slots"]
-    scores = scores.masked_fill(block[None, :] > block[:, None], -math.inf)
+    scores = rotate(q, positions) @ rotate(k, positions).transpose(-1, -2) / math.sqrt(d // heads)
+    scores = scores.masked_fill(hidden[:, None], -math.inf)
     return (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, length, d) @ w[f"layers.{i}.attention.out"]
 
 
-def hidden_states(w, case):
-    slots, v = case["slots"], case["vocabulary"]
-    rows = []
-    for tokens, masked in zip(case["tokens"], case["masked"]):
-        row = []
-        for i, (token, hidden) in enumerate(zip(tokens, masked)):
-            s = i % slots
-            row.append(w[f"embedding.{s}"][v[s] if hidden else token] + w["slot_embedding"][s])
-        rows.append(torch.stack(row))
-    x = torch.stack(rows)
+def hidden_states(w, rows, case):
+    v = case["vocabulary"]
+    x = torch.stack([torch.stack([w[f"embedding.{r.slot}"][v[r.slot] if r.masked else r.token] +
+                                  w["slot_embedding"][r.slot] for r in sequence]) for sequence in rows])
     for i in range(case["layers"]):
-        x = x + attention(w, i, rms_norm(x, w[f"layers.{i}.norm1.gain"]), case)
+        x = x + attention(w, i, rms_norm(x, w[f"layers.{i}.norm1.gain"]), rows, case)
         up = rms_norm(x, w[f"layers.{i}.norm2.gain"]) @ w[f"layers.{i}.feed_forward.up"]
         gelu = 0.5 * up * (1 + torch.tanh(math.sqrt(2 / math.pi) * (up + 0.044715 * up ** 3)))
         x = x + gelu @ w[f"layers.{i}.feed_forward.down"]
@@ -116,16 +152,16 @@ def hidden_states(w, case):
 
 
 def forward(w, case):
-    """Logits of the masked positions, and the loss."""
-    h = hidden_states(w, case)
-    slots, scale = case["slots"], 1.0 / (len(case["tokens"]) * case["blocks"])
+    """Logits of the masked tokens, and the loss."""
+    rows = joint_rows(case)
+    h = hidden_states(w, rows, case)
+    scale = 1.0 / (len(rows) * case["flows"])
     logits, loss = [], 0.0
-    for b, (tokens, masked) in enumerate(zip(case["tokens"], case["masked"])):
-        for i, (token, hidden) in enumerate(zip(tokens, masked)):
-            if hidden:
-                s = i % slots
-                logits.append(h[b, i] @ w[f"head.{s}.weight"] + w[f"head.{s}.bias"])
-                loss = loss - scale / case["t"][b][i // slots] * F.log_softmax(logits[-1], -1)[token]
+    for b, sequence in enumerate(rows):
+        for i, row in enumerate(sequence):
+            if row.masked:
+                logits.append(h[b, i] @ w[f"head.{row.slot}.weight"] + w[f"head.{row.slot}.bias"])
+                loss = loss - scale / row.t * F.log_softmax(logits[-1], -1)[row.token]
     return logits, loss
 
 

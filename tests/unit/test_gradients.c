@@ -1,5 +1,5 @@
 /* Gradients against central differences, for every kernel variant, and of the whole network with dropout. */
-#include "model/network.h"
+#include "model/joint.h"
 #include "test_main.h"
 
 #include <math.h>
@@ -118,24 +118,27 @@ static double cross_entropy_objective(const void *argument, const float *x) {
     static const float scale[ROWS] = {1.0f, 0.25f, 2.0f};
     float logits[ROWS * STRIDE];
     memcpy(logits, x, sizeof logits);
-    return p->k->cross_entropy(logits, p->weights, targets, scale, ROWS, WIDTH, STRIDE);
+    float losses[ROWS];
+    return p->k->cross_entropy(logits, p->weights, targets, scale, losses, ROWS, WIDTH, STRIDE);
 }
 
 START_TEST(cross_entropy) {
     static const uint16_t targets[ROWS] = {0, 12, 5};
     static const float scale[ROWS] = {1.0f, 0.25f, 2.0f};
     for (const fb3_kernels *const *k = fb3_kernels_all(); *k != NULL; k++) {
-        float x[ROWS * STRIDE], bias[STRIDE], dx[ROWS * STRIDE];
+        float x[ROWS * STRIDE], bias[STRIDE], dx[ROWS * STRIDE], losses[ROWS];
         fill(x, ROWS * STRIDE, 6);
         fill(bias, STRIDE, 7);
         memcpy(dx, x, sizeof x);
-        double loss = (*k)->cross_entropy(dx, bias, targets, scale, ROWS, WIDTH, STRIDE), expected = 0.0;
+        double loss = (*k)->cross_entropy(dx, bias, targets, scale, losses, ROWS, WIDTH, STRIDE);
+        double expected = 0.0;
         for (size_t r = 0; r < ROWS; r++) {
             double sum = 0.0;
             for (size_t i = 0; i < WIDTH; i++)
                 sum += exp((double)x[r * STRIDE + i] + (double)bias[i]);
-            expected +=
-                (double)scale[r] * (log(sum) - (double)x[r * STRIDE + targets[r]] - (double)bias[targets[r]]);
+            double of_row = log(sum) - (double)x[r * STRIDE + targets[r]] - (double)bias[targets[r]];
+            ck_assert_double_eq_tol((double)losses[r], of_row, 1e-5);
+            expected += (double)scale[r] * of_row;
             for (size_t i = WIDTH; i < STRIDE; i++)
                 dx[r * STRIDE + i] = 0.0f;
         }
@@ -146,53 +149,107 @@ START_TEST(cross_entropy) {
 }
 END_TEST
 
-enum { TOKENS = 6, HEADS = 2, HEAD_WIDTH = 4, D = HEADS * HEAD_WIDTH };
+enum { MOST_ROWS = 22, HEADS = 2, HEAD_WIDTH = 4, D = HEADS * HEAD_WIDTH, SCRATCH = 8192 };
 
+/* Attention of one sequence, whose rows are grouped in some way. */
 typedef struct attention_problem {
     const fb3_kernels *k;
     const float *weights;
     fb3_attention shape;
     fb3_dropout dropout;
+    size_t rows, n_groups;
+    fb3_query_group groups[8];
+    uint32_t positions[MOST_ROWS];
 } attention_problem;
 
-static void attend(const attention_problem *p, float *out, float *weights, float *qkv) {
-    float scratch[1024];
-    ck_assert_uint_le(fb3_attention_scratch(&p->shape), FB3_COUNT(scratch));
-    p->k->rope_forward(qkv, 3 * D, &p->shape);
-    p->k->attention_forward(out, D, weights, qkv, 3 * D, &p->shape, &p->dropout, 3, scratch);
+static void attend(const attention_problem *p, float *out, float *qkv) {
+    static float scratch[SCRATCH], keys[SCRATCH];
+    ck_assert_uint_le(fb3_attention_forward_scratch(&p->shape), FB3_COUNT(scratch));
+    ck_assert_uint_le(D * p->shape.stride, FB3_COUNT(keys));
+    p->k->rope_forward(qkv, 3 * D, p->positions, p->rows, &p->shape);
+    p->k->transpose(keys, p->shape.stride, qkv + D, 3 * D, p->rows, D);
+    p->k->attention_forward(out, D, qkv, 3 * D, keys, p->shape.stride, qkv + 2 * D, 3 * D, p->groups,
+                            p->n_groups, &p->shape, &p->dropout, 3, scratch);
 }
 
 static double attention_objective(const void *argument, const float *x) {
     const attention_problem *p = argument;
-    float qkv[TOKENS * 3 * D], out[TOKENS * D], weights[HEADS * TOKENS * TOKENS];
-    memcpy(qkv, x, sizeof qkv);
-    attend(p, out, weights, qkv);
-    return dot(out, p->weights, TOKENS * D);
+    float qkv[MOST_ROWS * 3 * D], out[MOST_ROWS * D];
+    memcpy(qkv, x, p->rows * 3 * D * sizeof *qkv);
+    attend(p, out, qkv);
+    return dot(out, p->weights, p->rows * D);
+}
+
+/* The definition: every pair of a query and a key that it sees, in double precision and without dropout. */
+static void attend_naively(const attention_problem *p, double *out, const float *qkv) {
+    for (const fb3_query_group *g = p->groups; g < p->groups + p->n_groups; g++)
+        for (size_t i = g->query; i < g->query + g->queries; i++)
+            for (size_t head = 0; head < HEADS; head++) {
+                double sum = 0.0, *o = out + i * D + head * HEAD_WIDTH;
+                memset(o, 0, HEAD_WIDTH * sizeof *o);
+                for (size_t j = 0; j < p->rows; j++) {
+                    if (j >= g->before && (j < g->own || j >= g->own + g->owned))
+                        continue;
+                    const float *q = qkv + i * 3 * D + head * HEAD_WIDTH,
+                                *k = qkv + j * 3 * D + D + head * HEAD_WIDTH;
+                    double weight = exp(dot(q, k, HEAD_WIDTH) / sqrt(HEAD_WIDTH));
+                    sum += weight;
+                    for (size_t d = 0; d < HEAD_WIDTH; d++)
+                        o[d] += weight * (double)k[D + d];
+                }
+                for (size_t d = 0; d < HEAD_WIDTH; d++)
+                    o[d] /= sum;
+            }
+}
+
+static void check_attention(attention_problem *p) {
+    float qkv[MOST_ROWS * 3 * D], dx[MOST_ROWS * 3 * D], dout[MOST_ROWS * D], out[MOST_ROWS * D];
+    static float scratch[SCRATCH];
+    double expected[MOST_ROWS * D];
+    float angles[2 * MOST_ROWS * HEAD_WIDTH / 2];
+    for (size_t i = 0; i < MOST_ROWS * HEAD_WIDTH / 2; i++) {
+        angles[i] = cosf((float)i * 0.3f);
+        angles[MOST_ROWS * HEAD_WIDTH / 2 + i] = sinf((float)i * 0.3f);
+    }
+    for (size_t i = 0; i < p->rows; i++)
+        p->positions[i] = (uint32_t)(i * 5 % MOST_ROWS);
+    p->shape = (fb3_attention){HEADS, HEAD_WIDTH, fb3_attention_stride(p->rows), angles,
+                               angles + MOST_ROWS * HEAD_WIDTH / 2};
+    p->weights = dout;
+    fill(qkv, p->rows * 3 * D, 8);
+    fill(dout, p->rows * D, 9);
+    memcpy(dx, qkv, sizeof qkv);
+    attend(p, out, dx);
+    attend_naively(p, expected, dx);
+    for (size_t i = 0; p->dropout.rate == 0.0f && i < p->rows * D; i++)
+        ck_assert_double_eq_tol((double)out[i], expected[i], 2e-6);
+    ck_assert_uint_le(fb3_attention_backward_scratch(&p->shape, p->rows), FB3_COUNT(scratch));
+    p->k->attention_backward(dx, 3 * D, dout, D, p->rows, p->groups, p->n_groups, &p->shape, &p->dropout, 3,
+                             scratch);
+    p->k->rope_backward(dx, 3 * D, p->positions, p->rows, &p->shape);
+    check_gradient(attention_objective, p, qkv, dx, p->rows * 3 * D, 4e-3, p->k->name);
 }
 
 START_TEST(attention) {
-    float angles[2 * TOKENS * HEAD_WIDTH / 2];
-    for (size_t i = 0; i < TOKENS * HEAD_WIDTH / 2; i++) {
-        angles[i] = cosf((float)i * 0.3f);
-        angles[TOKENS * HEAD_WIDTH / 2 + i] = sinf((float)i * 0.3f);
-    }
+    static const struct {
+        size_t rows, n_groups;
+        fb3_query_group groups[8];
+    } cases[] = {
+        {6, 1, {{0, 6, 0, 0, 6}}},                                   /* all see all */
+        {22, 1, {{0, 22, 22, 0, 0}}},                                /* more queries than one stretch */
+        {6, 3, {{0, 1, 1, 0, 0}, {1, 4, 5, 0, 0}, {5, 1, 6, 0, 0}}}, /* causal blocks of 1, 4, 1 */
+        {5, 3, {{0, 2, 2, 0, 0}, {2, 2, 0, 2, 2}, {4, 1, 2, 4, 1}}}, /* a joint pass, blocks of 2, 1 */
+        {19, 3, {{0, 9, 9, 0, 0}, {9, 9, 0, 9, 9}, {18, 1, 9, 18, 1}}}};
     for (const fb3_kernels *const *k = fb3_kernels_all(); *k != NULL; k++)
-        for (size_t block = 1; block <= TOKENS; block++) { /* also blocks that do not divide the tokens */
-            float qkv[TOKENS * 3 * D], dx[TOKENS * 3 * D], dout[TOKENS * D], out[TOKENS * D], scratch[1024];
-            float weights[HEADS * TOKENS * TOKENS];
-            fill(qkv, TOKENS * 3 * D, 8);
-            fill(dout, TOKENS * D, 9);
-            attention_problem p = {
-                *k,
-                dout,
-                {TOKENS, block, HEADS, HEAD_WIDTH, angles, angles + TOKENS * HEAD_WIDTH / 2},
-                {block % 2 == 0 ? 0.3f : 0.0f, 1, 2, 3}};
-            memcpy(dx, qkv, sizeof qkv);
-            attend(&p, out, weights, dx);
-            (*k)->attention_backward(dx, 3 * D, weights, dout, D, &p.shape, &p.dropout, 3, scratch);
-            (*k)->rope_backward(dx, 3 * D, &p.shape);
-            check_gradient(attention_objective, &p, qkv, dx, TOKENS * 3 * D, 4e-3, (*k)->name);
-        }
+        for (size_t c = 0; c < FB3_COUNT(cases); c++)
+            for (int with_dropout = 0; with_dropout < 2; with_dropout++) {
+                attention_problem p = {.k = *k,
+                                       .dropout = {with_dropout ? 0.3f : 0.0f, 1, 2, 3},
+                                       .rows = cases[c].rows,
+                                       .n_groups = cases[c].n_groups};
+                memcpy(p.groups, cases[c].groups, sizeof p.groups);
+                check_attention(&p);
+            }
 }
 END_TEST
 
@@ -226,37 +283,48 @@ END_TEST
 
 /* ---- the whole network ------------------------------------------------------------------------- */
 
-enum { SEQUENCES = 5, SLOTS = 3, BLOCKS = 2, T = SLOTS * BLOCKS };
+enum { SEQUENCES = 5, SLOTS = 3, FLOWS = 2, T = SLOTS * FLOWS };
+
+/* Sequences of one and of two flows in blocks of two tokens, some of them masked. */
+static fb3_batch make_batch(fb3_joint *joint) {
+    for (size_t b = 0; b < SEQUENCES; b++) {
+        uint16_t tokens[T];
+        for (size_t i = 0; i < T; i++)
+            tokens[i] = (uint16_t)((b * T + i) * 7 % joint->blocking.vocabulary[i % SLOTS]);
+        fb3_joint_add(joint, tokens, b == 2 ? 1 : FLOWS, NULL);
+    }
+    for (size_t b = 0; b < joint->n_blocks; b++)
+        for (size_t row = joint->blocks[b].first; row < joint->blocks[b].first + joint->blocks[b].tokens;
+             row++) {
+            joint->masked[row] = row * 5 % 3 != 0;
+            joint->scale[row] = 0.3f + 0.1f * (float)b;
+        }
+    return fb3_joint_batch(joint);
+}
 
 START_TEST(network_with_dropout) {
     static const size_t vocabulary[SLOTS] = {5, 7, 4};
     static float numbers[8 * FB3_FEATURES];
     const float *const features[SLOTS] = {NULL, numbers, NULL}; /* slot 1 is ordered */
     fill(numbers, 7 * FB3_FEATURES, 30);
-    fb3_network_config config = {SLOTS, BLOCKS, 8, 2, 2, 12, 0.2f, vocabulary, features};
+    fb3_network_config config = {SLOTS, T, 8, 2, 2, 12, 0.2f, vocabulary, features};
+    fb3_blocking blocking = {SLOTS, 2, FLOWS, vocabulary};
+    fb3_limits limits = fb3_joint_limits(&blocking, SEQUENCES, SEQUENCES * FLOWS);
     flowbd3_context *context = NULL;
     fb3_layout *layout = NULL;
     fb3_network *network = NULL;
+    fb3_joint *joint = NULL;
     ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
     ck_assert_int_eq(fb3_layout_create(&layout, context, &config, NULL), FLOWBD3_OK);
-    ck_assert_int_eq(fb3_network_create(&network, context, &config, layout, SEQUENCES, true, NULL),
+    ck_assert_int_eq(fb3_network_create(&network, context, &config, layout, &limits, true, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_joint_create(&joint, context, &blocking, SEQUENCES, SEQUENCES * FLOWS, NULL),
                      FLOWBD3_OK);
     float *parameters = fb3_allocate_floats(context, layout->size),
           *gradient = fb3_allocate_floats(context, layout->size);
     float *unused = fb3_allocate_floats(context, layout->size);
     for (size_t i = 0; i < layout->size; i++)
         parameters[i] = 0.4f * noise(20, i);
-    uint16_t inputs[SEQUENCES * T], targets[SEQUENCES * T];
-    uint8_t masked[SEQUENCES * T];
-    float scale[SEQUENCES * BLOCKS];
-    for (size_t i = 0; i < SEQUENCES * T; i++) {
-        targets[i] = (uint16_t)(i * 7 % vocabulary[i % SLOTS]);
-        masked[i] = i * 5 % 3 != 0;
-        inputs[i] = masked[i] ? (uint16_t)vocabulary[i % SLOTS] : targets[i];
-    }
-    for (size_t i = 0; i < SEQUENCES * BLOCKS; i++)
-        scale[i] = 0.3f + 0.1f * (float)i;
-    fb3_batch batch = {SEQUENCES, inputs, targets, masked, scale};
+    fb3_batch batch = make_batch(joint);
     fb3_network_gradient(network, parameters, &batch, gradient, 9, 1);
     for (size_t n = 0; n < layout->n_tensors; n++) {
         const fb3_tensor *t = &layout->tensors[n];
@@ -284,6 +352,7 @@ START_TEST(network_with_dropout) {
     fb3_release_floats(context, unused);
     fb3_release_floats(context, gradient);
     fb3_release_floats(context, parameters);
+    fb3_joint_destroy(&joint);
     fb3_network_destroy(&network);
     fb3_layout_destroy(&layout);
     flowbd3_context_destroy(&context);

@@ -6,15 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_TOKENS = 64, MOST_SLOTS = 4 };
+enum { MOST_SLOTS = 4 };
 
 typedef struct golden_case {
     json_t *json;
-    size_t sequences, vocabulary[MOST_SLOTS];
+    size_t sequences, flows, vocabulary[MOST_SLOTS];
     fb3_network_config config;
-    uint16_t inputs[MOST_TOKENS], targets[MOST_TOKENS];
-    uint8_t masked[MOST_TOKENS];
-    float scale[MOST_TOKENS];
+    fb3_joint *joint;
     fb3_batch batch;
     flowbd3_model model;
     flowbd3_trainer trainer;
@@ -29,22 +27,33 @@ static const json_t *element(const json_t *json, const char *name, size_t row, s
     return json_array_get(json_array_get(json_object_get(json, name), row), column);
 }
 
-static void read_batch(golden_case *c) {
-    size_t slots = c->config.slots, blocks = c->config.blocks, tokens = slots * blocks;
-    c->sequences = integer(c->json, "sequences");
-    ck_assert_uint_le(c->sequences * tokens, MOST_TOKENS);
-    for (size_t b = 0; b < c->sequences; b++) {
-        for (size_t i = 0; i < tokens; i++) {
-            size_t at = b * tokens + i;
-            c->targets[at] = (uint16_t)json_integer_value(element(c->json, "tokens", b, i));
-            c->masked[at] = (uint8_t)json_integer_value(element(c->json, "masked", b, i));
-            c->inputs[at] = c->masked[at] ? (uint16_t)c->vocabulary[i % slots] : c->targets[at];
-        }
-        for (size_t l = 0; l < blocks; l++)
-            c->scale[b * blocks + l] = (float)(1.0 / json_number_value(element(c->json, "t", b, l)) /
-                                               (double)(c->sequences * blocks));
+static void read_sequence(golden_case *c, size_t b) {
+    uint16_t tokens[64], order[64];
+    size_t count = c->flows * c->config.slots;
+    ck_assert_uint_le(count, FB3_COUNT(tokens));
+    for (size_t i = 0; i < count; i++) {
+        tokens[i] = (uint16_t)json_integer_value(element(c->json, "tokens", b, i));
+        order[i] = (uint16_t)json_integer_value(element(c->json, "order", b, i));
     }
-    c->batch = (fb3_batch){c->sequences, c->inputs, c->targets, c->masked, c->scale};
+    fb3_joint_add(c->joint, tokens, c->flows, order);
+}
+
+static void read_batch(golden_case *c) {
+    size_t block = c->joint->blocking.block, blocks = (c->flows * c->config.slots + block - 1) / block;
+    for (size_t b = 0; b < c->sequences; b++)
+        read_sequence(c, b);
+    ck_assert_uint_eq(c->joint->n_blocks, c->sequences * blocks);
+    for (size_t i = 0; i < c->joint->n_blocks; i++) {
+        const fb3_block *at = &c->joint->blocks[i];
+        for (size_t k = 0; k < at->tokens; k++) {
+            c->joint->masked[at->first + k] =
+                (uint8_t)json_integer_value(element(c->json, "masked", i / blocks, i % blocks * block + k));
+            c->joint->scale[at->first + k] =
+                (float)(1.0 / json_number_value(element(c->json, "t", i / blocks, i % blocks)) /
+                        (double)(c->sequences * c->flows));
+        }
+    }
+    c->batch = fb3_joint_batch(c->joint);
 }
 
 static const fb3_tensor *find(const fb3_layout *layout, const char *name) {
@@ -74,8 +83,10 @@ static void initialise(golden_case *c) {
 static void open_case(golden_case *c, const char *name, json_t *file, flowbd3_context *context) {
     memset(c, 0, sizeof *c);
     c->json = json_object_get(file, name);
+    c->sequences = integer(c->json, "sequences");
+    c->flows = integer(c->json, "flows");
     c->config = (fb3_network_config){.slots = integer(c->json, "slots"),
-                                     .blocks = integer(c->json, "blocks"),
+                                     .positions = c->flows * integer(c->json, "slots"),
                                      .width = integer(c->json, "width"),
                                      .heads = integer(c->json, "heads"),
                                      .layers = integer(c->json, "layers"),
@@ -85,10 +96,15 @@ static void open_case(golden_case *c, const char *name, json_t *file, flowbd3_co
     for (size_t s = 0; s < c->config.slots; s++)
         c->vocabulary[s] =
             (size_t)json_integer_value(json_array_get(json_object_get(c->json, "vocabulary"), s));
+    fb3_blocking blocking = {c->config.slots, integer(c->json, "block"), c->flows, c->vocabulary};
+    fb3_limits limits = fb3_joint_limits(&blocking, c->sequences, c->sequences * c->flows);
+    ck_assert_int_eq(
+        fb3_joint_create(&c->joint, context, &blocking, c->sequences, c->sequences * c->flows, NULL),
+        FLOWBD3_OK);
     read_batch(c);
     ck_assert_int_eq(fb3_layout_create(&c->model.layout, context, &c->config, NULL), FLOWBD3_OK);
     ck_assert_int_eq(
-        fb3_network_create(&c->network, context, &c->config, c->model.layout, c->sequences, true, NULL),
+        fb3_network_create(&c->network, context, &c->config, c->model.layout, &limits, true, NULL),
         FLOWBD3_OK);
     size_t size = c->model.layout->size;
     c->trainer = (flowbd3_trainer){
@@ -115,6 +131,7 @@ static void close_case(golden_case *c) {
     fb3_release_floats(context, c->trainer.first_moment);
     fb3_release_floats(context, c->trainer.second_moment);
     fb3_release(context, c->trainer.partial_sums);
+    fb3_joint_destroy(&c->joint);
     fb3_network_destroy(&c->network);
     fb3_layout_destroy(&c->model.layout);
 }
@@ -124,15 +141,15 @@ static void check_near(double value, double expected, double tolerance, const ch
                   "%s[%zu] is %.9g, expected %.9g", what, i, value, expected);
 }
 
-/* The file lists the logits of the masked tokens in the order of their positions. */
+/* The file lists the logits of the masked tokens in the order of the rows. */
 static void check_logits(golden_case *c) {
-    size_t tokens = c->config.slots * c->config.blocks, row = 0, next[MOST_SLOTS] = {0};
+    size_t row = 0, next[MOST_SLOTS] = {0};
     fb3_network_prepare(c->network, c->trainer.parameters);
-    fb3_network_logits(c->network, c->inputs, c->masked, c->sequences);
-    for (size_t at = 0; at < c->sequences * tokens; at++) {
-        if (!c->masked[at])
+    fb3_network_logits(c->network, &c->batch);
+    for (size_t at = 0; at < c->joint->rows; at++) {
+        if (!c->joint->masked[at])
             continue;
-        size_t slot = at % c->config.slots, count, stride, j = next[slot]++;
+        size_t slot = c->joint->slots[at], count, stride, j = next[slot]++;
         const uint32_t *positions;
         const float *logits = fb3_network_slot_logits(c->network, slot, &count, &stride, &positions);
         ck_assert_uint_lt(j, count);
@@ -201,12 +218,18 @@ START_TEST(two_blocks) {
 }
 END_TEST
 
+START_TEST(blocks_smaller_than_a_flow) {
+    check_case("small_blocks");
+}
+END_TEST
+
 int main(void) {
     setenv("CK_FORK", "no", 1);
     Suite *suite = suite_create("network");
     TCase *tests = tcase_create("network");
     tcase_add_test(tests, one_block);
     tcase_add_test(tests, two_blocks);
+    tcase_add_test(tests, blocks_smaller_than_a_flow);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

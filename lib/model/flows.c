@@ -1,0 +1,74 @@
+/* A table as sequences of tokens. */
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+#include <string.h>
+
+/* Cuts every group into sequences of at most length flows. */
+static bool cut_groups(fb3_flows *f, const fb3_arrangement *a, size_t length) {
+    size_t sequences = 0;
+    for (size_t g = 0; g < a->groups; g++)
+        sequences += (a->first[g + 1] - a->first[g] + length - 1) / length;
+    f->first = fb3_allocate(f->context, sequences + 1, sizeof *f->first);
+    if (f->first == NULL)
+        return false;
+    for (size_t g = 0; g < a->groups; g++)
+        for (size_t place = a->first[g]; place < a->first[g + 1]; place += length)
+            f->first[f->sequences++] = place;
+    f->first[f->sequences] = a->rows;
+    return true;
+}
+
+/* Brings tokens, which are in the order of the table, into that of the sequences. */
+static bool reorder(fb3_flows *f, size_t slots) {
+    uint16_t *tokens = fb3_allocate(f->context, f->count * slots, sizeof *tokens);
+    if (tokens == NULL)
+        return false;
+    for (size_t place = 0; place < f->count; place++)
+        memcpy(tokens + place * slots, f->tokens + f->rows[place] * slots, slots * sizeof *tokens);
+    fb3_release(f->context, f->tokens);
+    f->tokens = tokens;
+    return true;
+}
+
+flowbd3_status fb3_flows_create(fb3_flows **out, const flowbd3_model *model, const flowbd3_table *table,
+                                bool known, flowbd3_error *err) {
+    size_t slots = model->config.slots;
+    fb3_arrangement *arrangement = NULL;
+    fb3_flows *f = fb3_allocate_zero(model->context, 1, sizeof *f);
+    *out = f;
+    if (f == NULL)
+        return fb3_no_memory(err, "the tokens");
+    f->context = fb3_context_retain(model->context);
+    f->count = flowbd3_table_rows(table);
+    f->tokens = fb3_allocate(f->context, f->count * slots, sizeof *f->tokens);
+    flowbd3_status status = f->tokens != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the tokens");
+    if (status == FLOWBD3_OK)
+        status = (known ? fb3_tokenizer_encode_known : flowbd3_tokenizer_encode)(model->tokenizer, table,
+                                                                                 f->tokens, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_tokenizer_arrange(model->tokenizer, table, &arrangement, err);
+    if (status == FLOWBD3_OK) {
+        f->rows = arrangement->order;
+        arrangement->order = NULL;
+        if (!cut_groups(f, arrangement, model->blocking.length) || !reorder(f, slots))
+            status = fb3_no_memory(err, "the sequences");
+    }
+    fb3_arrangement_destroy(&arrangement);
+    if (status != FLOWBD3_OK)
+        fb3_flows_destroy(out);
+    return status;
+}
+
+void fb3_flows_destroy(fb3_flows **flows) {
+    fb3_flows *f = *flows;
+    if (f == NULL)
+        return;
+    flowbd3_context *context = f->context;
+    fb3_release(context, f->tokens);
+    fb3_release(context, f->rows);
+    fb3_release(context, f->first);
+    fb3_release(context, f);
+    flowbd3_context_destroy(&context);
+    *flows = NULL;
+}

@@ -1,0 +1,85 @@
+/* Which sequences a row belongs to, and the sequences at hand. */
+#include "sampler/sampler.h"
+
+#include <string.h>
+
+fb3_sequence fb3_sampler_sequence(const flowbd3_sampler *s, uint64_t number) {
+    fb3_sequence sequence =
+        fb3_tokenizer_sequence(s->model->tokenizer, s->sizes.window, s->options.seed, number);
+    if (s->options.sequence_flows > 0)
+        sequence.flows = s->options.sequence_flows;
+    return sequence;
+}
+
+/* ---- finding a row ----------------------------------------------------------------------------- */
+
+/* The first sequence of the tile that row position lies in, and its row. Lengths are drawn anew from the
+ * sequence at hand on, or from the first one for rows before it; sequences of one length need none. */
+static void find_tile(const flowbd3_sampler *s, uint64_t *sequence, uint64_t *row) {
+    const fb3_sampler_sizes *z = &s->sizes;
+    if (s->options.sequence_flows > 0 || z->window == 1) {
+        uint64_t tile = s->position / (z->length * z->tile);
+        *sequence = tile * z->tile;
+        *row = tile * z->tile * z->length;
+        return;
+    }
+    bool behind = s->table != NULL && s->position >= s->first_row;
+    *sequence = behind ? s->first_sequence : 0;
+    *row = behind ? s->first_row : 0;
+    for (;;) {
+        uint64_t end = *row;
+        for (size_t i = 0; i < z->tile; i++)
+            end += fb3_sampler_sequence(s, *sequence + i).flows;
+        if (end > s->position)
+            return;
+        *sequence += z->tile;
+        *row = end;
+    }
+}
+
+/* Lists the sequences of as many tiles as the rows up to end need, and counts their flows. */
+static void list_sequences(flowbd3_sampler *s, uint64_t end) {
+    const fb3_sampler_sizes *z = &s->sizes;
+    s->count = s->rows = 0;
+    while (s->count < z->tiles * z->tile && s->first_row + s->rows < end)
+        for (size_t i = 0; i < z->tile; i++) {
+            s->sequences[s->count] = fb3_sampler_sequence(s, s->first_sequence + s->count);
+            s->rows += s->sequences[s->count++].flows;
+        }
+}
+
+/* ---- drawing ----------------------------------------------------------------------------------- */
+
+static void tile_task(void *argument, size_t i, unsigned worker) {
+    flowbd3_sampler *s = argument;
+    const fb3_sampler_sizes *z = &s->sizes;
+    fb3_sampler_tile(s, &s->workers[worker], s->first_sequence + i * z->tile, s->sequences + i * z->tile,
+                     s->tokens + i * z->tile * z->length * z->slots);
+}
+
+/* Closes the gaps that sequences shorter than the longest leave. */
+static void pack(flowbd3_sampler *s) {
+    const fb3_sampler_sizes *z = &s->sizes;
+    size_t flow = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        memmove(s->tokens + flow * z->slots, s->tokens + i * z->length * z->slots,
+                s->sequences[i].flows * z->slots * sizeof *s->tokens);
+        flow += s->sequences[i].flows;
+    }
+}
+
+flowbd3_status fb3_sampler_fill(flowbd3_sampler *s, uint64_t rows, flowbd3_error *err) {
+    if (s->table != NULL && s->position >= s->first_row && s->position - s->first_row < s->rows)
+        return FLOWBD3_OK;
+    uint64_t sequence, row;
+    find_tile(s, &sequence, &row);
+    s->first_sequence = sequence;
+    s->first_row = row;
+    flowbd3_table_destroy(&s->table);
+    list_sequences(s, s->position + rows);
+    fb3_parallel(s->context, s->count / s->sizes.tile, tile_task, s);
+    pack(s);
+    return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, s->rows, s->options.decoding,
+                                          s->options.seed, s->first_row, s->sequences, s->count, &s->table,
+                                          err);
+}

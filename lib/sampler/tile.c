@@ -1,0 +1,252 @@
+/* A tile of sequences, block by block.
+ *
+ * All sequences of a tile are at the same block; those that are shorter drop out. The first evaluation of a
+ * block also takes the finished block before it through the network, whose keys and values then stay in the
+ * cache. When the context is full, the next window begins with its last flows as if a sequence began with
+ * them. */
+#include "sampler/sampler.h"
+
+#include <string.h>
+
+typedef struct tile {
+    const flowbd3_sampler *sampler;
+    const fb3_sampler_sizes *sizes;
+    fb3_sampler_worker *w;
+    uint64_t first_sequence;
+    const fb3_sequence *sequences; /* [count] */
+    size_t count;
+    uint16_t *tokens;             /* [count, length, S] */
+    size_t window;                /* flow that the window begins with */
+    size_t rows, groups, batched; /* of the batch that is being made: rows, groups, sequences */
+} tile;
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Tokens of block number block of the window that sequence i has. */
+static size_t block_tokens(const tile *t, size_t i, size_t block) {
+    size_t flows = smaller(t->sequences[i].flows, t->window + t->sizes->window);
+    size_t end = flows > t->window ? (flows - t->window) * t->sizes->slots : 0,
+           begin = block * t->sizes->block;
+    return begin < end ? smaller(end - begin, t->sizes->block) : 0;
+}
+
+/* ---- rows of the batch ------------------------------------------------------------------------- */
+
+/* Slot of token number token of the window of sequence i. */
+static size_t slot_of(tile *t, size_t i, size_t token) {
+    size_t slots = t->sizes->slots, place = token % slots;
+    if (!fb3_model_has_order(t->sampler->model))
+        return place;
+    uint64_t flow = (t->first_sequence + i) * t->sizes->length + t->window + token / slots;
+    fb3_model_order(t->sampler->model, t->w->order, t->sampler->options.seed, flow, 0);
+    return t->w->order[place];
+}
+
+static uint16_t *token_at(const tile *t, size_t i, size_t token, size_t slot) {
+    size_t slots = t->sizes->slots, flow = t->window + token / slots;
+    return &t->tokens[(i * t->sizes->length + flow) * slots + slot];
+}
+
+static size_t add_row(tile *t, size_t i, size_t token, size_t slot) {
+    size_t row = t->rows++, slots = t->sizes->slots;
+    t->w->slots[row] = (uint16_t)slot;
+    t->w->positions[row] = (uint32_t)(token / slots * slots + slot);
+    t->w->inputs[row] = *token_at(t, i, token, slot);
+    t->w->masked[row] = 0;
+    return row;
+}
+
+/* Keys of sequence i that are there before the batch. */
+static size_t keys_before(const tile *t, size_t i) {
+    return t->w->cache != NULL ? fb3_cache_used(t->w->cache, i) : 0;
+}
+
+/* The group of rows first .. of sequence i in the batch, which see everything up to themselves. */
+static void add_group(tile *t, size_t i, size_t first, size_t rows) {
+    t->w->groups[t->groups++] = (fb3_query_group){.query = (uint32_t)first,
+                                                  .queries = (uint32_t)rows,
+                                                  .before = (uint32_t)(keys_before(t, i) + first + rows)};
+}
+
+/* Rows of a finished block; how many. */
+static size_t add_finished(tile *t, size_t i, size_t block) {
+    size_t tokens = block_tokens(t, i, block), begin = block * t->sizes->block;
+    for (size_t k = 0; k < tokens; k++)
+        add_row(t, i, begin + k, slot_of(t, i, begin + k));
+    add_group(t, i, 0, tokens);
+    return tokens;
+}
+
+/* Rows of the block at hand, behind `behind` others of the sequence. */
+static void add_block(tile *t, size_t i, size_t block, size_t behind) {
+    fb3_unmasking *u = &t->w->unmasking[i];
+    size_t begin = block * t->sizes->block, place = i * t->sizes->block;
+    for (size_t k = 0; k < u->tokens; k++) {
+        size_t row = add_row(t, i, begin + k, slot_of(t, i, begin + k));
+        t->w->inputs[row] = u->values[k];
+        t->w->masked[row] = t->w->wanted[place + k];
+        t->w->owner[row] = place + k;
+    }
+    add_group(t, i, behind, u->tokens);
+}
+
+static void begin_batch(tile *t) {
+    t->rows = t->groups = t->batched = 0;
+}
+
+static void end_sequence(tile *t, size_t i) {
+    t->w->cached[t->batched++] = i;
+    t->w->first[t->batched] = t->rows;
+    t->w->first_group[t->batched] = t->groups;
+}
+
+static void evaluate(tile *t) {
+    fb3_batch batch = {.sequences = t->batched,
+                       .first = t->w->first,
+                       .inputs = t->w->inputs,
+                       .slots = t->w->slots,
+                       .positions = t->w->positions,
+                       .groups = t->w->groups,
+                       .first_group = t->w->first_group,
+                       .masked = t->w->masked,
+                       .cache = t->w->cache,
+                       .cached = t->w->cached};
+    fb3_network_logits(t->w->network, &batch);
+}
+
+/* ---- one block --------------------------------------------------------------------------------- */
+
+/* Masks the tokens of block number block; ordinal counts the blocks of a sequence. */
+static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
+    const flowbd3_sampler *s = t->sampler;
+    fb3_sampler_worker *w = t->w;
+    fb3_unmasking *u = &w->unmasking[i];
+    size_t begin = block * t->sizes->block, place = i * t->sizes->block;
+    size_t gap = fb3_tokenizer_gap_slot(s->model->tokenizer);
+    u->key = (t->first_sequence + i) * t->sizes->blocks + ordinal;
+    u->tokens = block_tokens(t, i, block);
+    u->vocabulary = w->vocabulary + place;
+    u->forbidden = w->forbidden + place;
+    u->values = w->values + place;
+    for (size_t k = 0; k < u->tokens; k++) {
+        size_t slot = slot_of(t, i, begin + k), flow = t->window + (begin + k) / t->sizes->slots;
+        w->vocabulary[place + k] = (uint32_t)s->model->vocabulary[slot];
+        /* Only the first flow of a group has no gap. */
+        w->forbidden[place + k] =
+            slot == gap && flow > 0 ? (uint16_t)(s->model->vocabulary[slot] - 1) : UINT16_MAX;
+    }
+    fb3_unmasking_start(u, &s->options);
+}
+
+/* Points the wanted tokens of all blocks to their logits. */
+static void find_logits(tile *t) {
+    fb3_sampler_worker *w = t->w;
+    memset(w->logits, 0, t->count * t->sizes->block * sizeof(const float *));
+    for (size_t slot = 0; slot < t->sizes->slots; slot++) {
+        size_t count, stride;
+        const uint32_t *positions;
+        const float *logits = fb3_network_slot_logits(w->network, slot, &count, &stride, &positions);
+        for (size_t i = 0; i < count; i++)
+            w->logits[w->owner[positions[i]]] = logits + i * stride;
+    }
+}
+
+/* Finds out which sequences need another evaluation; false when none does. */
+static bool advance(tile *t) {
+    bool any = false;
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->w->active[i])
+            t->w->active[i] = fb3_unmasking_next(&t->w->unmasking[i], t->w->wanted + i * t->sizes->block);
+        any = any || t->w->active[i];
+    }
+    return any;
+}
+
+/* One evaluation of the blocks that are not finished; with finish, the blocks before them go along. */
+static void step(tile *t, size_t block, bool finish) {
+    fb3_sampler_worker *w = t->w;
+    begin_batch(t);
+    for (size_t i = 0; i < t->count; i++)
+        if (w->active[i]) {
+            add_block(t, i, block, finish ? add_finished(t, i, block - 1) : 0);
+            end_sequence(t, i);
+            w->evaluations++;
+        }
+    evaluate(t);
+    find_logits(t);
+    for (size_t i = 0; i < t->count; i++)
+        if (w->active[i]) {
+            if (finish)
+                fb3_cache_keep(w->cache, i, block_tokens(t, i, block - 1));
+            fb3_unmasking_apply(&w->unmasking[i], w->logits + i * t->sizes->block, &t->sampler->options,
+                                w->scratch);
+        }
+}
+
+static void keep_values(tile *t, size_t i, size_t block) {
+    const fb3_unmasking *u = &t->w->unmasking[i];
+    size_t begin = block * t->sizes->block;
+    for (size_t k = 0; k < u->tokens; k++)
+        *token_at(t, i, begin + k, slot_of(t, i, begin + k)) = u->values[k];
+}
+
+static void run_block(tile *t, size_t block, size_t ordinal) {
+    for (size_t i = 0; i < t->count; i++) {
+        t->w->active[i] = block_tokens(t, i, block) > 0;
+        if (t->w->active[i])
+            start_block(t, i, block, ordinal);
+    }
+    for (bool first = true; advance(t); first = false)
+        step(t, block, first && block > 0);
+    for (size_t i = 0; i < t->count; i++)
+        if (block_tokens(t, i, block) > 0)
+            keep_values(t, i, block);
+}
+
+/* ---- windows ----------------------------------------------------------------------------------- */
+
+static bool reaches(const tile *t, size_t block) {
+    for (size_t i = 0; i < t->count; i++)
+        if (block_tokens(t, i, block) > 0)
+            return true;
+    return false;
+}
+
+/* Takes the blocks 0 .. blocks - 1 of the window, which are there already, into the cache. */
+static void take_in(tile *t, size_t blocks) {
+    for (size_t block = 0; block < blocks; block++) {
+        begin_batch(t);
+        for (size_t i = 0; i < t->count; i++)
+            if (block_tokens(t, i, blocks) > 0) { /* something will be drawn after them */
+                add_finished(t, i, block);
+                end_sequence(t, i);
+            }
+        evaluate(t);
+        for (size_t b = 0; b < t->batched; b++)
+            fb3_cache_keep(t->w->cache, t->w->cached[b], t->sizes->block);
+    }
+}
+
+void fb3_sampler_tile(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
+                      const fb3_sequence *sequences, uint16_t *tokens) {
+    tile t = {.sampler = sampler,
+              .sizes = &sampler->sizes,
+              .w = worker,
+              .first_sequence = first_sequence,
+              .sequences = sequences,
+              .count = sampler->sizes.tile,
+              .tokens = tokens};
+    size_t block = 0, ordinal = 0;
+    while (reaches(&t, block)) {
+        for (size_t i = 0; worker->cache != NULL && i < t.count; i++)
+            fb3_cache_clear(worker->cache, i);
+        if (block > 0)
+            take_in(&t, block - 1);
+        for (; reaches(&t, block); block++)
+            run_block(&t, block, ordinal++);
+        t.window += t.sizes->window - t.sizes->kept;
+        block = t.sizes->kept * t.sizes->slots / t.sizes->block;
+    }
+}
