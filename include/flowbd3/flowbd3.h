@@ -1,6 +1,6 @@
 /* libflowbd3: learns tables of network flows and generates new ones with a block diffusion transformer.
  *
- * table -> tokenizer -> model -> trainer; model -> sampler -> table; tables ->
+ * table -> tokenizer -> model -> trainer; model -> sampler -> table; model, table -> scores; tables ->
  * evaluator.
  */
 #ifndef FLOWBD3_FLOWBD3_H
@@ -10,6 +10,7 @@
 #include <flowbd3/evaluator.h>
 #include <flowbd3/model.h>
 #include <flowbd3/sampler.h>
+#include <flowbd3/score.h>
 #include <flowbd3/status.h>
 #include <flowbd3/table.h>
 #include <flowbd3/tokenizer.h>

@@ -1,0 +1,48 @@
+/* The scorer room from inside. */
+#ifndef FB3_SCORER_H
+#define FB3_SCORER_H
+
+#include <flowbd3/score.h>
+
+#include "model/model.h"
+
+/* What is known of a column. */
+typedef enum fb3_role { FB3_SCORED, FB3_GIVEN, FB3_UNKNOWN } fb3_role;
+
+typedef struct fb3_scorer {
+    flowbd3_context *context;
+    const flowbd3_model *model;
+    flowbd3_score_options options; /* defaults filled in */
+    fb3_role *roles;               /* [S] */
+    size_t *rank;                  /* [S] place in the given order; NULL: random orders */
+    fb3_flows *flows;
+    fb3_joint *joint;
+    fb3_network *network;
+    uint16_t *columns; /* [flows of a sequence, S] order of columns; NULL where it does not matter */
+    size_t first_sequence, first_flow; /* of the joint, among all */
+    size_t *chain;                     /* [tokens of a block] rows in the order of the chain rule */
+    double *keys;                      /* [rows of the joint] what the chain rule orders them by */
+    double *sum, *before;   /* [flows of the joint] of the pass, and of the one it is paired with */
+    double *nll, *variance; /* [flows of the joint] accumulated; the second is the variance of the mean */
+} fb3_scorer;
+
+/* Takes up given, scored and order. (roles.c) */
+flowbd3_status fb3_scorer_set_roles(fb3_scorer *scorer, flowbd3_error *err);
+
+/* The order of columns of flow number flow in draw: given ones before scored ones before unknown ones. */
+void fb3_scorer_order(const fb3_scorer *scorer, uint16_t *order, uint64_t flow, uint32_t draw);
+
+/* Scores the flows of the joint by all draws. (draws.c) */
+void fb3_scorer_nelbo(fb3_scorer *scorer);
+void fb3_scorer_chain(fb3_scorer *scorer);
+
+/* Fills the joint anew with its sequences, ordered for draw. (scorer.c) */
+void fb3_scorer_lay_out(fb3_scorer *scorer, uint32_t draw);
+
+/* Whether a row of the joint has a token that is scored. */
+static inline bool fb3_is_scored(const fb3_scorer *s, size_t row) {
+    const fb3_joint *j = s->joint;
+    return s->roles[j->slots[row]] == FB3_SCORED && j->tokens[row] < j->blocking.vocabulary[j->slots[row]];
+}
+
+#endif
