@@ -82,8 +82,9 @@ typedef struct flowbd3_epoch {
     double gradient_norm;       /* mean norm before clipping */
     double seconds;             /* spent in the epoch */
     double clip_low, clip_high; /* masked shares that the next epoch trains on */
-    double loss_variance;       /* variance of a block's training loss under that clip, nats^2; NaN without
-                                   validation rows */
+    double loss_variance;       /* variance of a block's training loss under that clip, nats^2, and what it
+                                   would be without a clip; NaN without validation rows */
+    double unclipped_variance;
 } flowbd3_epoch;
 
 /* Creates a trainer of model, which must outlive it, on train; validation may be NULL. Both tables are

@@ -61,9 +61,10 @@ static json_t *history_to_json(const flowbd3_trainer *t) {
     json_t *history = json_array();
     for (size_t i = 0; history != NULL && i < t->n_history; i++) {
         const flowbd3_epoch *e = &t->history[i];
-        json_t *row = json_pack("[I, f, o, f, f, f, f, f, o]", (json_int_t)e->step, e->train_loss,
-                                number(e->validation_nelbo), e->learning_rate, e->gradient_norm, e->seconds,
-                                e->clip_low, e->clip_high, number(e->loss_variance));
+        json_t *row =
+            json_pack("[I, f, o, f, f, f, f, f, o, o]", (json_int_t)e->step, e->train_loss,
+                      number(e->validation_nelbo), e->learning_rate, e->gradient_norm, e->seconds,
+                      e->clip_low, e->clip_high, number(e->loss_variance), number(e->unclipped_variance));
         if (row == NULL || json_array_append_new(history, row) != 0) {
             json_decref(history);
             return NULL;
@@ -109,15 +110,17 @@ static flowbd3_status history_from_json(flowbd3_trainer *t, const json_t *histor
     json_t *row;
     json_array_foreach(history, i, row) {
         json_int_t step;
-        json_t *nelbo, *variance;
+        json_t *nelbo, *variance, *unclipped;
         flowbd3_epoch e = {.epoch = (uint32_t)(i + 1)};
-        if (json_unpack(row, "[I, F, o, F, F, F, F, F, o]", &step, &e.train_loss, &nelbo, &e.learning_rate,
-                        &e.gradient_norm, &e.seconds, &e.clip_low, &e.clip_high, &variance) != 0 ||
+        if (json_unpack(row, "[I, F, o, F, F, F, F, F, o, o]", &step, &e.train_loss, &nelbo, &e.learning_rate,
+                        &e.gradient_norm, &e.seconds, &e.clip_low, &e.clip_high, &variance,
+                        &unclipped) != 0 ||
             i >= t->options.epochs)
             return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: malformed history", path);
         e.step = (uint64_t)step;
         e.validation_nelbo = number_or(nelbo, (double)NAN);
         e.loss_variance = number_or(variance, (double)NAN);
+        e.unclipped_variance = number_or(unclipped, (double)NAN);
         flowbd3_status status = fb3_trainer_append_history(t, &e, err);
         if (status != FLOWBD3_OK)
             return status;

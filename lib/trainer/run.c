@@ -70,46 +70,47 @@ void fb3_trainer_set_clip(flowbd3_trainer *t, double low, double high) {
     t->noise.clip_high = t->model->clip_high = high;
 }
 
-/* The clip for the next epoch, and the variance of a block's loss under it. */
-static double choose_clip(flowbd3_trainer *t, const fb3_moments *moments) {
+/* Chooses the clip for the next epoch; the variance of a block's loss under it goes to epoch. */
+static void choose_clip(flowbd3_trainer *t, const fb3_moments *moments, flowbd3_epoch *epoch) {
     fb3_clip clip = fb3_clip_evaluate(moments, &t->noise, t->noise.clip_low, t->noise.clip_high);
     if (t->options.clip_search != 0) {
         clip = fb3_clip_search(moments, &t->noise);
         fb3_trainer_set_clip(t, clip.low, clip.high);
     }
-    return clip.variance;
+    epoch->loss_variance = clip.variance;
+    epoch->unclipped_variance = fb3_clip_evaluate(moments, &t->noise, 0.0, 1.0).variance;
 }
 
 static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, double started,
                                 flowbd3_error *err) {
-    double nelbo = (double)NAN, variance = (double)NAN;
     fb3_trainer_publish(t);
-    if (t->validation.count > 0) {
-        fb3_moments moments;
-        if (!fb3_trainer_validate(t, reporter, &nelbo, &moments))
-            return fb3_fail(err, FLOWBD3_CANCELLED, "training was cancelled");
-        if (!isfinite(nelbo))
-            return fb3_fail(err, FLOWBD3_ERROR_NUMERIC, "the validation NELBO of epoch %u is not finite",
-                            epoch_number(t));
-        variance = choose_clip(t, &moments);
-    }
-    double last_step = schedule_step(t) - 1.0;
     flowbd3_epoch epoch = {.epoch = epoch_number(t),
                            .step = t->state.step,
                            .train_loss = t->state.loss_sum / (double)t->train.flows,
-                           .validation_nelbo = nelbo,
-                           .learning_rate = fb3_learning_rate(&t->options, last_step, schedule_total(t)),
+                           .validation_nelbo = (double)NAN,
+                           .learning_rate =
+                               fb3_learning_rate(&t->options, schedule_step(t) - 1.0, schedule_total(t)),
                            .gradient_norm = t->state.norm_sum / (double)t->state.step_in_epoch,
-                           .seconds = t->state.seconds + fb3_seconds() - started,
-                           .clip_low = t->noise.clip_low,
-                           .clip_high = t->noise.clip_high,
-                           .loss_variance = variance};
+                           .loss_variance = (double)NAN,
+                           .unclipped_variance = (double)NAN};
+    if (t->validation.count > 0) {
+        fb3_moments moments;
+        if (!fb3_trainer_validate(t, reporter, &epoch.validation_nelbo, &moments))
+            return fb3_fail(err, FLOWBD3_CANCELLED, "training was cancelled");
+        if (!isfinite(epoch.validation_nelbo))
+            return fb3_fail(err, FLOWBD3_ERROR_NUMERIC, "the validation NELBO of epoch %u is not finite",
+                            epoch_number(t));
+        choose_clip(t, &moments, &epoch);
+    }
+    epoch.clip_low = t->noise.clip_low;
+    epoch.clip_high = t->noise.clip_high;
+    epoch.seconds = t->state.seconds + fb3_seconds() - started;
     flowbd3_status status = fb3_trainer_append_history(t, &epoch, err);
     if (status != FLOWBD3_OK)
         return status;
     t->state.step_in_epoch = t->state.position = t->state.flows = 0;
     t->state.loss_sum = t->state.norm_sum = t->state.seconds = 0.0;
-    status = keep_best(t, nelbo, err);
+    status = keep_best(t, epoch.validation_nelbo, err);
     t->state.finished =
         t->n_history == t->options.epochs ||
         (t->options.patience > 0 && t->validation.count > 0 && t->state.stale >= t->options.patience);
