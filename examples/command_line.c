@@ -17,6 +17,8 @@ enum { VERSION_ASKED = 1, FIRST_OPTION = 2 };
 
 static bool count_from_text(const program_option *option, const char *text, char expected[256]) {
     uint64_t value = 0;
+    if (set_word(option, text, expected))
+        return true;
     bool fine = *text != '\0' && text[strspn(text, "0123456789")] == '\0';
     if (fine) {
         errno = 0;
@@ -161,9 +163,13 @@ int read_command_line(const char *summary, program_option *options, size_t count
     return status;
 }
 
-int require_option(const program_option *options, size_t count, const char *name) {
+bool is_given(const program_option *options, size_t count, const char *name) {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(options[i].name, name) == 0 && options[i].given)
-            return -1;
-    return usage_failure("--%s is missing", name);
+        if (strcmp(options[i].name, name) == 0)
+            return options[i].given;
+    return false;
+}
+
+int require_option(const program_option *options, size_t count, const char *name) {
+    return is_given(options, count, name) ? -1 : usage_failure("--%s is missing", name);
 }

@@ -21,6 +21,12 @@ typedef struct text_list {
     size_t count;
 } text_list;
 
+/* A word that stands for a count: "flow". */
+typedef struct named_count {
+    const char *name;
+    uint64_t count;
+} named_count;
+
 /* What an option holds that nobody has set: COUNT_UNSET, NaN, NULL, false, no texts. */
 #define COUNT_UNSET UINT64_MAX
 
@@ -37,6 +43,8 @@ typedef struct program_option {
     const char *help;
     double least, most;                   /* of OPTION_COUNT and OPTION_REAL, both included */
     const char *const *choices;           /* of OPTION_CHOICE, NULL at the end */
+    const named_count *words;             /* of OPTION_COUNT, accepted besides numbers, without a name at the
+                                             end; or NULL */
     const char *other_names[OTHER_NAMES]; /* the reference system's names for it, accepted too; or NULL */
     bool configurable;                    /* may stand in a configuration file */
     bool given;                           /* stood on the command line */
@@ -49,13 +57,21 @@ int read_command_line(const char *summary, program_option *options, size_t count
 /* Says that an option without which the program cannot run is missing. -1 or an exit status. */
 int require_option(const program_option *options, size_t count, const char *name);
 
+/* Whether the option stood on the command line. */
+bool is_given(const program_option *options, size_t count, const char *name);
+
 /* Each sets an option, or returns false and says in expected[] what would have been right. */
 bool set_count(const program_option *option, uint64_t value, char expected[256]);
 bool set_real(const program_option *option, double value, char expected[256]);
 bool set_choice(const program_option *option, const char *text, char expected[256]);
+bool set_word(const program_option *option, const char *text, char expected[256]);
 void set_text(const program_option *option, const char *text);
 void add_text(text_list *list, const char *text, size_t length);
 
+/* The word for the count that an option holds, or NULL. */
+const char *word_of(const program_option *option);
+
+void release_texts(text_list *list);
 void release_options(const program_option *options, size_t count);
 
 #endif

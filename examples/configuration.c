@@ -76,6 +76,8 @@ static bool set_from_json(const program_option *option, const json_t *value, cha
         *(bool *)option->value = json_is_true(value);
         return json_is_boolean(value);
     case OPTION_COUNT:
+        if (json_is_string(value))
+            return set_word(option, json_string_value(value), expected);
         return set_count(option,
                          json_is_integer(value) && json_integer_value(value) >= 0
                              ? (uint64_t)json_integer_value(value)
@@ -144,6 +146,8 @@ static json_t *value_to_json(const program_option *option) {
         return json_boolean(*(const bool *)option->value);
     case OPTION_COUNT: {
         uint64_t count = *(const uint64_t *)option->value;
+        if (word_of(option) != NULL)
+            return json_string(word_of(option));
         return count != COUNT_UNSET ? json_integer((json_int_t)count) : json_null();
     }
     case OPTION_REAL: {

@@ -88,13 +88,13 @@ static bool is_listed(const text_list *list, const char *name) {
     return false;
 }
 
-static flowbd3_status check_columns(const flowbd3_table *table, const char *option, const text_list *list,
-                                    const char *path, flowbd3_error *err) {
-    for (size_t i = 0; i < list->count; i++)
-        if (flowbd3_table_find(table, list->items[i]) < 0) {
+flowbd3_status check_columns(const flowbd3_table *table, const char *option, const text_list *names,
+                             const char *path, flowbd3_error *err) {
+    for (size_t i = 0; i < names->count; i++)
+        if (flowbd3_table_find(table, names->items[i]) < 0) {
             *err = (flowbd3_error){.status = FLOWBD3_ERROR_ARGUMENT};
             snprintf(err->message, sizeof err->message, "%s: '%.100s' has no column '%.100s'", option, path,
-                     list->items[i]);
+                     names->items[i]);
             return err->status;
         }
     return FLOWBD3_OK;
@@ -111,32 +111,54 @@ flowbd3_status keep_columns(flowbd3_table **table, const char *const *names, siz
     return status;
 }
 
-flowbd3_status select_columns(flowbd3_table **table, const csv_arguments *arguments, const char *path,
-                              flowbd3_error *err) {
-    const text_list *wanted = &arguments->columns, *drop = &arguments->drop;
-    flowbd3_status status = check_columns(*table, "--columns", wanted, path, err);
+static flowbd3_status check_selection(const flowbd3_table *table, const csv_arguments *arguments,
+                                      const text_list *needed, const char *path, flowbd3_error *err) {
+    flowbd3_status status = check_columns(table, "--columns", &arguments->columns, path, err);
     if (status == FLOWBD3_OK)
-        status = check_columns(*table, "--drop", drop, path, err);
-    if (status != FLOWBD3_OK || (wanted->count == 0 && drop->count == 0))
+        status = check_columns(table, "--drop", &arguments->drop, path, err);
+    for (size_t i = 0; status == FLOWBD3_OK && i < needed->count; i++)
+        if (is_listed(&arguments->drop, needed->items[i])) {
+            *err = (flowbd3_error){.status = status = FLOWBD3_ERROR_ARGUMENT};
+            snprintf(err->message, sizeof err->message, "--drop: column '%.100s' is needed",
+                     needed->items[i]);
+        }
+    return status;
+}
+
+/* names has room for all candidates. */
+static size_t list_selection(const char **names, const flowbd3_table *table, const csv_arguments *arguments,
+                             const text_list *needed) {
+    const text_list *wanted = &arguments->columns;
+    size_t count = 0;
+    for (size_t i = 0; wanted->count > 0 && i < needed->count; i++)
+        if (!is_listed(wanted, needed->items[i]))
+            names[count++] = needed->items[i];
+    for (size_t i = 0; i < (wanted->count > 0 ? wanted->count : flowbd3_table_columns(table)); i++) {
+        const char *name = wanted->count > 0 ? wanted->items[i] : flowbd3_table_name(table, i);
+        if (!is_listed(&arguments->drop, name))
+            names[count++] = name;
+    }
+    return count;
+}
+
+flowbd3_status select_columns(flowbd3_table **table, const csv_arguments *arguments, const text_list *needed,
+                              const char *path, flowbd3_error *err) {
+    size_t wanted = arguments->columns.count;
+    flowbd3_status status = check_selection(*table, arguments, needed, path, err);
+    if (status != FLOWBD3_OK || (wanted == 0 && arguments->drop.count == 0))
         return status;
-    size_t count = 0, candidates = wanted->count > 0 ? wanted->count : flowbd3_table_columns(*table);
-    const char **names = calloc(candidates, sizeof *names);
+    const char **names = calloc(flowbd3_table_columns(*table) + wanted + needed->count, sizeof *names);
     if (names == NULL) {
         *err = (flowbd3_error){FLOWBD3_ERROR_MEMORY, 0, 0, "out of memory for the names of columns"};
         return err->status;
     }
-    for (size_t i = 0; i < candidates; i++) {
-        const char *name = wanted->count > 0 ? wanted->items[i] : flowbd3_table_name(*table, i);
-        if (!is_listed(drop, name))
-            names[count++] = name;
-    }
-    if (count == 0) {
-        *err = (flowbd3_error){.status = FLOWBD3_ERROR_ARGUMENT};
+    size_t count = list_selection(names, *table, arguments, needed);
+    if (count > 0) {
+        status = keep_columns(table, names, count, err);
+    } else {
+        *err = (flowbd3_error){.status = status = FLOWBD3_ERROR_ARGUMENT};
         snprintf(err->message, sizeof err->message, "--drop: no column of '%.100s' is left", path);
-        free(names);
-        return err->status;
     }
-    status = keep_columns(table, names, count, err);
     free(names);
     return status;
 }

@@ -26,9 +26,14 @@ int parse_csv_arguments(csv_arguments *arguments);
 /* What they say; points into arguments. */
 flowbd3_csv_options csv_options(const csv_arguments *arguments);
 
-/* Leaves the columns of *table, read from path, that were asked for. */
-flowbd3_status select_columns(flowbd3_table **table, const csv_arguments *arguments, const char *path,
-                              flowbd3_error *err);
+/* Checks that the columns which an option names are in table, read from path. */
+flowbd3_status check_columns(const flowbd3_table *table, const char *option, const text_list *names,
+                             const char *path, flowbd3_error *err);
+
+/* Leaves the columns of *table, read from path, that were asked for. Those of needed, which are there, are
+ * taken in any case, in front of others that --columns names. */
+flowbd3_status select_columns(flowbd3_table **table, const csv_arguments *arguments, const text_list *needed,
+                              const char *path, flowbd3_error *err);
 
 /* Leaves the columns names[count] of *table, in that order. */
 flowbd3_status keep_columns(flowbd3_table **table, const char *const *names, size_t count,

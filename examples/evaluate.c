@@ -2,6 +2,7 @@
 #include "command_line.h"
 #include "comparison.h"
 #include "csv_arguments.h"
+#include "csv_table.h"
 #include "failure.h"
 #include "interrupt.h"
 #include "output_directory.h"
@@ -91,47 +92,19 @@ typedef struct tables {
     flowbd3_table *real, *generated, *second;
 } tables;
 
-static flowbd3_status read_csv(flowbd3_table **table, flowbd3_context *context, const char *path,
-                               flowbd3_csv_options *options, flowbd3_error *err) {
-    progress_bar bar = {.unit = "rows"};
-    options->progress = show_progress;
-    options->progress_user = &bar;
-    flowbd3_status status = flowbd3_table_read_csv(table, context, path, options, err);
-    end_progress(&bar);
-    return status;
-}
-
-/* Reads the columns of real in its types: a number is a number, whether or not all of them are whole here. */
 static flowbd3_status read_like(flowbd3_table **table, flowbd3_context *context, const char *path,
                                 const flowbd3_table *real, flowbd3_csv_options options, flowbd3_error *err) {
-    size_t columns = flowbd3_table_columns(real);
-    flowbd3_column_type *types = calloc(columns, sizeof *types);
-    const char **names = calloc(columns, sizeof *names);
-    flowbd3_status status = types != NULL && names != NULL ? FLOWBD3_OK : FLOWBD3_ERROR_MEMORY;
-    if (status != FLOWBD3_OK)
-        *err = (flowbd3_error){status, 0, 0, "out of memory for the types of columns"};
-    for (size_t i = 0; status == FLOWBD3_OK && i < columns; i++) {
-        bool text = flowbd3_table_type(real, i) == FLOWBD3_TYPE_CATEGORICAL;
-        names[i] = flowbd3_table_name(real, i);
-        types[i] = (flowbd3_column_type){names[i], text ? FLOWBD3_TYPE_CATEGORICAL : FLOWBD3_TYPE_REAL};
-    }
-    options.types = types;
-    options.n_types = columns;
-    if (status == FLOWBD3_OK)
-        status = read_csv(table, context, path, &options, err);
-    if (status == FLOWBD3_OK)
-        status = keep_columns(table, names, columns, err);
-    free(names);
-    free(types);
-    return status;
+    options.n_types = 0;
+    flowbd3_status status = read_csv_like(table, context, path, real, LIKE_NUMBERS, options, err);
+    return status == FLOWBD3_OK ? keep_columns_of(table, real, err) : status;
 }
 
 static flowbd3_status read_tables(tables *t, flowbd3_context *context, const arguments *a,
                                   flowbd3_error *err) {
     flowbd3_csv_options options = csv_options(&a->csv);
-    flowbd3_status status = read_csv(&t->real, context, a->real, &options, err);
+    flowbd3_status status = read_csv(&t->real, context, a->real, options, err);
     if (status == FLOWBD3_OK)
-        status = select_columns(&t->real, &a->csv, a->real, err);
+        status = select_columns(&t->real, &a->csv, &(text_list){NULL, 0}, a->real, err);
     if (status == FLOWBD3_OK)
         status = read_like(&t->generated, context, a->generated, t->real, options, err);
     if (status != FLOWBD3_OK || a->train == NULL)

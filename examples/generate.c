@@ -14,12 +14,17 @@
 
 typedef struct arguments {
     char *model, *output;
-    uint64_t n_samples, steps, batch_size, seed, threads;
-    double temperature, top_p;
+    uint64_t n_samples, order, steps, sequence_flows, batch_size, seed, threads;
+    double temperature, top_p, threshold, remask, loop_from, loop_to; /* 0: the library's default */
     bool centres;
 } arguments;
 
-enum { OPTIONS = 10 };
+/* As flowbd3_order. */
+static const char *const orders[] = {
+    "random",     "ancestral",      "confidence",        "margin",      "entropy", "threshold",
+    "remask-cap", "remask-rescale", "remask-confidence", "remask-loop", NULL};
+
+enum { OPTIONS = 16 };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option list[OPTIONS] = {
@@ -60,7 +65,55 @@ static void list_options(program_option *options, arguments *a) {
          .least = 0,
          .most = 1e9,
          .argument = "N",
-         .help = "Network evaluations per row, 0 = one per value, which is exact (default: 0)"},
+         .help =
+             "Network evaluations per block, 0 = one per value; for ancestral and remask-*, time steps, 0 = "
+             "2 and 4 per value (default: 0)"},
+        {.name = "order",
+         .kind = OPTION_CHOICE,
+         .value = &a->order,
+         .choices = orders,
+         .argument = "ORDER",
+         .help = "Order in which the values of a block are drawn: random, which is exact, ancestral, "
+                 "confidence, margin, entropy, threshold, remask-cap, remask-rescale, remask-confidence or "
+                 "remask-loop (default: random)"},
+        {.name = "threshold",
+         .kind = OPTION_REAL,
+         .value = &a->threshold,
+         .least = 1e-6,
+         .most = 1,
+         .argument = "P",
+         .help =
+             "Of --order threshold: draw all values at once whose largest probability reaches P (default: "
+             "0.9)"},
+        {.name = "remask",
+         .kind = OPTION_REAL,
+         .value = &a->remask,
+         .least = 1e-6,
+         .most = 1,
+         .argument = "SHARE",
+         .help = "Of --order remask-*: how strongly drawn values are masked again (default: 0.02, for "
+                 "remask-confidence 0.2)"},
+        {.name = "loop-from",
+         .kind = OPTION_REAL,
+         .value = &a->loop_from,
+         .least = 1e-6,
+         .most = 1,
+         .argument = "TIME",
+         .help = "Of --order remask-loop: when masking again begins; time runs from 1 to 0 (default: 0.55)"},
+        {.name = "loop-to",
+         .kind = OPTION_REAL,
+         .value = &a->loop_to,
+         .least = 1e-6,
+         .most = 1,
+         .argument = "TIME",
+         .help = "Of --order remask-loop: when it ends (default: 0.05)"},
+        {.name = "sequence-flows",
+         .kind = OPTION_COUNT,
+         .value = &a->sequence_flows,
+         .least = 0,
+         .most = 1048576,
+         .argument = "N",
+         .help = "Rows of every sequence, 0 = lengths as in training (default: 0)"},
         {.name = "seed",
          .kind = OPTION_COUNT,
          .value = &a->seed,
@@ -101,6 +154,36 @@ static int read_arguments(program_option *options, int argc, char **argv) {
 
 /* ---- generating -------------------------------------------------------------------------------- */
 
+static flowbd3_sampler_options sampler_options(const arguments *a) {
+    flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
+    options.steps = (uint32_t)a->steps;
+    options.temperature = a->temperature;
+    options.top_p = a->top_p;
+    options.seed = a->seed;
+    options.batch_size = (uint32_t)a->batch_size;
+    options.decoding = a->centres ? FLOWBD3_DECODE_CENTRE : FLOWBD3_DECODE_DRAW;
+    options.order = (flowbd3_order)a->order;
+    options.threshold = a->threshold;
+    options.remask = a->remask;
+    options.loop_from = a->loop_from;
+    options.loop_to = a->loop_to;
+    options.sequence_flows = (uint32_t)a->sequence_flows;
+    return options;
+}
+
+/* Says how much memory it takes where that is worth knowing beforehand. */
+static flowbd3_status make_sampler(flowbd3_sampler **sampler, const flowbd3_model *model, const arguments *a,
+                                   flowbd3_error *err) {
+    flowbd3_sampler_options options = sampler_options(a);
+    uint64_t bytes;
+    flowbd3_status status = flowbd3_sampler_memory(model, &options, &bytes, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    if (bytes > 100000000)
+        fprintf(stderr, "the sampler takes %.0f MB\n", (double)bytes / 1e6);
+    return flowbd3_sampler_create(sampler, model, &options, err);
+}
+
 typedef struct destination {
     flowbd3_csv_writer *writer;
     flowbd3_error *err;
@@ -128,24 +211,29 @@ static flowbd3_status write_rows(flowbd3_sampler *sampler, destination *to, uint
     return status;
 }
 
+/* The library draws whole sequences, several at a time. */
+static void say_what_it_took(const flowbd3_sampler *sampler, uint64_t rows, double seconds) {
+    fprintf(stderr,
+            "%llu rows in %.2f s, %.0f rows/s, %.2f network evaluations per row, those for the rest "
+            "of the last sequences included\n",
+            (unsigned long long)rows, seconds, (double)rows / seconds,
+            (double)flowbd3_sampler_evaluations(sampler) / (double)rows);
+}
+
 static flowbd3_status generate(flowbd3_context *context, const arguments *a, flowbd3_error *err) {
+    double began = seconds_now();
     flowbd3_model *model = NULL;
     flowbd3_sampler *sampler = NULL;
     destination to = {.err = err};
-    flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
-    options.steps = (uint32_t)a->steps;
-    options.temperature = a->temperature;
-    options.top_p = a->top_p;
-    options.seed = a->seed;
-    options.batch_size = (uint32_t)a->batch_size;
-    options.decoding = a->centres ? FLOWBD3_DECODE_CENTRE : FLOWBD3_DECODE_DRAW;
     flowbd3_status status = flowbd3_model_load(&model, context, a->model, err);
     if (status == FLOWBD3_OK)
-        status = flowbd3_sampler_create(&sampler, model, &options, err);
+        status = make_sampler(&sampler, model, a, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_csv_writer_create(&to.writer, context, a->output, NULL, err);
     if (status == FLOWBD3_OK)
         status = write_rows(sampler, &to, a->n_samples, err);
+    if (status == FLOWBD3_OK)
+        say_what_it_took(sampler, a->n_samples, seconds_now() - began);
     flowbd3_csv_writer_destroy(&to.writer);
     flowbd3_sampler_destroy(&sampler);
     flowbd3_model_destroy(&model);
@@ -161,16 +249,10 @@ int main(int argc, char **argv) {
         catch_interrupts();
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
-        double began = seconds_now();
-        if (create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
-            generate(context, &a, &err) == FLOWBD3_OK) {
-            double seconds = seconds_now() - began;
-            fprintf(stderr, "%llu rows in %.2f s, %.0f rows/s\n", (unsigned long long)a.n_samples, seconds,
-                    (double)a.n_samples / seconds);
-            status = EXIT_SUCCESS;
-        } else {
-            status = library_failure(&err);
-        }
+        status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
+                         generate(context, &a, &err) == FLOWBD3_OK
+                     ? EXIT_SUCCESS
+                     : library_failure(&err);
         flowbd3_context_destroy(&context);
     }
     release_options(options, OPTIONS);

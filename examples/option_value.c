@@ -15,13 +15,38 @@ static void *or_exit(void *memory) {
     return memory;
 }
 
+static void expect_count(const program_option *option, char expected[256]) {
+    size_t used =
+        (size_t)snprintf(expected, 256, "a whole number from %.0f to %.0f", option->least, option->most);
+    for (const named_count *w = option->words; w != NULL && w->name != NULL; w++)
+        used +=
+            (size_t)snprintf(expected + used, 256 - used, "%s%s", w[1].name != NULL ? ", " : " or ", w->name);
+}
+
 bool set_count(const program_option *option, uint64_t value, char expected[256]) {
     if ((double)value < option->least || (double)value > option->most) {
-        snprintf(expected, 256, "a whole number from %.0f to %.0f", option->least, option->most);
+        expect_count(option, expected);
         return false;
     }
     *(uint64_t *)option->value = value;
     return true;
+}
+
+bool set_word(const program_option *option, const char *text, char expected[256]) {
+    for (const named_count *w = option->words; w != NULL && w->name != NULL; w++)
+        if (strcmp(w->name, text) == 0) {
+            *(uint64_t *)option->value = w->count;
+            return true;
+        }
+    expect_count(option, expected);
+    return false;
+}
+
+const char *word_of(const program_option *option) {
+    for (const named_count *w = option->words; w != NULL && w->name != NULL; w++)
+        if (w->count == *(const uint64_t *)option->value)
+            return w->name;
+    return NULL;
 }
 
 bool set_real(const program_option *option, double value, char expected[256]) {
@@ -59,6 +84,13 @@ void add_text(text_list *list, const char *text, size_t length) {
     list->items[list->count++] = or_exit(strndup(text, length));
 }
 
+void release_texts(text_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (text_list){NULL, 0};
+}
+
 void release_options(const program_option *options, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (options[i].kind == OPTION_TEXT) {
@@ -66,11 +98,7 @@ void release_options(const program_option *options, size_t count) {
             free(*value);
             *value = NULL;
         } else if (options[i].kind == OPTION_LIST || options[i].kind == OPTION_NAMES) {
-            text_list *list = options[i].value;
-            for (size_t k = 0; k < list->count; k++)
-                free(list->items[k]);
-            free(list->items);
-            *list = (text_list){NULL, 0};
+            release_texts(options[i].value);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* flowbd3-train: learns a CSV file of flows. */
 #include "configuration.h"
 #include "csv_arguments.h"
+#include "csv_table.h"
 #include "failure.h"
 #include "interrupt.h"
 #include "output_directory.h"
@@ -15,14 +16,14 @@
 #include <unistd.h>
 
 typedef struct arguments {
-    char *data, *output_directory, *configuration;
+    char *data, *validation, *output_directory, *configuration;
     bool resume, no_plots;
     uint64_t threads;
     csv_arguments csv;
     training_settings settings;
 } arguments;
 
-enum { OWN_OPTIONS = 6, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
+enum { OWN_OPTIONS = 7, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -31,6 +32,12 @@ static void list_options(program_option *options, arguments *a) {
          .value = &a->data,
          .argument = "FILE.csv",
          .help = "The flows to learn"},
+        {.name = "validation",
+         .kind = OPTION_TEXT,
+         .value = &a->validation,
+         .argument = "FILE.csv",
+         .help = "Flows that validate, in place of a share of the rows of --data",
+         .configurable = true},
         {.name = "output-dir",
          .kind = OPTION_TEXT,
          .value = &a->output_directory,
@@ -60,6 +67,15 @@ static void list_options(program_option *options, arguments *a) {
     list_training_options(options + OWN_OPTIONS + CSV_OPTIONS, &a->settings);
 }
 
+static int check_arguments(const arguments *a, const program_option *options) {
+    const training_settings *s = &a->settings;
+    if (a->validation != NULL && is_given(options, ALL_OPTIONS, "train-split") && s->train_split < 1.0)
+        return usage_failure("--train-split: all rows train where there is --validation");
+    if (s->first_columns.count > 0 && s->column_order != FLOWBD3_COLUMNS_FIXED)
+        return usage_failure("--first-columns: a random --column-order has none");
+    return -1;
+}
+
 /* -1, or the status to exit with. */
 static int read_arguments(arguments *a, program_option *options, int argc, char **argv) {
     int status = read_command_line("--data FILE.csv --output-dir DIR [OPTION...]\n"
@@ -76,31 +92,85 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
         configuration = earlier;
     if (status < 0 && configuration != NULL)
         status = read_configuration(configuration, options, ALL_OPTIONS);
+    if (status < 0)
+        status = check_arguments(a, options);
     return status < 0 ? parse_csv_arguments(&a->csv) : status;
 }
 
-/* ---- the table --------------------------------------------------------------------------------- */
+/* ---- the tables -------------------------------------------------------------------------------- */
 
-static flowbd3_status read_table(flowbd3_table **table, flowbd3_context *context, const arguments *a,
-                                 flowbd3_error *err) {
-    progress_bar bar = {.unit = "rows"};
+typedef struct tables {
+    flowbd3_table *train, *validation;
+} tables;
+
+/* Rows are grouped and ordered by columns that need not be asked for. */
+static flowbd3_status select_training_columns(flowbd3_table **table, arguments *a, flowbd3_error *err) {
+    training_settings *s = &a->settings;
+    const text_list order_by = {&s->order_by, s->order_by != NULL};
+    text_list needed = {NULL, 0};
+    flowbd3_status status = check_columns(*table, "--group-by", &s->group_by, a->data, err);
+    if (status == FLOWBD3_OK)
+        status = check_columns(*table, "--order-by", &order_by, a->data, err);
+    for (size_t i = 0; i < s->group_by.count; i++)
+        add_text(&needed, s->group_by.items[i], strlen(s->group_by.items[i]));
+    if (s->order_by != NULL)
+        add_text(&needed, s->order_by, strlen(s->order_by));
+    if (status == FLOWBD3_OK)
+        status = select_columns(table, &a->csv, &needed, a->data, err);
+    if (status == FLOWBD3_OK)
+        status = check_columns(*table, "--first-columns", &s->first_columns, a->data, err);
+    release_texts(&needed);
+    return status;
+}
+
+static flowbd3_status read_tables(tables *t, flowbd3_context *context, arguments *a, flowbd3_error *err) {
     flowbd3_csv_options options = csv_options(&a->csv);
-    options.progress = show_progress;
-    options.progress_user = &bar;
-    flowbd3_status status = flowbd3_table_read_csv(table, context, a->data, &options, err);
-    end_progress(&bar);
-    return status == FLOWBD3_OK ? select_columns(table, &a->csv, a->data, err) : status;
+    flowbd3_status status = read_csv(&t->train, context, a->data, options, err);
+    if (status == FLOWBD3_OK)
+        status = select_training_columns(&t->train, a, err);
+    if (status != FLOWBD3_OK || a->validation == NULL)
+        return status;
+    options.n_types = 0;
+    status = read_csv_like(&t->validation, context, a->validation, t->train, LIKE_TYPES, options, err);
+    return status == FLOWBD3_OK ? keep_columns_of(&t->validation, t->train, err) : status;
+}
+
+static void release_tables(tables *t) {
+    flowbd3_table_destroy(&t->train);
+    flowbd3_table_destroy(&t->validation);
 }
 
 /* ---- training ---------------------------------------------------------------------------------- */
 
-static void say_what_is_trained(const training_run *run, const flowbd3_table *table,
-                                const training_settings *s) {
-    fprintf(stderr,
-            "%zu rows, %zu columns; %llu parameters: %llu wide, %llu layers, %llu heads; %llu epochs\n",
-            flowbd3_table_rows(table), flowbd3_table_columns(table),
-            (unsigned long long)flowbd3_model_parameters(run->model), (unsigned long long)s->d_model,
-            (unsigned long long)s->n_layers, (unsigned long long)s->n_heads, (unsigned long long)s->epochs);
+/* "; sequences of up to 32 flows by host, in order of time", where flows are not independent. */
+static void say_what_sequences_are(const training_settings *s) {
+    if (s->sequence_length <= 1 && s->group_by.count == 0 && s->order_by == NULL)
+        return;
+    fprintf(stderr, "sequences of up to %llu flows", (unsigned long long)s->sequence_length);
+    for (size_t i = 0; i < s->group_by.count; i++)
+        fprintf(stderr, "%s %s", i == 0 ? " by" : ",", s->group_by.items[i]);
+    fprintf(stderr, ", in order of %s\n", s->order_by != NULL ? s->order_by : "the file");
+}
+
+static void say_what_blocks_are(const training_run *run, const training_settings *s) {
+    flowbd3_model_options options = FLOWBD3_MODEL_OPTIONS_INIT;
+    size_t slots = flowbd3_tokenizer_slots(run->tokenizer);
+    if (flowbd3_model_get_options(run->model, &options, NULL) != FLOWBD3_OK || options.block_size == slots)
+        return;
+    fprintf(stderr, "blocks of %u tokens, %zu in a flow; columns in %s order\n", options.block_size, slots,
+            s->column_order == FLOWBD3_COLUMNS_RANDOM ? "random" : "fixed");
+}
+
+static void say_what_is_trained(const training_run *run, const tables *t, const training_settings *s) {
+    fprintf(stderr, "%zu rows", flowbd3_table_rows(t->train));
+    if (t->validation != NULL)
+        fprintf(stderr, " and %zu that validate", flowbd3_table_rows(t->validation));
+    fprintf(stderr, ", %zu columns; %llu parameters: %llu wide, %llu layers, %llu heads; %llu epochs\n",
+            flowbd3_table_columns(t->train), (unsigned long long)flowbd3_model_parameters(run->model),
+            (unsigned long long)s->d_model, (unsigned long long)s->n_layers, (unsigned long long)s->n_heads,
+            (unsigned long long)s->epochs);
+    say_what_sequences_are(s);
+    say_what_blocks_are(run, s);
 }
 
 static void say_what_came_out(const training_run *run, const arguments *a) {
@@ -132,21 +202,20 @@ static int write_losses(const training_run *run, flowbd3_context *context, const
                : failure("%s", message);
 }
 
-static int train(flowbd3_context *context, const flowbd3_table *table, arguments *a,
-                 program_option *options) {
+static int train(flowbd3_context *context, const tables *t, arguments *a, program_option *options) {
     flowbd3_error err = {0};
     training_run run = {0};
     char path[PATH_MAX];
     int status = make_output_directory(a->output_directory);
-    if (status == EXIT_SUCCESS &&
-        prepare_training(&run, table, &a->settings, a->output_directory, a->resume, &err) != FLOWBD3_OK)
+    if (status == EXIT_SUCCESS && prepare_training(&run, t->train, t->validation, &a->settings,
+                                                   a->output_directory, a->resume, &err) != FLOWBD3_OK)
         status = library_failure(&err);
     if (status == EXIT_SUCCESS)
         status = write_json(path_in(path, a->output_directory, "config.json"),
                             configuration_to_json(options, ALL_OPTIONS));
     if (status == EXIT_SUCCESS) {
         progress_bar bar = {.unit = "steps"};
-        say_what_is_trained(&run, table, &a->settings);
+        say_what_is_trained(&run, t, &a->settings);
         flowbd3_status trained = flowbd3_trainer_run(run.trainer, show_progress, &bar, &err);
         end_progress(&bar);
         status = trained == FLOWBD3_OK ? EXIT_SUCCESS : library_failure(&err);
@@ -167,12 +236,12 @@ int main(int argc, char **argv) {
         catch_interrupts();
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
-        flowbd3_table *table = NULL;
+        tables t = {NULL, NULL};
         status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
-                         read_table(&table, context, &a, &err) == FLOWBD3_OK
-                     ? train(context, table, &a, options)
+                         read_tables(&t, context, &a, &err) == FLOWBD3_OK
+                     ? train(context, &t, &a, options)
                      : library_failure(&err);
-        flowbd3_table_destroy(&table);
+        release_tables(&t);
         flowbd3_context_destroy(&context);
     }
     release_csv_arguments(&a.csv);

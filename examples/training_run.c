@@ -7,42 +7,54 @@
 
 /* ---- before ------------------------------------------------------------------------------------ */
 
+/* The rows of both tables as one; the caller owns *all. */
+static flowbd3_status join_tables(flowbd3_table **all, const flowbd3_table *table,
+                                  const flowbd3_table *validation, flowbd3_error *err) {
+    flowbd3_status status = flowbd3_table_slice(all, table, 0, flowbd3_table_rows(table), err);
+    return status == FLOWBD3_OK ? flowbd3_table_append(*all, validation, err) : status;
+}
+
 /* The tokenizer sees the rows that validate too, so that it knows every category among them. */
-static flowbd3_status make_model(training_run *run, const flowbd3_table *table,
-                                 const training_settings *settings, flowbd3_error *err) {
-    flowbd3_tokenizer_options for_tokenizer = tokenizer_options(settings);
-    flowbd3_model_options for_model = model_options(settings);
-    flowbd3_status status = flowbd3_tokenizer_create(&run->tokenizer, table, &for_tokenizer, err);
+static flowbd3_status make_tokenizer(training_run *run, const flowbd3_table *table,
+                                     const flowbd3_table *validation, const training_settings *settings,
+                                     flowbd3_error *err) {
+    flowbd3_tokenizer_options options = tokenizer_options(settings);
+    if (validation == NULL)
+        return flowbd3_tokenizer_create(&run->tokenizer, table, &options, err);
+    flowbd3_table *all = NULL;
+    flowbd3_status status = join_tables(&all, table, validation, err);
     if (status == FLOWBD3_OK)
-        status = flowbd3_model_create(&run->model, run->tokenizer, &for_model, err);
+        status = flowbd3_tokenizer_create(&run->tokenizer, all, &options, err);
+    flowbd3_table_destroy(&all);
     return status;
 }
 
+static flowbd3_status make_model(training_run *run, const training_settings *settings, flowbd3_error *err) {
+    flowbd3_model_options options = model_options(settings, run->tokenizer);
+    return flowbd3_model_create(&run->model, run->tokenizer, &options, err);
+}
+
 static flowbd3_status make_trainer(training_run *run, const flowbd3_table *table,
-                                   const training_settings *settings, const char *directory,
-                                   flowbd3_error *err) {
+                                   const flowbd3_table *validation, const training_settings *settings,
+                                   const char *directory, flowbd3_error *err) {
     char best[PATH_MAX], latest[PATH_MAX];
     flowbd3_trainer_options options = trainer_options(settings);
     options.best_path = path_in(best, directory, "best.safetensors");
     options.latest_path = path_in(latest, directory, "latest.safetensors");
-    if (settings->train_split >= 1.0)
-        return flowbd3_trainer_create(&run->trainer, run->model, table, NULL, &options, err);
-    flowbd3_table *train = NULL, *validation = NULL;
-    flowbd3_status status =
-        flowbd3_table_split(&train, &validation, table, settings->train_split, settings->seed, err);
-    if (status == FLOWBD3_OK)
-        status = flowbd3_trainer_create(&run->trainer, run->model, train, validation, &options, err);
-    flowbd3_table_destroy(&train);
-    flowbd3_table_destroy(&validation);
-    return status;
+    return flowbd3_trainer_create(&run->trainer, run->model, table, validation, &options, err);
 }
 
-flowbd3_status prepare_training(training_run *run, const flowbd3_table *table, training_settings *settings,
+flowbd3_status prepare_training(training_run *run, const flowbd3_table *table,
+                                const flowbd3_table *validation, training_settings *settings,
                                 const char *directory, bool resume, flowbd3_error *err) {
     char latest[PATH_MAX];
-    flowbd3_status status = make_model(run, table, settings, err);
+    if (validation != NULL)
+        settings->train_split = 1.0;
+    flowbd3_status status = make_tokenizer(run, table, validation, settings, err);
     if (status == FLOWBD3_OK)
-        status = make_trainer(run, table, settings, directory, err);
+        status = make_model(run, settings, err);
+    if (status == FLOWBD3_OK)
+        status = make_trainer(run, table, validation, settings, directory, err);
     if (status == FLOWBD3_OK && resume)
         status = flowbd3_trainer_resume(run->trainer, path_in(latest, directory, "latest.safetensors"), err);
     if (status == FLOWBD3_OK)
@@ -75,6 +87,9 @@ COLUMN_VALUE(validation_nelbo)
 COLUMN_VALUE(learning_rate)
 COLUMN_VALUE(gradient_norm)
 COLUMN_VALUE(seconds)
+COLUMN_VALUE(clip_low)
+COLUMN_VALUE(clip_high)
+COLUMN_VALUE(loss_variance)
 
 static const history_column history_columns[] = {
     {"epoch", true, get_epoch},
@@ -84,6 +99,9 @@ static const history_column history_columns[] = {
     {"learning_rate", false, get_learning_rate},
     {"gradient_norm", false, get_gradient_norm},
     {"seconds", false, get_seconds},
+    {"clip_low", false, get_clip_low},
+    {"clip_high", false, get_clip_high},
+    {"loss_variance", false, get_loss_variance},
 };
 
 static flowbd3_status add_history_column(flowbd3_table *table, const history_column *column,

@@ -11,10 +11,11 @@ typedef struct training_run {
     flowbd3_trainer *trainer;
 } training_run;
 
-/* Splits table by settings, fits the tokenizer to all of it, makes the model and its trainer, which write
- * best.safetensors and latest.safetensors into directory; with resume, takes up the latter. settings then
- * say what is in effect. */
-flowbd3_status prepare_training(training_run *run, const flowbd3_table *table, training_settings *settings,
+/* Fits the tokenizer to all rows, makes the model and its trainer, which write best.safetensors and
+ * latest.safetensors into directory; with resume, takes up the latter. What validates is the table validation
+ * or, where that is NULL, a share of table by settings. settings then say what is in effect. */
+flowbd3_status prepare_training(training_run *run, const flowbd3_table *table,
+                                const flowbd3_table *validation, training_settings *settings,
                                 const char *directory, bool resume, flowbd3_error *err);
 
 /* Writes the finished epochs to directory/history.csv. */

@@ -8,18 +8,52 @@
 /* ---- as options of a program ------------------------------------------------------------------- */
 
 static const char *const binnings[] = {"auto", "uniform", "quantile", "kmeans", NULL};
+static const char *const column_orders[] = {"fixed", "random", NULL};
+static const char *const noises[] = {"count",       "linear",      "cosine", "square",
+                                     "square-root", "logarithmic", NULL};
+static const named_count blocks[] = {{"flow", BLOCK_OF_FLOW}, {"sequence", BLOCK_OF_SEQUENCE}, {NULL, 0}};
 
 #define SETTING(option_name, option_kind, field, low, high, argument_name, text)                          \
     {                                                                                                     \
         .name = (option_name), .kind = (option_kind), .value = &s->field, .least = (low), .most = (high), \
         .argument = (argument_name), .help = (text), .configurable = true                                 \
     }
+#define CHOICE(option_name, field, texts, argument_name, text)                                \
+    {                                                                                         \
+        .name = (option_name), .kind = OPTION_CHOICE, .value = &s->field, .choices = (texts), \
+        .argument = (argument_name), .help = (text), .configurable = true                     \
+    }
 
 void list_training_options(program_option *options, training_settings *s) {
     const program_option list[TRAINING_OPTIONS] = {
         SETTING("bins", OPTION_COUNT, bins, 2, 65000, "N", "Tokens of a numeric column (default: 256)"),
-        SETTING("binning", OPTION_CHOICE, binning, 0, 0, "STRATEGY",
-                "How numbers become tokens: auto, uniform, quantile or kmeans (default: auto)"),
+        CHOICE("binning", binning, binnings, "STRATEGY",
+               "How numbers become tokens: auto, uniform, quantile or kmeans (default: auto)"),
+        SETTING(
+            "group-by", OPTION_NAMES, group_by, 0, 0, "A,B",
+            "Columns whose equal cells make rows one group, such as the source host; they are not learned "
+            "but generated with the sequences (default: all rows are one group)"),
+        SETTING("order-by", OPTION_TEXT, order_by, 0, 0, "COLUMN",
+                "Column of numbers that orders the rows of a group, such as the time; what is learned of it "
+                "are the gaps between rows (default: the order of the file)"),
+        SETTING("sequence-length", OPTION_COUNT, sequence_length, 1, 1048576, "N",
+                "Flows of a group that see each other; longer groups are cut (default: 1)"),
+        {.name = "block-size",
+         .kind = OPTION_COUNT,
+         .value = &s->block_size,
+         .least = 1,
+         .most = 1048576,
+         .words = blocks,
+         .argument = "N|flow|sequence",
+         .help =
+             "Tokens that are denoised together; a column has one token, 1 is autoregressive (default: flow)",
+         .configurable = true},
+        CHOICE("column-order", column_order, column_orders, "ORDER",
+               "Order in which blocks smaller than a flow take in its columns: fixed or random (default: "
+               "fixed)"),
+        SETTING("first-columns", OPTION_NAMES, first_columns, 0, 0, "A,B",
+                "Columns that come first in the fixed order, as they are named here; the others follow as "
+                "they stand"),
         SETTING("d-model", OPTION_COUNT, d_model, 1, 65536, "N", "Width of the network (default: 256)"),
         SETTING("n-heads", OPTION_COUNT, n_heads, 1, 1024, "N", "Attention heads (default: 8)"),
         SETTING("n-layers", OPTION_COUNT, n_layers, 1, 1024, "N", "Transformer blocks (default: 6)"),
@@ -41,15 +75,25 @@ void list_training_options(program_option *options, training_settings *s) {
                 "Stop after so many epochs without a better validation, 0 = never (default: 0)"),
         SETTING("max-minutes", OPTION_REAL, max_minutes, 0, 1e7, "M",
                 "Stop after so long; --resume goes on, 0 = never (default: 0)"),
+        CHOICE("noise", noise, noises, "NOISE",
+               "How masks are drawn in training: count, or levels of the schedule linear, cosine, square, "
+               "square-root or logarithmic (default: count)"),
+        SETTING("clip-low", OPTION_REAL, clip_low, 0, 1, "SHARE",
+                "Least share of a block that training masks (default: 0)"),
+        SETTING("clip-high", OPTION_REAL, clip_high, 0, 1, "SHARE",
+                "Largest share of a block that training masks (default: 1)"),
+        SETTING("clip-search", OPTION_FLAG, clip_search, 0, 0, NULL,
+                "Search the clip of least variance after every validation"),
+        SETTING("resample", OPTION_FLAG, resample, 0, 0, NULL,
+                "Draw masks of noise levels again until their share lies inside the clip"),
         SETTING("train-split", OPTION_REAL, train_split, 0.01, 1, "SHARE",
-                "Share of the rows to train on, the others validate (default: 0.9)"),
+                "Share of the rows, or of their sequences, to train on; the others validate (default: 0.9)"),
         SETTING("seed", OPTION_COUNT, seed, 0, LARGEST_SEED, "N", "Seed of everything random (default: 0)"),
     };
     memcpy(options, list, sizeof list);
     options[0].other_names[0] = "n-bins";
     options[1].other_names[0] = "strategy";
     options[1].other_names[1] = "tokenizer-strategy";
-    options[1].choices = binnings;
 }
 
 /* ---- as options of the library ----------------------------------------------------------------- */
@@ -58,6 +102,13 @@ void list_training_options(program_option *options, training_settings *s) {
 
 static uint32_t chosen(uint64_t count) {
     return count != COUNT_UNSET ? (uint32_t)count : 0;
+}
+
+/* What is too large for the library's option is too large for its sequences. */
+static uint32_t tokens_of_block(const training_settings *s, size_t slots) {
+    uint64_t flows = s->sequence_length != COUNT_UNSET ? s->sequence_length : 1;
+    uint64_t tokens = s->block_size == BLOCK_OF_SEQUENCE ? flows * slots : s->block_size;
+    return tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
 }
 
 static double chosen_or_none(double real) {
@@ -69,10 +120,13 @@ flowbd3_tokenizer_options tokenizer_options(const training_settings *s) {
     options.binning = (flowbd3_binning)s->binning;
     options.bins = chosen(s->bins);
     options.seed = s->seed;
+    options.group_by = (const char *const *)s->group_by.items;
+    options.n_group_by = s->group_by.count;
+    options.order_by = s->order_by;
     return options;
 }
 
-flowbd3_model_options model_options(const training_settings *s) {
+flowbd3_model_options model_options(const training_settings *s, const flowbd3_tokenizer *tokenizer) {
     flowbd3_model_options options = FLOWBD3_MODEL_OPTIONS_INIT;
     options.d_model = chosen(s->d_model);
     options.n_heads = chosen(s->n_heads);
@@ -80,6 +134,11 @@ flowbd3_model_options model_options(const training_settings *s) {
     options.d_ff = chosen(s->d_ff);
     options.dropout = chosen_or_none(s->dropout);
     options.seed = s->seed;
+    options.sequence_length = chosen(s->sequence_length);
+    options.block_size = tokens_of_block(s, flowbd3_tokenizer_slots(tokenizer));
+    options.column_order = (flowbd3_column_order)s->column_order;
+    options.columns = (const char *const *)s->first_columns.items;
+    options.n_columns = s->first_columns.count;
     return options;
 }
 
@@ -96,6 +155,13 @@ flowbd3_trainer_options trainer_options(const training_settings *s) {
     options.patience = chosen(s->patience);
     options.max_seconds = s->max_minutes * 60.0;
     options.seed = s->seed;
+    options.noise = s->noise == 0 ? FLOWBD3_NOISE_COUNT : FLOWBD3_NOISE_LEVEL;
+    options.schedule = s->noise == 0 ? FLOWBD3_SCHEDULE_LINEAR : (flowbd3_schedule)(s->noise - 1);
+    options.clip_low = s->clip_low;
+    options.clip_high = s->clip_high;
+    options.clip_search = s->clip_search;
+    options.resample = s->resample;
+    options.validation_share = s->train_split < 1.0 ? 1.0 - s->train_split : 0.0;
     return options;
 }
 
@@ -114,6 +180,7 @@ void settings_in_effect(training_settings *s, const flowbd3_model *model, const 
     s->n_layers = m.n_layers;
     s->d_ff = m.d_ff;
     s->dropout = in_effect(m.dropout);
+    s->sequence_length = m.sequence_length;
     s->epochs = t.epochs;
     s->batch_size = t.batch_size;
     s->learning_rate = t.learning_rate;
@@ -121,4 +188,6 @@ void settings_in_effect(training_settings *s, const flowbd3_model *model, const 
     s->gradient_clip = in_effect(t.gradient_clip);
     s->warmup_steps = t.warmup_steps;
     s->ema_decay = in_effect(t.ema_decay);
+    s->clip_low = t.clip_low;
+    s->clip_high = t.clip_high;
 }

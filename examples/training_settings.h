@@ -6,9 +6,18 @@
 
 #include <flowbd3/flowbd3.h>
 
+/* A size of blocks that depends on the slots of a flow; 0 is the library's default, one flow. */
+#define BLOCK_OF_FLOW     0
+#define BLOCK_OF_SEQUENCE (UINT64_MAX - 1)
+
 /* Counts are COUNT_UNSET and reals NaN where the library chooses. 0 means none: no dropout, no decay. */
 typedef struct training_settings {
     uint64_t bins, binning; /* binning as flowbd3_binning */
+    text_list group_by;
+    char *order_by; /* NULL: the order of the table */
+    uint64_t sequence_length, block_size;
+    uint64_t column_order;   /* as flowbd3_column_order */
+    text_list first_columns; /* of a fixed order */
     uint64_t d_model, n_heads, n_layers, d_ff;
     double dropout;
     uint64_t epochs, batch_size;
@@ -17,26 +26,31 @@ typedef struct training_settings {
     double ema_decay;
     uint64_t patience;
     double max_minutes;
+    uint64_t noise; /* 0: FLOWBD3_NOISE_COUNT, otherwise 1 + the schedule of FLOWBD3_NOISE_LEVEL */
+    double clip_low, clip_high;
+    bool clip_search, resample;
     double train_split; /* share of the rows that trains, the others validate */
     uint64_t seed;
 } training_settings;
 
-/* Everything is left to the library, but for bins, train_split and seed. */
-#define TRAINING_SETTINGS_INIT                                                                         \
-    {                                                                                                  \
-        .bins = 256, .d_model = COUNT_UNSET, .n_heads = COUNT_UNSET, .n_layers = COUNT_UNSET,          \
-        .d_ff = COUNT_UNSET, .dropout = (double)NAN, .epochs = COUNT_UNSET, .batch_size = COUNT_UNSET, \
-        .learning_rate = (double)NAN, .weight_decay = (double)NAN, .gradient_clip = (double)NAN,       \
-        .warmup_steps = COUNT_UNSET, .ema_decay = (double)NAN, .train_split = 0.9                      \
+/* Everything is left to the library, but for bins, the clip, train_split and seed. */
+#define TRAINING_SETTINGS_INIT                                                                            \
+    {                                                                                                     \
+        .bins = 256, .sequence_length = COUNT_UNSET, .block_size = BLOCK_OF_FLOW, .d_model = COUNT_UNSET, \
+        .n_heads = COUNT_UNSET, .n_layers = COUNT_UNSET, .d_ff = COUNT_UNSET, .dropout = (double)NAN,     \
+        .epochs = COUNT_UNSET, .batch_size = COUNT_UNSET, .learning_rate = (double)NAN,                   \
+        .weight_decay = (double)NAN, .gradient_clip = (double)NAN, .warmup_steps = COUNT_UNSET,           \
+        .ema_decay = (double)NAN, .clip_low = 0.0, .clip_high = 1.0, .train_split = 0.9                   \
     }
 
-enum { TRAINING_OPTIONS = 18 };
+enum { TRAINING_OPTIONS = 29 };
 
 /* Fills options[TRAINING_OPTIONS]. */
 void list_training_options(program_option *options, training_settings *settings);
 
+/* Each points into settings. */
 flowbd3_tokenizer_options tokenizer_options(const training_settings *settings);
-flowbd3_model_options model_options(const training_settings *settings);
+flowbd3_model_options model_options(const training_settings *settings, const flowbd3_tokenizer *tokenizer);
 flowbd3_trainer_options trainer_options(const training_settings *settings);
 
 /* Takes up what the library chose. */

@@ -13,7 +13,7 @@ train "'empty.csv'" empty.csv
 printf 'a,b\n1,\n2,\n' >missing.csv
 train "'b'" missing.csv
 printf 'a,b\n1,2\n' >one.csv
-train "row" one.csv
+train "single sequence" one.csv
 printf 'a,b\n1,x\n2,3\n' >text.csv
 refuse 1 "'text.csv': line 2, column 'b'" train --data text.csv --output-dir out --type b=integer
 refuse 1 "'text.csv': there is no column 'c'" train --data text.csv --output-dir out --type c=integer
