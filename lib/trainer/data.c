@@ -111,7 +111,7 @@ fb3_batch fb3_trainer_batch(flowbd3_trainer *t, const fb3_set *set, const size_t
     fb3_joint_clear(joint);
     for (; *position < set->count; ++*position) {
         size_t i = order != NULL ? order[*position] : *position;
-        if (joint->flows + length_of(set, i) > t->batch_flows)
+        if (joint->flows > 0 && joint->flows + length_of(set, i) > t->options.batch_size)
             break;
         add_sequence(t, set, i, step);
     }

@@ -119,10 +119,9 @@ static bool allocate(flowbd3_trainer *t) {
 /* The network and its batches, of the flows of one step or of one sequence. */
 static flowbd3_status make_network(flowbd3_trainer *t, flowbd3_error *err) {
     const fb3_blocking *blocking = &t->model->blocking;
-    t->batch_flows = t->options.batch_size > blocking->length ? t->options.batch_size : blocking->length;
-    fb3_limits limits = fb3_joint_limits(blocking, t->batch_flows, t->batch_flows);
-    flowbd3_status status =
-        fb3_joint_create(&t->joint, t->context, blocking, t->batch_flows, t->batch_flows, err);
+    size_t flows = t->options.batch_size > blocking->length ? t->options.batch_size : blocking->length;
+    fb3_limits limits = fb3_joint_limits(blocking, flows, flows);
+    flowbd3_status status = fb3_joint_create(&t->joint, t->context, blocking, flows, flows, err);
     if (status == FLOWBD3_OK)
         status = fb3_network_create(&t->network, t->context, &t->model->config, t->model->layout, &limits,
                                     true, err);

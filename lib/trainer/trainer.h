@@ -31,7 +31,6 @@ struct flowbd3_trainer {
 
     size_t *order;          /* [sequences of train] their numbers in the order of this epoch */
     uint32_t ordered_epoch; /* 1 + the epoch that order is of */
-    size_t batch_flows;     /* most flows of a batch */
     fb3_joint *joint;
     uint16_t *columns; /* [flows of a sequence, S] order of columns; NULL where it does not matter */
     fb3_noise noise;   /* of the training loss, with the clip in use */
@@ -68,8 +67,8 @@ flowbd3_status fb3_trainer_take_tables(flowbd3_trainer *trainer, const flowbd3_t
 void fb3_trainer_release_data(flowbd3_trainer *trainer);
 
 /* Fills the joint with sequences of set from *position on, in the order order[] (NULL: as they are) until the
- * batch is full, moves *position behind them, and hides what the masks of noise hide. The mean over flows is
- * the scale of the loss. step: of training, or number of the batch in validation. */
+ * batch is full, with one at least, moves *position behind them, and hides what the masks of noise hide. The
+ * mean over flows is the scale of the loss. step: of training, or number of the batch in validation. */
 fb3_batch fb3_trainer_batch(flowbd3_trainer *trainer, const fb3_set *set, const size_t *order,
                             size_t *position, const fb3_noise *noise, fb3_purpose purpose, uint32_t step);
 
