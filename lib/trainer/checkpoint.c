@@ -114,8 +114,7 @@ static flowbd3_status history_from_json(flowbd3_trainer *t, const json_t *histor
         flowbd3_epoch e = {.epoch = (uint32_t)(i + 1)};
         if (json_unpack(row, "[I, F, o, F, F, F, F, F, o, o]", &step, &e.train_loss, &nelbo, &e.learning_rate,
                         &e.gradient_norm, &e.seconds, &e.clip_low, &e.clip_high, &variance,
-                        &unclipped) != 0 ||
-            i >= t->options.epochs)
+                        &unclipped) != 0)
             return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: malformed history", path);
         e.step = (uint64_t)step;
         e.validation_nelbo = number_or(nelbo, (double)NAN);
@@ -149,9 +148,11 @@ static flowbd3_status check_same_run(const flowbd3_trainer *t, const json_t *run
     return status;
 }
 
-/* Whether the numbers of steps, sequences and flows are those of one moment of this run. */
+/* Whether the numbers of epochs, steps, sequences and flows are those of one moment of this run, which ends
+ * with the last epoch. */
 static bool agrees(flowbd3_trainer *t, const struct fb3_training_state *s, size_t epochs) {
-    if (s->step < s->step_in_epoch || s->step_in_epoch > s->position || s->position > t->train.count ||
+    if (epochs > t->options.epochs || (epochs == t->options.epochs && !s->finished) ||
+        s->step < s->step_in_epoch || s->step_in_epoch > s->position || s->position > t->train.count ||
         (s->position > 0) != (s->step_in_epoch > 0) || s->step - s->step_in_epoch < epochs)
         return false;
     t->n_history = epochs;
@@ -192,13 +193,13 @@ static flowbd3_status state_from_json(flowbd3_trainer *t, const json_t *json, co
     s.step_in_epoch = (uint64_t)step_in_epoch;
     s.position = (uint64_t)position;
     s.flows = (uint64_t)flows;
+    s.finished = finished != 0;
     if (step < 0 || step_in_epoch < 0 || position < 0 || flows < 0 || stale < 0 || stale > UINT32_MAX ||
         !json_is_array(history) || !agrees(t, &s, json_array_size(history)))
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: the numbers of steps do not agree", path);
     if (!(low >= 0.0 && low <= high && high <= 1.0))
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: clip is not two ascending shares", path);
     s.stale = (uint32_t)stale;
-    s.finished = finished != 0;
     s.best_nelbo = number_or(best, (double)INFINITY);
     status = history_from_json(t, history, path, err);
     t->state = s;
