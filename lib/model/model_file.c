@@ -107,6 +107,8 @@ static flowbd3_status columns_from_json(flowbd3_model_options *o, const char ***
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: column_order is neither fixed nor random",
                         path);
     o->column_order = strcmp(text, "random") == 0 ? FLOWBD3_COLUMNS_RANDOM : FLOWBD3_COLUMNS_FIXED;
+    if (json != NULL && !json_is_array(json))
+        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': model: columns is not a list of names", path);
     o->n_columns = json_array_size(json);
     *names = fb3_allocate_zero(context, o->n_columns, sizeof **names);
     if (*names == NULL)
