@@ -140,18 +140,34 @@ void fb3_arrangement_destroy(fb3_arrangement **arrangement) {
     *arrangement = NULL;
 }
 
-/* Puts the rows group by group, those of a group in the table's order. NULL: no memory. */
-static fb3_arrangement *place_rows(grouping *g, flowbd3_context *context) {
+/* NULL: no memory. */
+static fb3_arrangement *allocate_arrangement(size_t rows, size_t groups, flowbd3_context *context) {
     fb3_arrangement *a = fb3_allocate_zero(context, 1, sizeof *a);
     if (a == NULL)
         return NULL;
-    *a = (fb3_arrangement){fb3_context_retain(context), g->rows, g->groups, NULL, NULL};
-    a->order = fb3_allocate(context, g->rows, sizeof *a->order);
-    a->first = fb3_allocate_zero(context, g->groups + 1, sizeof *a->first);
-    if (a->order == NULL || a->first == NULL) {
+    *a = (fb3_arrangement){fb3_context_retain(context), rows, groups, NULL, NULL};
+    a->order = fb3_allocate(context, rows, sizeof *a->order);
+    a->first = fb3_allocate_zero(context, groups + 1, sizeof *a->first);
+    if (a->order == NULL || a->first == NULL)
         fb3_arrangement_destroy(&a);
+    return a;
+}
+
+/* All rows are one group, as without columns to group by. */
+static fb3_arrangement *leave_rows(const flowbd3_table *table) {
+    fb3_arrangement *a = allocate_arrangement(table->rows, table->rows != 0, table->context);
+    for (size_t row = 0; a != NULL && row < table->rows; row++)
+        a->order[row] = row;
+    if (a != NULL)
+        a->first[a->groups] = table->rows;
+    return a;
+}
+
+/* Puts the rows group by group, those of a group in the table's order. */
+static fb3_arrangement *place_rows(grouping *g, flowbd3_context *context) {
+    fb3_arrangement *a = allocate_arrangement(g->rows, g->groups, context);
+    if (a == NULL)
         return NULL;
-    }
     for (size_t row = 0; row < g->rows; row++)
         a->first[g->group[row] + 1]++;
     for (size_t i = 0; i < g->groups; i++)
@@ -163,15 +179,19 @@ static fb3_arrangement *place_rows(grouping *g, flowbd3_context *context) {
     return a;
 }
 
+static fb3_arrangement *group_rows(const flowbd3_table *table, const fb3_criteria *criteria) {
+    grouping g;
+    fb3_arrangement *a = find_groups(&g, table, criteria) ? place_rows(&g, table->context) : NULL;
+    release_groups(&g, table->context);
+    return a;
+}
+
 flowbd3_status fb3_arrangement_create(fb3_arrangement **out, const flowbd3_table *table,
                                       const fb3_criteria *criteria, flowbd3_error *err) {
-    grouping g;
-    flowbd3_status status = FLOWBD3_OK;
-    *out = find_groups(&g, table, criteria) ? place_rows(&g, table->context) : NULL;
-    release_groups(&g, table->context);
+    *out = criteria->n_group_by > 0 ? group_rows(table, criteria) : leave_rows(table);
     if (*out == NULL)
         return fb3_no_memory(err, "the groups of rows");
-    status = sort_groups(*out, table, criteria->order_by, err);
+    flowbd3_status status = sort_groups(*out, table, criteria->order_by, err);
     if (status != FLOWBD3_OK)
         fb3_arrangement_destroy(out);
     return status;
