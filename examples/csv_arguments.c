@@ -29,7 +29,7 @@ void list_csv_options(program_option *options, csv_arguments *arguments) {
                                   .kind = OPTION_NAMES,
                                   .value = &arguments->columns,
                                   .argument = "A,B",
-                                  .help = "Take these columns only",
+                                  .help = "Take these columns only, and those that are needed in any case",
                                   .configurable = true};
     options[4] = (program_option){.name = "drop",
                                   .kind = OPTION_NAMES,

@@ -142,7 +142,7 @@ static void release_tables(tables *t) {
 
 /* ---- training ---------------------------------------------------------------------------------- */
 
-/* "; sequences of up to 32 flows by host, in order of time", where flows are not independent. */
+/* "sequences of up to 32 flows by host, in order of time", where flows are not independent. */
 static void say_what_sequences_are(const training_settings *s) {
     if (s->sequence_length <= 1 && s->group_by.count == 0 && s->order_by == NULL)
         return;

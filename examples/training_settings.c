@@ -29,15 +29,16 @@ void list_training_options(program_option *options, training_settings *s) {
         SETTING("bins", OPTION_COUNT, bins, 2, 65000, "N", "Tokens of a numeric column (default: 256)"),
         CHOICE("binning", binning, binnings, "STRATEGY",
                "How numbers become tokens: auto, uniform, quantile or kmeans (default: auto)"),
+        SETTING("group-by", OPTION_NAMES, group_by, 0, 0, "A,B",
+                "Columns whose equal cells make rows one group, such as the source host; taken besides "
+                "--columns, not learned but generated with the sequences (default: all rows are one group)"),
         SETTING(
-            "group-by", OPTION_NAMES, group_by, 0, 0, "A,B",
-            "Columns whose equal cells make rows one group, such as the source host; they are not learned "
-            "but generated with the sequences (default: all rows are one group)"),
-        SETTING("order-by", OPTION_TEXT, order_by, 0, 0, "COLUMN",
-                "Column of numbers that orders the rows of a group, such as the time; what is learned of it "
-                "are the gaps between rows (default: the order of the file)"),
+            "order-by", OPTION_TEXT, order_by, 0, 0, "COLUMN",
+            "Column of numbers that orders the rows of a group, such as the time; taken besides --columns, "
+            "learned as the gaps between rows (default: the order of the file)"),
         SETTING("sequence-length", OPTION_COUNT, sequence_length, 1, 1048576, "N",
-                "Flows of a group that see each other; longer groups are cut (default: 1)"),
+                "Flows of a group that see each other; longer groups are cut (default: 1, flows are "
+                "independent)"),
         {.name = "block-size",
          .kind = OPTION_COUNT,
          .value = &s->block_size,

@@ -23,6 +23,28 @@ refuse 1 "'out/latest.safetensors'" train --data text.csv --output-dir out --res
 : >file
 refuse 1 "'file/out'" train --data "$data/flows.csv" --output-dir file/out
 
+# Columns that make sequences, and their sizes.
+flows=$data/sequences.csv
+sequences() { # TEXT OPTION...
+    text=$1
+    shift
+    refuse 1 "$text" train --data "$flows" --output-dir out $tiny --epochs 1 "$@"
+}
+sequences "--group-by: '$flows' has no column 'source'" --group-by host,source
+sequences "--order-by: '$flows' has no column 'start'" --order-by start
+sequences "--first-columns: '$flows' has no column 'x'" --first-columns x
+sequences "order_by: column 'label' is categorical, expected real or integer" --order-by label
+sequences "column 'host' groups the rows already" --group-by host --order-by host
+sequences "--drop: column 'time' is needed" --order-by time --drop time
+sequences "the training table is a single sequence" --order-by time --sequence-length 400
+sequences "block_size is 7 tokens, expected at most the 6 of a sequence of 1 flows" --block-size 7
+sequences "clip_low is 0.8 and clip_high 0.5" --clip-low 0.8 --clip-high 0.5
+sequences "resample needs noise levels, but noise is a count" --resample
+sequences "cannot open 'nowhere.csv'" --validation nowhere.csv
+sequences "'$data/flows.csv': there is no column 'time'" --validation "$data/flows.csv"
+sed '3s/^[^,]*,/,/' "$flows" >untimed.csv
+refuse 1 "column 'time'" train --data untimed.csv --output-dir out --group-by host --order-by time
+
 refuse 1 "'nowhere.safetensors'" generate --model nowhere.safetensors --output rows.csv
 printf 'not a model, and longer than a header' >model.safetensors
 refuse 1 "'model.safetensors' is not a flowbd3 model file" generate --model model.safetensors --output rows.csv
@@ -33,3 +55,31 @@ printf 'a,b\n1,2\nx,3\n' >other.csv
 refuse 1 "'other.csv': line 3, column 'a'" evaluate --real one.csv --generated other.csv
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --json report.json
 refuse 1 "cannot write 'nowhere/report.json'" evaluate --real one.csv --generated one.csv --json nowhere/report.json
+
+score() { # TEXT FILE OPTION...
+    text=$1 file=$2
+    shift 2
+    refuse 1 "$text" score --model trained/best.safetensors --data "$file" --output scores.csv "$@"
+    [ ! -e scores.csv ] || fail "a failure left scores"
+}
+expect 0 train --data "$flows" --output-dir trained $tiny --group-by host --order-by time --epochs 1 --no-plots
+refuse 1 "'model.safetensors' is not a flowbd3 model file" score --model model.safetensors --data "$flows" --output x
+score "cannot open 'nowhere.csv'" nowhere.csv
+score "'$data/flows.csv': there is no column 'time'" "$data/flows.csv"
+cut -d, -f1,3- "$flows" >hostless.csv
+score "'hostless.csv': there is no column 'host'" hostless.csv
+score "column 'time', row 2 is missing" untimed.csv
+sed '4s/,[0-9]*,/,1.5,/' "$flows" >fractions.csv
+score "'fractions.csv': line 4, column 'port'" fractions.csv
+score "--type: the model has another type for column 'host'" "$flows" --type host=integer
+score "given: 'x' is no column of the model" "$flows" --given x
+score "column 'port' is both given and scored" "$flows" --given port --scored port
+score "draws is 3, expected an even number" "$flows" --draws 3
+score "--drop: column 'bytes' is needed" "$flows" --drop bytes
+sed '1s/$/,nll/; 2,$s/$/,1/' "$flows" >scored.csv
+score "'scored.csv' has a column 'nll' already" scored.csv
+expect 0 score --model trained/best.safetensors --data scored.csv --output again.csv --drop nll
+sed '1s/$/,nll_se/; 2,$s/$/,1/' "$flows" >scored.csv
+score "'scored.csv' has a column 'nll_se' already" scored.csv
+refuse 1 "cannot create 'nowhere/scores.csv'" score --model trained/best.safetensors --data "$flows" \
+    --output nowhere/scores.csv

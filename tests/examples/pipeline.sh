@@ -30,6 +30,22 @@ expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --json pipe
 wait
 grep -q '"ks_mean"' piped.json || fail "expected the report in the pipe"
 
+# Rows that a model has learned are likelier than generated ones of another temperature.
+mean() { # FILE: the mean of column nll, the fifth
+    awk -F, 'NR > 1 {sum += $5} END {printf "%.0f\n", 1000 * sum / (NR - 1)}' "$1"
+}
+expect 0 score --model out/deeper/best.safetensors --data "$data/flows.csv" --output real.csv --seed 4
+expect 0 score --model out/deeper/best.safetensors --data "$data/flows.csv" --output real2.csv --seed 4 --threads 1
+same real.csv real2.csv
+expect 0 generate --model out/deeper/best.safetensors --output hot.csv --n-samples 400 --temperature 3
+expect 0 score --model out/deeper/best.safetensors --data hot.csv --output hot_scored.csv
+[ "$(mean hot_scored.csv)" -gt "$(mean real.csv)" ] || fail "expected hot rows to be less likely"
+# A pipe in, a pipe out.
+cat pipe >piped_scores.csv &
+cat "$data/flows.csv" | expect 0 score --model out/deeper/best.safetensors --data /dev/stdin --output pipe --seed 4
+wait
+same real.csv piped_scores.csv
+
 expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --train "$data/flows.csv" --json report.json
 grep -q '^figure  *value  *floor  *ratio$' output || fail "expected a table"
 grep -q '^ks_mean ' output || fail "expected ks_mean"
@@ -46,6 +62,8 @@ expect 0 train --data bare.csv --delimiter ';' --no-header --type c3=categorical
     $tiny --epochs 1 --no-plots --train-split 1
 [ ! -e out2/losses.png ] || fail "expected no picture"
 expect 0 generate --model out2/best.safetensors --output rows3.csv --n-samples 4
+expect 0 score --model out2/best.safetensors --data bare.csv --delimiter ';' --no-header --output bare_scored.csv
+cut -d';' -f1-4 bare_scored.csv | cmp -s - bare.csv || fail "expected a file without header and with semicolons"
 [ "$(head -1 rows3.csv)" = c2,c3,c4 ] || fail "expected c2,c3,c4"
 expect 0 train --data "$data/flows.csv" --columns protocol,duration --output-dir out3 $tiny --epochs 1
 expect 0 generate --model out3/best.safetensors --output rows4.csv --n-samples 4

@@ -53,3 +53,17 @@ status=0
 wait $process || status=$?
 [ $status -eq 130 ] || fail "status $status, expected 130"
 [ -z "$(find . -name '*many*')" ] || fail "a cancelled generation left a file"
+
+# So does a scoring.
+head -1 "$data/flows.csv" >many_flows.csv
+for i in 1 2 3 4 5 6 7 8 9 10; do tail -n +2 "$data/flows.csv"; done >some.csv
+for i in 1 2 3 4 5 6 7 8 9 10; do cat some.csv; done >>many_flows.csv
+"$programs/flowbd3-score" --model whole/best.safetensors --data many_flows.csv --output many_scores.csv --draws 64 \
+    2>errors &
+process=$!
+sleep 0.5
+kill -s INT $process
+status=0
+wait $process || status=$?
+[ $status -eq 130 ] || fail "status $status, expected 130"
+[ -z "$(find . -name 'many_scores*')" ] || fail "a cancelled scoring left a file"
