@@ -214,7 +214,7 @@ static int train(flowbd3_context *context, const tables *t, arguments *a, progra
         status = write_json(path_in(path, a->output_directory, "config.json"),
                             configuration_to_json(options, ALL_OPTIONS));
     if (status == EXIT_SUCCESS) {
-        progress_bar bar = {.unit = "steps"};
+        progress_bar bar = {.unit = "rows"};
         say_what_is_trained(&run, t, &a->settings);
         flowbd3_status trained = flowbd3_trainer_run(run.trainer, show_progress, &bar, &err);
         end_progress(&bar);
