@@ -211,13 +211,11 @@ static flowbd3_status write_rows(flowbd3_sampler *sampler, destination *to, uint
     return status;
 }
 
-/* The library draws whole sequences, several at a time. */
+/* The library draws whole sequences, several at a time, and may have drawn more rows than were asked for. */
 static void say_what_it_took(const flowbd3_sampler *sampler, uint64_t rows, double seconds) {
-    fprintf(stderr,
-            "%llu rows in %.2f s, %.0f rows/s, %.2f network evaluations per row, those for the rest "
-            "of the last sequences included\n",
-            (unsigned long long)rows, seconds, (double)rows / seconds,
-            (double)flowbd3_sampler_evaluations(sampler) / (double)rows);
+    uint64_t drawn, evaluations = flowbd3_sampler_evaluations(sampler, &drawn);
+    fprintf(stderr, "%llu rows in %.2f s, %.0f rows/s, %.2f network evaluations per row\n",
+            (unsigned long long)rows, seconds, (double)drawn / seconds, (double)evaluations / (double)drawn);
 }
 
 static flowbd3_status generate(flowbd3_context *context, const arguments *a, flowbd3_error *err) {

@@ -25,8 +25,8 @@ typedef void (*flowbd3_log_function)(void *user, flowbd3_log_level level, const 
 /* How far a long operation is. */
 typedef struct flowbd3_progress {
     size_t struct_size;
-    const char *stage;      /* "read", "train", "generate", "evaluate", ... static storage */
-    uint64_t done;          /* units finished: rows, steps */
+    const char *stage;      /* "read", "train", "generate", "score", "evaluate", ... static storage */
+    uint64_t done;          /* rows finished */
     uint64_t total;         /* units in all; 0 when not known */
     double elapsed_seconds; /* since the operation began */
     double loss;            /* training: mean NELBO of the last steps, nats per flow; otherwise NaN */

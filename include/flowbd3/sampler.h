@@ -113,8 +113,9 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint
                                                   flowbd3_progress_function progress, void *progress_user,
                                                   flowbd3_error *err);
 
-/* Evaluations of a block by the network so far, added up over all blocks drawn. */
-FLOWBD3_API uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler);
+/* Evaluations of a block by the network so far, added up over all blocks drawn; *flows, or NULL, takes the
+ * flows drawn, those of sequences in flight that nobody has asked for yet included. */
+FLOWBD3_API uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler, uint64_t *flows);
 
 /* Number of the row that comes next; starts at 0. */
 FLOWBD3_API uint64_t flowbd3_sampler_position(const flowbd3_sampler *sampler);

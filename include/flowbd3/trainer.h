@@ -52,9 +52,9 @@ typedef struct flowbd3_trainer_options {
                                 the end and on cancel; default NULL = none */
     flowbd3_noise noise;     /* estimator of the training loss */
     flowbd3_schedule schedule; /* of FLOWBD3_NOISE_LEVEL; FLOWBD3_NOISE_COUNT takes LINEAR alone */
-    double clip_low;           /* least share of a block's tokens that training masks; default 0 */
-    double clip_high;          /* largest, above clip_low, or both 1: everything is masked; default 0 = 1. The
-                                  reported bound is never clipped */
+    double clip_low;      /* training masks shares of a block in [clip_low, clip_high] only, 0 <= clip_low */
+    double clip_high;     /* < clip_high <= 1, or both 1 (everything is masked); default 0 = 0 and 1: all
+                             shares. The reported bound is never clipped */
     uint32_t clip_search; /* 1: after every validation the clip of least variance is searched and used from
                              then on (docs/diffusion.md) */
     uint32_t resample;    /* 1, of FLOWBD3_NOISE_LEVEL: a block's mask is drawn again until its masked share

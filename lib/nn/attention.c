@@ -66,7 +66,8 @@ static inline __attribute__((always_inline)) void tile(float *restrict c, size_t
     for (size_t p = 0; p < k; p++)
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < vectors; j++)
-                sum[i][j] += a.data[i * a.row + p * a.column] * *(const vector *)(b + p * stride_b + j * LANES);
+                sum[i][j] +=
+                    a.data[i * a.row + p * a.column] * *(const vector *)(b + p * stride_b + j * LANES);
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < vectors; j++)
             *(vector *)(c + i * stride_c + j * LANES) = sum[i][j];
@@ -85,8 +86,8 @@ static void column(float *restrict c, size_t stride_c, operand a, const float *r
 
 /* The columns of one row of tiles: two vectors at a time, one, then the rest. */
 static inline __attribute__((always_inline)) void tile_row(float *restrict c, size_t stride_c, operand a,
-                                                           const float *restrict b, size_t stride_b,
-                                                           size_t k, size_t rows, size_t columns, bool add) {
+                                                           const float *restrict b, size_t stride_b, size_t k,
+                                                           size_t rows, size_t columns, bool add) {
     size_t j = 0;
     for (; j + 2 * LANES <= columns; j += 2 * LANES)
         tile(c + j, stride_c, a, b + j, stride_b, k, rows, 2, add);

@@ -111,10 +111,12 @@ void flowbd3_sampler_destroy(flowbd3_sampler **sampler) {
     flowbd3_context_destroy(&context);
 }
 
-uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler) {
+uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler, uint64_t *flows) {
     uint64_t evaluations = 0;
     for (unsigned i = 0; sampler != NULL && i < flowbd3_context_threads(sampler->context); i++)
         evaluations += sampler->workers[i].evaluations;
+    if (flows != NULL)
+        *flows = sampler != NULL ? sampler->drawn : 0;
     return evaluations;
 }
 

@@ -56,6 +56,7 @@ struct flowbd3_sampler {
     flowbd3_sampler_options options; /* defaults filled in */
     fb3_sampler_sizes sizes;
     uint64_t position;           /* row that comes next */
+    uint64_t drawn;              /* flows so far */
     fb3_sampler_worker *workers; /* [threads] */
 
     /* The sequences at hand. */

@@ -79,6 +79,7 @@ flowbd3_status fb3_sampler_fill(flowbd3_sampler *s, uint64_t rows, flowbd3_error
     list_sequences(s, s->position + rows);
     fb3_parallel(s->context, s->count / s->sizes.tile, tile_task, s);
     pack(s);
+    s->drawn += s->rows;
     return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, s->rows, s->options.decoding,
                                           s->options.seed, s->first_row, s->sequences, s->count, &s->table,
                                           err);

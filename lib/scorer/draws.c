@@ -24,14 +24,16 @@ static size_t begin_block(fb3_scorer *s, const fb3_block *block) {
     return scored;
 }
 
-/* Evaluates the joint as it is masked and adds scale times cross entropy to the sums of the flows. */
-static void evaluate(fb3_scorer *s) {
+/* Evaluates the joint as it is masked and adds scale times cross entropy to the sums of the flows; false when
+ * that was cancelled. */
+static bool evaluate(fb3_scorer *s, uint32_t draw) {
     fb3_joint *j = s->joint;
     fb3_batch batch = fb3_joint_batch(j);
     fb3_network_loss(s->network, s->model->parameters, &batch);
     for (size_t row = 0; row < j->rows; row++)
         if (j->masked[row] == FB3_MASKED)
             s->sum[j->cells[row] / j->blocking.slots] += (double)j->scale[row] * (double)j->losses[row];
+    return !fb3_report(&s->reporter, s->first_flow + j->flows * draw / s->options.draws, (double)NAN);
 }
 
 static void clear_sums(fb3_scorer *s) {
@@ -77,15 +79,17 @@ static void add_draw(fb3_scorer *s, uint32_t draw) {
     }
 }
 
-void fb3_scorer_nelbo(fb3_scorer *s) {
+bool fb3_scorer_nelbo(fb3_scorer *s) {
     for (uint32_t draw = 0; draw < s->options.draws; draw++) {
         fb3_scorer_lay_out(s, draw);
         clear_sums(s);
         for (size_t b = 0; b < s->joint->n_blocks; b++)
             mask_block(s, &s->joint->blocks[b], draw);
-        evaluate(s);
+        if (!evaluate(s, draw))
+            return false;
         add_draw(s, draw);
     }
+    return true;
 }
 
 /* ---- the chain rule ---------------------------------------------------------------------------- */
@@ -130,7 +134,7 @@ static void add_order(fb3_scorer *s, uint32_t draw) {
     }
 }
 
-void fb3_scorer_chain(fb3_scorer *s) {
+bool fb3_scorer_chain(fb3_scorer *s) {
     double draws = s->options.draws;
     for (uint32_t draw = 0; draw < s->options.draws; draw++) {
         fb3_scorer_lay_out(s, draw);
@@ -141,8 +145,8 @@ void fb3_scorer_chain(fb3_scorer *s) {
             any = false;
             for (size_t b = 0; b < s->joint->n_blocks; b++)
                 any = mask_step(s, &s->joint->blocks[b], step) || any;
-            if (any)
-                evaluate(s);
+            if (any && !evaluate(s, draw))
+                return false;
         }
         add_order(s, draw);
     }
@@ -150,4 +154,5 @@ void fb3_scorer_chain(fb3_scorer *s) {
         s->variance[f] = s->rank != NULL ? 0.0
                          : draws > 1.0   ? s->variance[f] / draws / (draws - 1.0)
                                          : (double)NAN;
+    return true;
 }

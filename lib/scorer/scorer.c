@@ -145,22 +145,20 @@ static void hand_out(const fb3_scorer *s, size_t first, size_t end, double *nll,
 }
 
 static flowbd3_status score(fb3_scorer *s, double *nll, double *standard_error, flowbd3_error *err) {
-    fb3_reporter reporter;
-    fb3_reporter_start(&reporter, s->options.progress, s->options.progress_user, "score", s->flows->count);
+    fb3_reporter_start(&s->reporter, s->options.progress, s->options.progress_user, "score", s->flows->count);
     for (size_t sequence = 0; sequence < s->flows->sequences;) {
         s->first_sequence = sequence;
         s->first_flow = s->flows->first[sequence];
         size_t end = add_sequences(s, sequence, 0);
         for (size_t i = 0; i < s->joint->flows; i++)
             s->nll[i] = s->variance[i] = 0.0;
-        if (s->options.method == FLOWBD3_SCORE_EXACT)
-            fb3_scorer_chain(s);
-        else
-            fb3_scorer_nelbo(s);
+        bool chain = s->options.method == FLOWBD3_SCORE_EXACT;
+        if (!(chain ? fb3_scorer_chain(s) : fb3_scorer_nelbo(s)))
+            return fb3_fail(err, FLOWBD3_CANCELLED, "scoring was cancelled");
         add_unseen(s);
         hand_out(s, sequence, end, nll, standard_error);
         sequence = end;
-        if (fb3_report(&reporter, s->flows->first[end], (double)NAN))
+        if (fb3_report(&s->reporter, s->flows->first[end], (double)NAN))
             return fb3_fail(err, FLOWBD3_CANCELLED, "scoring was cancelled");
     }
     return FLOWBD3_OK;

@@ -23,6 +23,7 @@ typedef struct fb3_scorer {
     size_t *chain;                     /* [tokens of a block] rows in the order of the chain rule */
     double *keys;                      /* [rows of the joint] what the chain rule orders them by */
     double *sum, *before;   /* [flows of the joint] of the pass, and of the one it is paired with */
+    fb3_reporter reporter;  /* counts flows, of a batch in draws a share */
     double *nll, *variance; /* [flows of the joint] accumulated; the second is the variance of the mean */
 } fb3_scorer;
 
@@ -32,9 +33,9 @@ flowbd3_status fb3_scorer_set_roles(fb3_scorer *scorer, flowbd3_error *err);
 /* The order of columns of flow number flow in draw: given ones before scored ones before unknown ones. */
 void fb3_scorer_order(const fb3_scorer *scorer, uint16_t *order, uint64_t flow, uint32_t draw);
 
-/* Scores the flows of the joint by all draws. (draws.c) */
-void fb3_scorer_nelbo(fb3_scorer *scorer);
-void fb3_scorer_chain(fb3_scorer *scorer);
+/* Score the flows of the joint by all draws; false when that was cancelled. (draws.c) */
+bool fb3_scorer_nelbo(fb3_scorer *scorer);
+bool fb3_scorer_chain(fb3_scorer *scorer);
 
 /* Fills the joint anew with its sequences, ordered for draw. (scorer.c) */
 void fb3_scorer_lay_out(fb3_scorer *scorer, uint32_t draw);

@@ -113,8 +113,7 @@ static flowbd3_status history_from_json(flowbd3_trainer *t, const json_t *histor
         json_t *nelbo, *variance, *unclipped;
         flowbd3_epoch e = {.epoch = (uint32_t)(i + 1)};
         if (json_unpack(row, "[I, F, o, F, F, F, F, F, o, o]", &step, &e.train_loss, &nelbo, &e.learning_rate,
-                        &e.gradient_norm, &e.seconds, &e.clip_low, &e.clip_high, &variance,
-                        &unclipped) != 0)
+                        &e.gradient_norm, &e.seconds, &e.clip_low, &e.clip_high, &variance, &unclipped) != 0)
             return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: malformed history", path);
         e.step = (uint64_t)step;
         e.validation_nelbo = number_or(nelbo, (double)NAN);

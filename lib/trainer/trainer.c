@@ -27,7 +27,7 @@ static flowbd3_status check_range(const char *name, double value, double least, 
 
 /* The clip and what belongs to noise levels alone. */
 static flowbd3_status check_noise(flowbd3_trainer_options *o, flowbd3_error *err) {
-    if (o->clip_low == 0.0 && o->clip_high == 0.0)
+    if (o->clip_high == 0.0)
         o->clip_high = 1.0;
     bool all_masked = o->clip_low == 1.0 && o->clip_high == 1.0;
     if (!all_masked && !(o->clip_low >= 0.0 && o->clip_low < o->clip_high && o->clip_high <= 1.0))

@@ -193,7 +193,7 @@ static void assert_same_tokens(const flowbd3_model *model, const flowbd3_sampler
                           tokens[k]);
     }
     if (step == 1)
-        ck_assert_uint_eq(n.evaluations, flowbd3_sampler_evaluations(sampler));
+        ck_assert_uint_eq(n.evaluations, flowbd3_sampler_evaluations(sampler, NULL));
     naive_destroy(&n);
     flowbd3_table_destroy(&rows);
     flowbd3_sampler_destroy(&sampler);
