@@ -54,6 +54,7 @@ static inline flowbd3_model_options ragged_options(uint32_t block, flowbd3_colum
     options.d_model = 16;
     options.n_heads = 2;
     options.n_layers = 2;
+    options.d_ff = 16;
     options.dropout = -1.0;
     options.sequence_length = RAGGED_LENGTH;
     options.block_size = block;

@@ -209,22 +209,22 @@ START_TEST(sequences_drawn_as_those_of_training) {
         flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
         options.batch_size = 1;
         options.seed = 3;
-        assert_same_tokens(model, &options, 0, 30);
-        assert_same_tokens(model, &options, 5000, 30);
+        assert_same_tokens(model, &options, 0, 12);
+        assert_same_tokens(model, &options, 5000, 12);
         flowbd3_model_destroy(&model);
     }
 }
 END_TEST
 
 START_TEST(sequences_of_any_length) {
-    static const uint32_t lengths[] = {1, 2, RAGGED_LENGTH - 1, RAGGED_LENGTH, RAGGED_LENGTH + 1, MOST_FLOWS};
+    static const uint32_t lengths[] = {1, RAGGED_LENGTH - 1, RAGGED_LENGTH + 1, MOST_FLOWS};
     for (int order = FLOWBD3_COLUMNS_FIXED; order <= FLOWBD3_COLUMNS_RANDOM; order++) {
         flowbd3_model *model = ragged_model(table, blocks[_i], (flowbd3_column_order)order);
         for (size_t i = 0; i < FB3_COUNT(lengths); i++) {
             flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
             options.batch_size = 1;
             options.sequence_flows = lengths[i];
-            assert_same_tokens(model, &options, 700 * i, 8);
+            assert_same_tokens(model, &options, 700 * i, 3);
         }
         flowbd3_model_destroy(&model);
     }
@@ -242,9 +242,9 @@ START_TEST(every_order) {
         options.steps = order == FLOWBD3_ORDER_RANDOM || order == FLOWBD3_ORDER_MARGIN ? 2 : 0;
         options.temperature = 0.8;
         options.top_p = 0.95;
-        assert_same_tokens(model, &options, 0, 6);
+        assert_same_tokens(model, &options, 0, 3);
         options.sequence_flows = 2 * RAGGED_LENGTH + 1;
-        assert_same_tokens(model, &options, 0, 4);
+        assert_same_tokens(model, &options, 0, 2);
     }
     flowbd3_model_destroy(&model);
 }
@@ -266,7 +266,7 @@ START_TEST(named_columns) {
     flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
     options.batch_size = 1;
     options.sequence_flows = RAGGED_LENGTH + 2;
-    assert_same_tokens(named, &options, 0, 10);
+    assert_same_tokens(named, &options, 0, 3);
     flowbd3_model_destroy(&named);
     flowbd3_model_destroy(&model);
     flowbd3_tokenizer_destroy(&tokenizer);
