@@ -32,7 +32,7 @@ flowbd3_status fb3_model_set_columns(flowbd3_model *model, const flowbd3_model_o
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         options->columns == NULL
                             ? "n_columns is %zu, but columns is NULL"
-                            : "an order of columns (%zu) is given, but it is to be random",
+                            : "columns names %zu in order, but column_order is random",
                         named);
     model->order = fb3_allocate(model->context, model->config.slots, sizeof *model->order);
     const char **names = fb3_allocate_zero(model->context, named, sizeof *names);
