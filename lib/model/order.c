@@ -30,9 +30,8 @@ flowbd3_status fb3_model_set_columns(flowbd3_model *model, const flowbd3_model_o
     size_t named = options->n_columns, count = 0;
     if (named > 0 && (options->columns == NULL || options->column_order != FLOWBD3_COLUMNS_FIXED))
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
-                        options->columns == NULL
-                            ? "n_columns is %zu, but columns is NULL"
-                            : "columns names %zu in order, but column_order is random",
+                        options->columns == NULL ? "n_columns is %zu, but columns is NULL"
+                                                 : "columns names %zu in order, but column_order is random",
                         named);
     model->order = fb3_allocate(model->context, model->config.slots, sizeof *model->order);
     const char **names = fb3_allocate_zero(model->context, named, sizeof *names);

