@@ -117,7 +117,9 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint
  * flows drawn, those of sequences in flight that nobody has asked for yet included. */
 FLOWBD3_API uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler, uint64_t *flows);
 
-/* Number of the row that comes next; starts at 0. */
+/* Number of the row that comes next; starts at 0. Where the lengths of sequences are drawn, the call after a
+ * seek counts the sequences from the last ones generated on, or from the first to a row before them: about a
+ * second for ten million rows. */
 FLOWBD3_API uint64_t flowbd3_sampler_position(const flowbd3_sampler *sampler);
 FLOWBD3_API void flowbd3_sampler_seek(flowbd3_sampler *sampler, uint64_t row);
 

@@ -193,9 +193,8 @@ flowbd3_status fb3_network_bytes(uint64_t *bytes, flowbd3_context *context, cons
     set_sizes(&n, config, layout, limits, gradients);
     bool counted = allocate_lists(&n);
     if (counted) {
-        const fb3_head *h = n.heads;
-        size_t lists = limits->wanted * (sizeof *h->positions + sizeof *h->targets) +
-                       (n.max_shards + 1) * sizeof *h->first;
+        size_t lists = limits->wanted * (sizeof *n.heads->positions + sizeof *n.heads->targets) +
+                       (n.max_shards + 1) * sizeof *n.heads->first;
         *bytes = carve_all(&n, NULL) * sizeof(float) + config->slots * lists;
     }
     release(&n);

@@ -57,11 +57,13 @@ flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model
     for (size_t s = 0; s < z.slots; s++)
         z.vocabulary = model->vocabulary[s] > z.vocabulary ? model->vocabulary[s] : z.vocabulary;
     size_t copies = several ? 2 : 1;
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a flow has a slot */
+    size_t flows = z.block / z.slots + 2; /* that a block touches */
     z.limits = (fb3_limits){.sequences = z.tile,
                             .rows = copies * z.tile * z.block,
                             .sequence_rows = copies * z.block,
                             .keys = several ? z.cached : z.block,
-                            .wanted = z.tile * (z.block / z.slots + 2)};
+                            .wanted = z.tile * flows};
     *sizes = z;
     return FLOWBD3_OK;
 }

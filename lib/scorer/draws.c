@@ -50,8 +50,8 @@ static void mask_block(fb3_scorer *s, const fb3_block *block, uint32_t draw) {
     size_t left = begin_block(s, block), n = left;
     if (n == 0)
         return;
-    double strata = s->options.draws > 1 ? s->options.draws / 2 : 1;
-    double level = (draw / 2 + uniform(s, key_of(s, block->first), 2 * draw + 1)) / strata;
+    uint32_t strata = s->options.draws > 1 ? s->options.draws / 2 : 1, stratum = draw / 2;
+    double level = (stratum + uniform(s, key_of(s, block->first), 2 * draw + 1)) / strata;
     size_t k = 1 + (size_t)(level * (double)n);
     k = k < n ? k : n;
     float scale = (float)((double)n / (double)k);
@@ -98,9 +98,11 @@ bool fb3_scorer_nelbo(fb3_scorer *s) {
 static void set_keys(fb3_scorer *s, uint32_t draw) {
     const fb3_joint *j = s->joint;
     size_t slots = j->blocking.slots;
-    for (size_t row = 0; row < j->rows; row++)
-        s->keys[row] = s->rank != NULL ? (double)(j->cells[row] / slots * 2 * slots + s->rank[j->slots[row]])
-                                       : uniform(s, key_of(s, row), draw);
+    for (size_t row = 0; row < j->rows; row++) {
+        size_t place = j->cells[row] / slots * 2 * slots;
+        s->keys[row] =
+            s->rank != NULL ? (double)(place + s->rank[j->slots[row]]) : uniform(s, key_of(s, row), draw);
+    }
 }
 
 static int compare(const void *a, const void *b, void *keys) {
