@@ -457,16 +457,16 @@ static const struct {
     flowbd3_noise noise;
     flowbd3_schedule schedule;
     double low, high;
-    uint32_t resample, search, epochs;
-} noises[] = {{FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0, 12},
-              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_COSINE, 0.0, 0.0, 0, 0, 12},
-              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_SQUARE, 0.0, 0.0, 0, 0, 12},
-              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_SQUARE_ROOT, 0.0, 0.0, 0, 0, 20},
-              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LOGARITHMIC, 0.0, 0.0, 0, 0, 12},
-              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_COSINE, 0.2, 0.9, 0, 0, 12},
-              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LINEAR, 0.2, 1.0, 1, 0, 12},
-              {FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.8, 0, 0, 12},
-              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 1, 20}};
+    uint32_t resample, search;
+} noises[] = {{FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0},
+              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_COSINE, 0.0, 0.0, 0, 0},
+              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_SQUARE, 0.0, 0.0, 0, 0},
+              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_SQUARE_ROOT, 0.0, 0.0, 0, 0},
+              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LOGARITHMIC, 0.0, 0.0, 0, 0},
+              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_COSINE, 0.2, 0.9, 0, 0},
+              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LINEAR, 0.2, 1.0, 1, 0},
+              {FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.8, 0, 0},
+              {FLOWBD3_NOISE_LEVEL, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 1}};
 
 /* A smaller model of the toy than toy.h's. */
 static flowbd3_model *small_model(const flowbd3_table *table) {
@@ -489,8 +489,9 @@ START_TEST(every_noise_reaches_the_entropy) {
     flowbd3_model *model = small_model(table);
     flowbd3_trainer_options options = toy_options();
     ck_assert_int_eq(flowbd3_table_slice(&few, table, 0, 2000, NULL), FLOWBD3_OK);
-    options.epochs = noises[_i].epochs;
-    options.learning_rate = 7e-3;
+    options.epochs = 20;
+    options.seed = 2;
+    options.learning_rate = 5e-3;
     options.noise = noises[_i].noise;
     options.schedule = noises[_i].schedule;
     options.clip_low = noises[_i].low;
