@@ -15,11 +15,11 @@ typedef struct kind {
     double late; /* most flips whose gap is not 1, of all: what so few epochs leave. Chance: 0.6 */
 } kind;
 
-static const kind kinds[] = {{1, FLOWBD3_COLUMNS_FIXED, 5, 0.05},
-                             {1, FLOWBD3_COLUMNS_RANDOM, 8, 0.35},
-                             {2, FLOWBD3_COLUMNS_FIXED, 8, 0.35},
+static const kind kinds[] = {{1, FLOWBD3_COLUMNS_FIXED, 5, 0.1},
+                             {1, FLOWBD3_COLUMNS_RANDOM, 8, 0.45},
+                             {2, FLOWBD3_COLUMNS_FIXED, 8, 0.45},
                              {6, FLOWBD3_COLUMNS_FIXED, 12, 0.5},
-                             {2 * MARKOV_LENGTH, FLOWBD3_COLUMNS_FIXED, 15, 0.55}};
+                             {2 * MARKOV_LENGTH, FLOWBD3_COLUMNS_FIXED, 20, 0.5}};
 enum { KINDS = 5, SINGLE = 0, FLOW = 2, THREE = 3, WHOLE = 4, PIECES = MARKOV_FLOWS / MARKOV_LENGTH + 1 };
 
 static flowbd3_context *context;
