@@ -68,7 +68,8 @@ FLOWBD3_API flowbd3_tokenizer *flowbd3_model_tokenizer(const flowbd3_model *mode
 FLOWBD3_API flowbd3_status flowbd3_model_get_options(const flowbd3_model *model,
                                                      flowbd3_model_options *options, flowbd3_error *err);
 
-/* The masked shares that the model was last trained on, low to high: 0 and 1 unless training was clipped. */
+/* The masked shares that training would go on with, low to high: those of the options, or what the search
+ * found at the last validation; 0 and 1 unless training is clipped. */
 FLOWBD3_API void flowbd3_model_clip(const flowbd3_model *model, double *low, double *high);
 
 /* Trainable parameters, padding not counted. */

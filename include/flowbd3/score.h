@@ -13,7 +13,7 @@ typedef enum flowbd3_score_method {
                                 al. 2025, eq. 8): the mean over random orders of what EXACT gives. For blocks
                                 of one token it is the exact value, without sampling */
     FLOWBD3_SCORE_EXACT = 1  /* the chain rule, token by token inside each block: the exact likelihood of
-                                drawing  the flow in that order */
+                                drawing the flow in that order */
 } flowbd3_score_method;
 
 typedef struct flowbd3_score_options {
@@ -48,13 +48,14 @@ FLOWBD3_API flowbd3_status flowbd3_score_options_init(flowbd3_score_options *opt
 
 /* Scores the rows of table: nll[rows] in nats, and in standard_error[rows], or NULL, the standard error of
  * each: 0 where nothing was sampled, NaN for a single random order. The rows are arranged and cut into
- * sequences as in training, and each is scored given the rows before it in its sequence; where blocks are
- * larger than a flow, the rows of a block share its score by their tokens. Rows are scored in the order of
- * the table. Numbers outside the fitted range count as the nearest token; an unseen value costs `unseen`, and
- * is unknown to the tokens that are scored given it. A model with blocks smaller than a flow and a fixed
- * order of columns must have given columns before the scored ones, and unknown ones behind. options may be
- * NULL. Errors: ARGUMENT (columns, draws), RANGE, SCHEMA (columns that the table has not), FORMAT (a missing
- * cell in the order column), CANCELLED, MEMORY. Thread-safety: the model is only read. */
+ * sequences as in training, and each is scored given the rows before it in its sequence, which are seen
+ * whole, columns that are unknown or scored included. Where blocks are larger than a flow, the rows of a
+ * block share its score by their tokens, and the given columns of all its rows are seen. Rows are scored in
+ * the order of the table. Numbers outside the fitted range count as the nearest token; an unseen value costs
+ * `unseen`, and is unknown to the tokens that are scored given it. A model with blocks smaller than a flow
+ * and a fixed order of columns must have given columns before the scored ones, and unknown ones behind.
+ * options may be NULL. Errors: ARGUMENT (columns, draws), RANGE, SCHEMA (columns that the table has not),
+ * FORMAT (a missing cell in the order column), CANCELLED, MEMORY. Thread-safety: the model is only read. */
 FLOWBD3_API flowbd3_status flowbd3_model_score(const flowbd3_model *model, const flowbd3_table *table,
                                                const flowbd3_score_options *options, double *nll,
                                                double *standard_error, flowbd3_error *err);

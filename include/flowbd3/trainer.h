@@ -56,7 +56,8 @@ typedef struct flowbd3_trainer_options {
     double clip_high;     /* < clip_high <= 1, or both 1 (everything is masked); default 0 = 0 and 1: all
                              shares. The reported bound is never clipped */
     uint32_t clip_search; /* 1: after every validation the clip of least variance is searched and used from
-                             then on (docs/diffusion.md) */
+                             then on (docs/diffusion.md); of the blocks that validate, those of full size
+ count, and without one a warning is logged */
     uint32_t resample;    /* 1, of FLOWBD3_NOISE_LEVEL: a block's mask is drawn again until its masked share
                              lies inside the clip */
     double validation_share; /* share of the training table's sequences that validate instead, when there is

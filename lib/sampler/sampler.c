@@ -131,13 +131,14 @@ void flowbd3_sampler_seek(flowbd3_sampler *sampler, uint64_t row) {
 
 /* ---- chunks ------------------------------------------------------------------------------------ */
 
-static flowbd3_status next_chunk(flowbd3_sampler *s, uint64_t rows, flowbd3_table **chunk, size_t *count,
-                                 flowbd3_error *err) {
-    flowbd3_status status = fb3_sampler_fill(s, rows, err);
+/* The next of rows rows that are at hand, done of the call having been handed out. */
+static flowbd3_status next_chunk(flowbd3_sampler *s, uint64_t rows, uint64_t done, fb3_reporter *reporter,
+                                 flowbd3_table **chunk, size_t *count, flowbd3_error *err) {
+    flowbd3_status status = fb3_sampler_fill(s, rows - done, reporter, done, err);
     if (status != FLOWBD3_OK)
         return status;
     size_t first = (size_t)(s->position - s->first_row), available = s->rows - first;
-    *count = available < rows ? available : (size_t)rows;
+    *count = available < rows - done ? available : (size_t)(rows - done);
     return flowbd3_table_slice(chunk, s->table, first, *count, err);
 }
 
@@ -156,7 +157,7 @@ flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint64_t rows, f
     for (uint64_t done = 0; done < rows;) {
         flowbd3_table *chunk = NULL;
         size_t count;
-        flowbd3_status status = next_chunk(sampler, rows - done, &chunk, &count, err);
+        flowbd3_status status = next_chunk(sampler, rows, done, &reporter, &chunk, &count, err);
         if (status != FLOWBD3_OK)
             return status;
         int stop = sink(sink_user, chunk);

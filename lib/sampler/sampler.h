@@ -39,7 +39,8 @@ typedef struct fb3_sampler_worker {
     uint8_t *wanted;
     const float **logits;
     /* of the batch */
-    uint16_t *order;                      /* [S] of the columns of one flow */
+    uint16_t *order;                      /* [S] of the columns of one flow, */
+    uint64_t ordered_flow;                /* this one, + 1 */
     size_t *first, *first_group, *cached; /* [tile + 1], [tile + 1], [tile] */
     fb3_query_group *groups;              /* [2 tile] */
     uint16_t *inputs, *slots;             /* [rows] */
@@ -55,8 +56,11 @@ struct flowbd3_sampler {
     const flowbd3_model *model;
     flowbd3_sampler_options options; /* defaults filled in */
     fb3_sampler_sizes sizes;
-    uint64_t position;           /* row that comes next */
-    uint64_t drawn;              /* flows so far */
+    uint64_t position;      /* row that comes next */
+    uint64_t drawn;         /* flows so far */
+    fb3_reporter *reporter; /* of the call that runs */
+    uint64_t done;          /* rows that it has handed out */
+    atomic_bool cancelled;
     fb3_sampler_worker *workers; /* [threads] */
 
     /* The sequences at hand. */
@@ -83,12 +87,18 @@ void fb3_sampler_worker_release(fb3_sampler_worker *worker, flowbd3_context *con
 /* Sequence number of the sampler. (sequences.c) */
 fb3_sequence fb3_sampler_sequence(const flowbd3_sampler *sampler, uint64_t number);
 
-/* Makes sure that the sequence of row position is at hand. (sequences.c) */
-flowbd3_status fb3_sampler_fill(flowbd3_sampler *sampler, uint64_t rows, flowbd3_error *err);
+/* Makes sure that the sequence of row position is at hand. done rows of the call have been handed out: what
+ * the reporter counts from. Errors: CANCELLED, MEMORY. (sequences.c) */
+flowbd3_status fb3_sampler_fill(flowbd3_sampler *sampler, uint64_t rows, fb3_reporter *reporter,
+                                uint64_t done, flowbd3_error *err);
+
+/* Tells the caller's progress function from its own thread, worker 0, and whether anybody has cancelled.
+ * (sequences.c) */
+bool fb3_sampler_cancelled(flowbd3_sampler *sampler, const fb3_sampler_worker *worker);
 
 /* Draws the sequences of a tile, of which the first has the number first_sequence: the flows of sequence i
- * go to tokens[i * length]. (tile.c) */
-void fb3_sampler_tile(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
+ * go to tokens[i * length]. When cancelled, it leaves off. (tile.c) */
+void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
                       const fb3_sequence *sequences, uint16_t *tokens);
 
 #endif

@@ -1,6 +1,7 @@
 /* Which sequences a row belongs to, and the sequences at hand. */
 #include "sampler/sampler.h"
 
+#include <math.h>
 #include <string.h>
 
 fb3_sequence fb3_sampler_sequence(const flowbd3_sampler *s, uint64_t number) {
@@ -14,27 +15,29 @@ fb3_sequence fb3_sampler_sequence(const flowbd3_sampler *s, uint64_t number) {
 /* ---- finding a row ----------------------------------------------------------------------------- */
 
 /* The first sequence of the tile that row position lies in, and its row. Lengths are drawn anew from the
- * sequence at hand on, or from the first one for rows before it; sequences of one length need none. */
-static void find_tile(const flowbd3_sampler *s, uint64_t *sequence, uint64_t *row) {
+ * sequence at hand on, or from the first one for rows before it; sequences of one length need none. False:
+ * cancelled. */
+static bool find_tile(flowbd3_sampler *s, uint64_t *sequence, uint64_t *row) {
     const fb3_sampler_sizes *z = &s->sizes;
     if (s->options.sequence_flows > 0 || z->window == 1) {
         uint64_t tile = s->position / (z->length * z->tile);
         *sequence = tile * z->tile;
         *row = tile * z->tile * z->length;
-        return;
+        return true;
     }
     bool behind = s->table != NULL && s->position >= s->first_row;
     *sequence = behind ? s->first_sequence : 0;
     *row = behind ? s->first_row : 0;
-    for (;;) {
+    while (!fb3_sampler_cancelled(s, &s->workers[0])) {
         uint64_t end = *row;
         for (size_t i = 0; i < z->tile; i++)
             end += fb3_sampler_sequence(s, *sequence + i).flows;
         if (end > s->position)
-            return;
+            return true;
         *sequence += z->tile;
         *row = end;
     }
+    return false;
 }
 
 /* Lists the sequences of as many tiles as the rows up to end need, and counts their flows. */
@@ -49,6 +52,12 @@ static void list_sequences(flowbd3_sampler *s, uint64_t end) {
 }
 
 /* ---- drawing ----------------------------------------------------------------------------------- */
+
+bool fb3_sampler_cancelled(flowbd3_sampler *s, const fb3_sampler_worker *worker) {
+    if (worker == &s->workers[0] && fb3_report(s->reporter, s->done, (double)NAN))
+        atomic_store(&s->cancelled, true);
+    return atomic_load(&s->cancelled);
+}
 
 static void tile_task(void *argument, size_t i, unsigned worker) {
     flowbd3_sampler *s = argument;
@@ -68,16 +77,23 @@ static void pack(flowbd3_sampler *s) {
     }
 }
 
-flowbd3_status fb3_sampler_fill(flowbd3_sampler *s, uint64_t rows, flowbd3_error *err) {
+flowbd3_status fb3_sampler_fill(flowbd3_sampler *s, uint64_t rows, fb3_reporter *reporter, uint64_t done,
+                                flowbd3_error *err) {
     if (s->table != NULL && s->position >= s->first_row && s->position - s->first_row < s->rows)
         return FLOWBD3_OK;
     uint64_t sequence, row;
-    find_tile(s, &sequence, &row);
+    s->reporter = reporter;
+    s->done = done;
+    atomic_store(&s->cancelled, false);
+    if (!find_tile(s, &sequence, &row))
+        return fb3_fail(err, FLOWBD3_CANCELLED, "generation was cancelled");
     s->first_sequence = sequence;
     s->first_row = row;
     flowbd3_table_destroy(&s->table);
     list_sequences(s, s->position + rows);
     fb3_parallel(s->context, s->count / s->sizes.tile, tile_task, s);
+    if (atomic_load(&s->cancelled))
+        return fb3_fail(err, FLOWBD3_CANCELLED, "generation was cancelled");
     pack(s);
     s->drawn += s->rows;
     return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, s->rows, s->options.decoding,

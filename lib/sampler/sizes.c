@@ -4,8 +4,14 @@
 #include <string.h>
 
 /* About as many tokens as the matrix products need to run at full rate; memory that the caches of a tile may
- * take; flows in flight on a thread. */
-enum { TILE_TOKENS = 128, CACHE_BYTES = 64 << 20, FLOWS_IN_FLIGHT = 2048, TILES_IN_FLIGHT = 16 };
+ * take; most flows of a tile, for whoever asks for a few rows; flows in flight on a thread. */
+enum {
+    TILE_TOKENS = 128,
+    CACHE_BYTES = 64 << 20,
+    TILE_FLOWS = 8192,
+    FLOWS_IN_FLIGHT = 2048,
+    TILES_IN_FLIGHT = 16
+};
 
 /* Flows of a full window that the next one begins with: half of them, cut to whole blocks. What they were
  * given is forgotten, so that they are seen as the first flows of a sequence are in training. */
@@ -26,6 +32,8 @@ static size_t tile_size(const fb3_sampler_sizes *z, const flowbd3_model *model) 
     uint64_t bytes = z->cached > 0 ? fb3_cache_bytes(&model->config, 1, z->cached) : 0;
     if (bytes * tile > CACHE_BYTES)
         tile = bytes < CACHE_BYTES ? (size_t)(CACHE_BYTES / bytes) : 1;
+    if (z->length * tile > TILE_FLOWS)
+        tile = z->length < TILE_FLOWS ? TILE_FLOWS / z->length : 1;
     return tile;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct tile {
-    const flowbd3_sampler *sampler;
+    flowbd3_sampler *sampler;
     const fb3_sampler_sizes *sizes;
     fb3_sampler_worker *w;
     uint64_t first_sequence;
@@ -40,7 +40,9 @@ static size_t slot_of(tile *t, size_t i, size_t token) {
     if (!fb3_model_has_order(t->sampler->model))
         return place;
     uint64_t flow = (t->first_sequence + i) * t->sizes->length + t->window + token / slots;
-    fb3_model_order(t->sampler->model, t->w->order, t->sampler->options.seed, flow, 0);
+    if (t->w->ordered_flow != flow + 1)
+        fb3_model_order(t->sampler->model, t->w->order, t->sampler->options.seed, flow, 0);
+    t->w->ordered_flow = flow + 1;
     return t->w->order[place];
 }
 
@@ -198,7 +200,7 @@ static void run_block(tile *t, size_t block, size_t ordinal) {
         if (t->w->active[i])
             start_block(t, i, block, ordinal);
     }
-    for (bool first = true; advance(t); first = false)
+    for (bool first = true; advance(t) && !fb3_sampler_cancelled(t->sampler, t->w); first = false)
         step(t, block, first && block > 0);
     for (size_t i = 0; i < t->count; i++)
         if (block_tokens(t, i, block) > 0)
@@ -229,7 +231,7 @@ static void take_in(tile *t, size_t blocks) {
     }
 }
 
-void fb3_sampler_tile(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
+void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
                       const fb3_sequence *sequences, uint16_t *tokens) {
     tile t = {.sampler = sampler,
               .sizes = &sampler->sizes,
@@ -239,12 +241,12 @@ void fb3_sampler_tile(const flowbd3_sampler *sampler, fb3_sampler_worker *worker
               .count = sampler->sizes.tile,
               .tokens = tokens};
     size_t block = 0, ordinal = 0;
-    while (reaches(&t, block)) {
+    while (reaches(&t, block) && !atomic_load(&sampler->cancelled)) {
         for (size_t i = 0; worker->cache != NULL && i < t.count; i++)
             fb3_cache_clear(worker->cache, i);
         if (block > 0)
             take_in(&t, block - 1);
-        for (; reaches(&t, block); block++)
+        for (; reaches(&t, block) && !atomic_load(&sampler->cancelled); block++)
             run_block(&t, block, ordinal++);
         t.window += t.sizes->window - t.sizes->kept;
         block = t.sizes->kept * t.sizes->slots / t.sizes->block;

@@ -111,20 +111,33 @@ static int compare(const void *a, const void *b, void *keys) {
     return key[i] != key[k] ? (key[i] < key[k] ? -1 : 1) : (i > k) - (i < k);
 }
 
-/* Step number step of a block's chain: its token is scored, those before it are seen, those behind hidden. */
-static bool mask_step(fb3_scorer *s, const fb3_block *block, size_t step) {
+/* Sorts the scored rows of every block; the most that a block has. */
+static size_t set_chains(fb3_scorer *s) {
+    const fb3_joint *j = s->joint;
+    size_t most = 0;
+    for (size_t b = 0; b < j->n_blocks; b++) {
+        size_t first = j->blocks[b].first, n = 0;
+        for (size_t row = first; row < first + j->blocks[b].tokens; row++)
+            if (fb3_is_scored(s, row))
+                s->chain[first + n++] = row;
+        qsort_r(s->chain + first, n, sizeof *s->chain, compare, s->keys);
+        s->scored[b] = n;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* Step number step of the chains: its token is scored, those before it are seen, those behind hidden. */
+static void mask_step(fb3_scorer *s, size_t step) {
     fb3_joint *j = s->joint;
-    size_t n = 0;
-    if (begin_block(s, block) <= step)
-        return false;
-    for (size_t row = block->first; row < block->first + block->tokens; row++)
-        if (fb3_is_scored(s, row))
-            s->chain[n++] = row;
-    qsort_r(s->chain, n, sizeof *s->chain, compare, s->keys);
-    for (size_t i = step; i < n; i++)
-        j->masked[s->chain[i]] = i == step ? FB3_MASKED : FB3_HIDDEN;
-    j->scale[s->chain[step]] = 1.0f;
-    return true;
+    for (size_t b = 0; b < j->n_blocks; b++) {
+        const size_t *chain = s->chain + j->blocks[b].first;
+        begin_block(s, &j->blocks[b]);
+        for (size_t i = step; i < s->scored[b]; i++)
+            j->masked[chain[i]] = i == step ? FB3_MASKED : FB3_HIDDEN;
+        if (step < s->scored[b])
+            j->scale[chain[step]] = 1.0f;
+    }
 }
 
 /* Running mean and sum of squared deviations over the orders (Welford 1962). */
@@ -142,19 +155,15 @@ bool fb3_scorer_chain(fb3_scorer *s) {
         fb3_scorer_lay_out(s, draw);
         clear_sums(s);
         set_keys(s, draw);
-        bool any = true;
-        for (size_t step = 0; any; step++) {
-            any = false;
-            for (size_t b = 0; b < s->joint->n_blocks; b++)
-                any = mask_step(s, &s->joint->blocks[b], step) || any;
-            if (any && !evaluate(s, draw))
+        size_t steps = set_chains(s);
+        for (size_t step = 0; step < steps; step++) {
+            mask_step(s, step);
+            if (!evaluate(s, draw))
                 return false;
         }
         add_order(s, draw);
     }
     for (size_t f = 0; f < s->joint->flows; f++)
-        s->variance[f] = s->rank != NULL ? 0.0
-                         : draws > 1.0   ? s->variance[f] / draws / (draws - 1.0)
-                                         : (double)NAN;
+        s->variance[f] = s->fixed ? 0.0 : draws > 1.0 ? s->variance[f] / draws / (draws - 1.0) : (double)NAN;
     return true;
 }

@@ -55,14 +55,16 @@ static bool allocate(fb3_scorer *s, size_t flows) {
     bool ordered = fb3_model_has_order(s->model);
     if (ordered)
         s->columns = fb3_allocate(s->context, b->length * b->slots, sizeof *s->columns);
-    s->chain = fb3_allocate(s->context, b->block, sizeof *s->chain);
-    s->keys = fb3_allocate(s->context, fb3_joint_limits(b, flows, flows).rows, sizeof *s->keys);
+    size_t rows = fb3_joint_limits(b, flows, flows).rows;
+    s->chain = fb3_allocate(s->context, rows, sizeof *s->chain);
+    s->scored = fb3_allocate(s->context, rows, sizeof *s->scored);
+    s->keys = fb3_allocate(s->context, rows, sizeof *s->keys);
     s->sum = fb3_allocate(s->context, flows, sizeof *s->sum);
     s->before = fb3_allocate_zero(s->context, flows, sizeof *s->before);
     s->nll = fb3_allocate(s->context, flows, sizeof *s->nll);
     s->variance = fb3_allocate(s->context, flows, sizeof *s->variance);
-    return (s->columns != NULL || !ordered) && s->chain != NULL && s->keys != NULL && s->sum != NULL &&
-           s->before != NULL && s->nll != NULL && s->variance != NULL;
+    return (s->columns != NULL || !ordered) && s->chain != NULL && s->scored != NULL && s->keys != NULL &&
+           s->sum != NULL && s->before != NULL && s->nll != NULL && s->variance != NULL;
 }
 
 static flowbd3_status set_up(fb3_scorer *s, const flowbd3_table *table, flowbd3_error *err) {
@@ -80,7 +82,9 @@ static flowbd3_status set_up(fb3_scorer *s, const flowbd3_table *table, flowbd3_
     if (status == FLOWBD3_OK && !allocate(s, flows))
         status = fb3_no_memory(err, "the scores");
     /* Without a choice of masks and orders, one draw is all there is. */
-    if (b->block == 1 && s->model->options.column_order == FLOWBD3_COLUMNS_FIXED)
+    bool columns_fixed = s->model->options.column_order == FLOWBD3_COLUMNS_FIXED;
+    s->fixed = s->rank != NULL || (b->block == 1 && columns_fixed);
+    if (s->fixed)
         s->options.draws = 1;
     return status;
 }
@@ -89,8 +93,8 @@ static void release(fb3_scorer *s) {
     fb3_flows_destroy(&s->flows);
     fb3_joint_destroy(&s->joint);
     fb3_network_destroy(&s->network);
-    void *const arrays[] = {s->roles, s->rank,   s->columns, s->chain,   s->keys,
-                            s->sum,   s->before, s->nll,     s->variance};
+    void *const arrays[] = {s->roles, s->rank, s->columns, s->chain, s->scored,
+                            s->keys,  s->sum,  s->before,  s->nll,   s->variance};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(s->context, arrays[i]);
 }

@@ -20,8 +20,10 @@ typedef struct fb3_scorer {
     fb3_network *network;
     uint16_t *columns; /* [flows of a sequence, S] order of columns; NULL where it does not matter */
     size_t first_sequence, first_flow; /* of the joint, among all */
-    size_t *chain;                     /* [tokens of a block] rows in the order of the chain rule */
-    double *keys;                      /* [rows of the joint] what the chain rule orders them by */
+    bool fixed;                        /* neither masks nor orders are random */
+    size_t *chain;          /* [rows of the joint] from a block's first row on, the scored ones in order */
+    size_t *scored;         /* [blocks of the joint] how many those are */
+    double *keys;           /* [rows of the joint] what the chain rule orders them by */
     double *sum, *before;   /* [flows of the joint] of the pass, and of the one it is paired with */
     fb3_reporter reporter;  /* counts flows, of a batch in draws a share */
     double *nll, *variance; /* [flows of the joint] accumulated; the second is the variance of the mean */

@@ -75,6 +75,10 @@ static void choose_clip(flowbd3_trainer *t, const fb3_moments *moments, flowbd3_
     fb3_clip clip = fb3_clip_evaluate(moments, &t->noise, t->noise.clip_low, t->noise.clip_high);
     if (t->options.clip_search != 0) {
         clip = fb3_clip_search(moments, &t->noise);
+        if (isnan(clip.variance))
+            fb3_log(t->context, FLOWBD3_LOG_WARNING,
+                    "no block of %zu tokens among those that validate: clip_search has nothing to go by",
+                    moments->tokens);
         fb3_trainer_set_clip(t, clip.low, clip.high);
     }
     epoch->loss_variance = clip.variance;
