@@ -123,18 +123,6 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
 
 /* ---- the table --------------------------------------------------------------------------------- */
 
-/* A table without rows that has the columns of a model, those that group its rows too. */
-static flowbd3_status model_columns(flowbd3_table **columns, const flowbd3_model *model, flowbd3_error *err) {
-    flowbd3_sampler *sampler = NULL;
-    flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
-    options.batch_size = 1;
-    flowbd3_status status = flowbd3_sampler_create(&sampler, model, &options, err);
-    if (status == FLOWBD3_OK)
-        status = flowbd3_sampler_generate(sampler, 0, columns, NULL, NULL, err);
-    flowbd3_sampler_destroy(&sampler);
-    return status;
-}
-
 /* A type that is asked for cannot be another one than the model's. */
 static flowbd3_status check_types(const flowbd3_table *columns, const csv_arguments *csv,
                                   flowbd3_error *err) {
@@ -166,7 +154,7 @@ static flowbd3_status read_table(flowbd3_table **table, flowbd3_context *context
                                  const arguments *a, flowbd3_error *err) {
     flowbd3_table *columns = NULL;
     text_list needed = {NULL, 0};
-    flowbd3_status status = model_columns(&columns, model, err);
+    flowbd3_status status = flowbd3_tokenizer_columns_table(flowbd3_model_tokenizer(model), &columns, err);
     if (status == FLOWBD3_OK)
         status = check_types(columns, &a->csv, err);
     if (status == FLOWBD3_OK)

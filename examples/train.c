@@ -146,7 +146,8 @@ static void release_tables(tables *t) {
 static void say_what_sequences_are(const training_settings *s) {
     if (s->sequence_length <= 1 && s->group_by.count == 0 && s->order_by == NULL)
         return;
-    fprintf(stderr, "sequences of up to %llu flows", (unsigned long long)s->sequence_length);
+    fprintf(stderr, "sequences of up to %llu flow%s", (unsigned long long)s->sequence_length,
+            s->sequence_length == 1 ? "" : "s");
     for (size_t i = 0; i < s->group_by.count; i++)
         fprintf(stderr, "%s %s", i == 0 ? " by" : ",", s->group_by.items[i]);
     fprintf(stderr, ", in order of %s\n", s->order_by != NULL ? s->order_by : "the file");

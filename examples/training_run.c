@@ -90,6 +90,7 @@ COLUMN_VALUE(seconds)
 COLUMN_VALUE(clip_low)
 COLUMN_VALUE(clip_high)
 COLUMN_VALUE(loss_variance)
+COLUMN_VALUE(unclipped_variance)
 
 static const history_column history_columns[] = {
     {"epoch", true, get_epoch},
@@ -102,6 +103,7 @@ static const history_column history_columns[] = {
     {"clip_low", false, get_clip_low},
     {"clip_high", false, get_clip_high},
     {"loss_variance", false, get_loss_variance},
+    {"unclipped_variance", false, get_unclipped_variance},
 };
 
 static flowbd3_status add_history_column(flowbd3_table *table, const history_column *column,

@@ -11,8 +11,8 @@ extern "C" {
 /* Thread-safety: one thread while a trainer changes it; any number of samplers and readers otherwise. */
 typedef struct flowbd3_model flowbd3_model;
 
-/* The order in which the blocks of a flow take in its columns; it matters where blocks are smaller than a
- * flow or end inside one. */
+/* The order in which the blocks of a flow take in its columns. It matters where blocks are smaller than a
+ * flow or end inside one; elsewhere a warning says that it has no effect. */
 typedef enum flowbd3_column_order {
     FLOWBD3_COLUMNS_FIXED = 0, /* that of the tokenizer, or that of the option columns */
     FLOWBD3_COLUMNS_RANDOM = 1 /* a random order for every flow: any columns can be given to a model of small

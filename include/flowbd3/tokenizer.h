@@ -54,6 +54,11 @@ FLOWBD3_API size_t flowbd3_tokenizer_columns(const flowbd3_tokenizer *tokenizer)
 FLOWBD3_API const char *flowbd3_tokenizer_name(const flowbd3_tokenizer *tokenizer, size_t column);
 FLOWBD3_API flowbd3_type flowbd3_tokenizer_type(const flowbd3_tokenizer *tokenizer, size_t column);
 
+/* The columns of the fitted table, those of group_by and order_by included, as a table without rows: what a
+ * table to encode must have. The caller owns *out. Errors: ARGUMENT, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_tokenizer_columns_table(const flowbd3_tokenizer *tokenizer,
+                                                           flowbd3_table **out, flowbd3_error *err);
+
 /* Tokens of a slot, of which each came in the fitted table; the mask token is apart. Tokens of numbers ascend
  * with them, that of missing cells is the last. 0 when out of range. */
 FLOWBD3_API size_t flowbd3_tokenizer_vocabulary(const flowbd3_tokenizer *tokenizer, size_t slot);

@@ -183,12 +183,6 @@ static int collect(void *user, const flowbd3_table *chunk) {
     return c->status != FLOWBD3_OK;
 }
 
-/* The columns of the model without rows. */
-static flowbd3_status empty_table(flowbd3_sampler *s, flowbd3_table **out, flowbd3_error *err) {
-    return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, 0, s->options.decoding, 0, 0,
-                                          s->sequences, 0, out, err);
-}
-
 flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows, flowbd3_table **out,
                                         flowbd3_progress_function progress, void *progress_user,
                                         flowbd3_error *err) {
@@ -197,7 +191,7 @@ flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows,
                         sampler == NULL ? "sampler" : "out");
     *out = NULL;
     if (rows == 0)
-        return empty_table(sampler, out, err);
+        return flowbd3_tokenizer_columns_table(sampler->model->tokenizer, out, err);
     uint64_t start = sampler->position;
     collector c = {NULL, FLOWBD3_OK, err};
     flowbd3_status status = flowbd3_sampler_stream(sampler, rows, collect, &c, progress, progress_user, err);

@@ -59,3 +59,11 @@ flowbd3_status fb3_tokenizer_decode_sequences(const flowbd3_tokenizer *tokenizer
     *out = table;
     return status;
 }
+
+flowbd3_status flowbd3_tokenizer_columns_table(const flowbd3_tokenizer *tokenizer, flowbd3_table **out,
+                                               flowbd3_error *err) {
+    if (tokenizer == NULL || out == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_columns_table: %s is NULL",
+                        tokenizer == NULL ? "tokenizer" : "out");
+    return fb3_tokenizer_decode_sequences(tokenizer, NULL, 0, FLOWBD3_DECODE_DRAW, 0, 0, NULL, 0, out, err);
+}

@@ -9,7 +9,8 @@ grep -q '^sequences of up to 8 flows by host, in order of time$' errors || fail 
 for line in '"host"' '"order_by": "time"' '"sequence_length": 8' '"block_size": "flow"' '"noise": "count"'; do
     grep -qF "$line" out/config.json || fail "expected $line in config.json"
 done
-[ "$(head -1 out/history.csv | cut -d, -f8-)" = clip_low,clip_high,loss_variance ] || fail "expected the clip"
+[ "$(head -1 out/history.csv | cut -d, -f8-)" = clip_low,clip_high,loss_variance,unclipped_variance ] ||
+    fail "expected the clip"
 
 # Rows of a sequence have one host, and their times ascend.
 in_sequences_of() { # FLOWS FILE

@@ -177,6 +177,12 @@ static int cancel(void *user, const flowbd3_progress *progress) {
     return progress->done > 0;
 }
 
+static int cancel_at_once(void *user, const flowbd3_progress *progress) {
+    (void)user;
+    (void)progress;
+    return 1;
+}
+
 START_TEST(streams_can_be_cancelled) {
     flowbd3_sampler *sampler = NULL;
     flowbd3_table *out = NULL;
@@ -193,6 +199,23 @@ START_TEST(streams_can_be_cancelled) {
     ck_assert_int_eq(flowbd3_sampler_generate(sampler, 9000, &out, cancel, NULL, NULL), FLOWBD3_CANCELLED);
     ck_assert_ptr_null(out);
     ck_assert_uint_eq(flowbd3_sampler_position(sampler), before);
+    flowbd3_sampler_destroy(&sampler);
+}
+END_TEST
+
+/* One row is asked for, of a sequence that takes minutes: a cancel ends it between two evaluations. */
+START_TEST(long_sequences_can_be_cancelled) {
+    flowbd3_sampler *sampler = NULL;
+    flowbd3_table *out = NULL;
+    flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
+    options.sequence_flows = 1u << 20;
+    ck_assert_int_eq(flowbd3_sampler_create(&sampler, model, &options, NULL), FLOWBD3_OK);
+    double began = fb3_seconds();
+    ck_assert_int_eq(flowbd3_sampler_generate(sampler, 1, &out, cancel_at_once, NULL, NULL),
+                     FLOWBD3_CANCELLED);
+    ck_assert_double_lt(fb3_seconds() - began, 20.0);
+    ck_assert_ptr_null(out);
+    ck_assert_uint_eq(flowbd3_sampler_position(sampler), 0);
     flowbd3_sampler_destroy(&sampler);
 }
 END_TEST
@@ -278,6 +301,7 @@ int main(void) {
     tcase_add_test(tests, rows_depend_on_their_number_alone);
     tcase_add_test(tests, calls_continue);
     tcase_add_test(tests, streams_can_be_cancelled);
+    tcase_add_test(tests, long_sequences_can_be_cancelled);
     tcase_add_test(tests, options_out_of_range);
     tcase_add_test(draws, token_frequencies_follow_the_softmax);
     tcase_add_test(draws, nucleus_keeps_the_most_probable);

@@ -47,8 +47,9 @@ static void assert_stated(const flowbd3_model *model, const flowbd3_sampler_opti
     ck_assert_msg(flowbd3_sampler_create(&sampler, model, options, &err) == FLOWBD3_OK, "%s", err.message);
     double share = (double)(atomic_load(counter) - before) / (double)stated;
     double few = 8192.0 / (double)stated; /* small allocations */
-    ck_assert_msg(share >= 0.95 && share <= 1.02 + few, "block %zu, %u flows, batch %u: %llu bytes, stated %llu",
-                  model->blocking.block, options->sequence_flows, options->batch_size,
+    ck_assert_msg(share >= 0.95 && share <= 1.02 + few,
+                  "block %zu, %u flows, batch %u: %llu bytes, stated %llu", model->blocking.block,
+                  options->sequence_flows, options->batch_size,
                   (unsigned long long)(atomic_load(counter) - before), (unsigned long long)stated);
     flowbd3_sampler_destroy(&sampler);
 }
