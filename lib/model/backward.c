@@ -122,7 +122,7 @@ static void layer_product(fb3_network *n, const fb3_product *p) {
     const fb3_activations *a = fb3_layer(n, p->index);
     const fb3_tensor *tensor = fb3_layer_tensor(n->layout, p->index, p->which);
     const float *x = NULL, *dy = NULL;
-    size_t stride_x = n->stride_d, stride_dy = n->stride_d, rows = n->batch->first[n->batch->sequences];
+    size_t stride_x = n->stride_d, stride_dy = n->stride_d, rows = fb3_batch_rows(n->batch);
     switch (p->which) {
     case FB3_QKV:
         x = a->h1;
@@ -168,7 +168,7 @@ static void embedding_product(fb3_network *n, size_t slot) {
     float *gradient = n->gradient + table->offset;
     float *gradient_position = n->gradient + position->offset + slot * position->stride;
     const float *dx = fb3_layer(n, 0)->x;
-    size_t rows = n->batch->first[n->batch->sequences], d = n->config.width;
+    size_t rows = fb3_batch_rows(n->batch), d = n->config.width;
     memset(gradient, 0, table->rows * table->stride * sizeof *gradient);
     memset(gradient_position, 0, d * sizeof *gradient_position);
     for (size_t row = 0; row < rows; row++) {
@@ -219,8 +219,7 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
     network->seed = seed;
     network->step = step;
     fb3_network_prepare(network, parameters);
-    fb3_network_begin(network, batch, fb3_network_shards(batch->sequences, batch->first[batch->sequences]),
-                      true);
+    fb3_network_begin(network, batch, fb3_network_shards(batch), true);
     fb3_parallel(network->context, network->n_shards, shard_task, network);
     fb3_parallel(network->context, network->n_products, product_task, network);
     double loss = 0.0;

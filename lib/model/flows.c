@@ -19,8 +19,13 @@ static bool cut_groups(fb3_flows *f, const fb3_arrangement *a, size_t length) {
     return true;
 }
 
-/* Brings tokens, which are in the order of the table, into that of the sequences. */
+/* Brings tokens, which are in the order of the table, into that of the sequences, often the same. */
 static bool reorder(fb3_flows *f, size_t slots) {
+    size_t in_place = 0;
+    while (in_place < f->count && f->rows[in_place] == in_place)
+        in_place++;
+    if (in_place == f->count)
+        return true;
     uint16_t *tokens = fb3_allocate(f->context, f->count * slots, sizeof *tokens);
     if (tokens == NULL)
         return false;

@@ -18,7 +18,7 @@ struct flowbd3_model {
     fb3_network_config config;
     fb3_blocking blocking;
     size_t *order;              /* [S] slots in the order that blocks take them in */
-    double clip_low, clip_high; /* masked shares of the training so far */
+    double clip_low, clip_high; /* masked shares that training would go on with */
     fb3_layout *layout;
     float *parameters; /* [layout size] */
 };
@@ -28,9 +28,10 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
                                       const flowbd3_model_options *options, flowbd3_error *err);
 flowbd3_status fb3_model_allocate(flowbd3_model *model, flowbd3_error *err);
 
-/* The order in which a flow's slots are taken in: order[S] of flow number flow, which is random by seed, flow
- * and step when the model's columns are. NULL: blocks are whole flows or more, so that it does not matter.
- * (order.c) */
+/* Whether blocks end inside flows, so that the order matters in which they take in a flow's slots; and that
+ * order[S], of flow number flow, which is random by seed, flow and step when the model's columns are.
+ * (order.c)
+ */
 bool fb3_model_has_order(const flowbd3_model *model);
 void fb3_model_order(const flowbd3_model *model, uint16_t *order, uint64_t seed, uint64_t flow,
                      uint32_t step);

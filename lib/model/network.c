@@ -5,15 +5,15 @@
 
 /* ---- the batch --------------------------------------------------------------------------------- */
 
-size_t fb3_network_shards(size_t sequences, size_t rows) {
-    size_t shards = (rows + FB3_SHARD_ROWS - 1) / FB3_SHARD_ROWS;
+size_t fb3_network_shards(const fb3_batch *batch) {
+    size_t shards = (fb3_batch_rows(batch) + FB3_SHARD_ROWS - 1) / FB3_SHARD_ROWS;
     shards += shards % 2;
-    return shards < sequences ? shards : sequences;
+    return shards < batch->sequences ? shards : batch->sequences;
 }
 
 /* A shard begins with the first sequence that begins at its share of the rows or behind. */
 static void cut(fb3_network *n, const fb3_batch *batch, size_t n_shards) {
-    size_t rows = batch->first[batch->sequences], sequence = 0;
+    size_t rows = fb3_batch_rows(batch), sequence = 0;
     n->n_shards = n_shards;
     for (size_t i = 0; i < n_shards; i++) {
         fb3_shard *shard = &n->shards[i];
@@ -191,8 +191,7 @@ static void loss_task(void *argument, size_t i, unsigned worker) {
 
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch) {
     fb3_network_prepare(network, parameters);
-    fb3_network_begin(network, batch, fb3_network_shards(batch->sequences, batch->first[batch->sequences]),
-                      false);
+    fb3_network_begin(network, batch, fb3_network_shards(batch), false);
     fb3_parallel(network->context, network->n_shards, loss_task, network);
     double loss = 0.0;
     for (size_t i = 0; i < network->n_shards; i++)

@@ -106,6 +106,10 @@ typedef struct fb3_batch {
     const size_t *cached;          /* [B] the cache's sequence of each sequence */
 } fb3_batch;
 
+static inline size_t fb3_batch_rows(const fb3_batch *batch) {
+    return batch->first[batch->sequences];
+}
+
 /* Returns sum over masked rows of scale * cross entropy; gradient[layout size] is that sum's, overwritten.
  * The result does not depend on the number of threads. seed and step key the dropout masks. */
 double fb3_network_gradient(fb3_network *network, const float *parameters, const fb3_batch *batch,

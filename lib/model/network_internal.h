@@ -125,7 +125,7 @@ void fb3_network_begin(fb3_network *network, const fb3_batch *batch, size_t n_sh
 /* Shards for a batch, whatever the number of threads: an even number, of about SHARD_ROWS rows each, or one
  * sequence. */
 enum { FB3_SHARD_ROWS = 128 };
-size_t fb3_network_shards(size_t sequences, size_t rows);
+size_t fb3_network_shards(const fb3_batch *batch);
 
 /* Takes a shard forward to the logits of its wanted rows. */
 void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *scratch);

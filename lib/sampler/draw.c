@@ -74,9 +74,3 @@ uint16_t fb3_draw(double *weights, uint32_t *ranking, size_t count, double sum, 
     }
     return (uint16_t)drawn;
 }
-
-uint16_t fb3_draw_token(const float *logits, size_t count, double temperature, double top_p, double u,
-                        double *probabilities, uint32_t *ranking) {
-    fb3_distribution d = fb3_softmax(probabilities, logits, count, UINT16_MAX, temperature);
-    return fb3_draw(probabilities, ranking, count, d.sum, top_p, u);
-}

@@ -21,9 +21,4 @@ fb3_distribution fb3_softmax(double *weights, const float *logits, size_t count,
  * scratch of count. */
 uint16_t fb3_draw(double *weights, uint32_t *ranking, size_t count, double sum, double top_p, double u);
 
-/* Draws a token from logits[count] at u in (0, 1): temperature, then the smallest set of most probable tokens
- * that reaches top_p. probabilities and ranking are scratch of count. */
-uint16_t fb3_draw_token(const float *logits, size_t count, double temperature, double top_p, double u,
-                        double *probabilities, uint32_t *ranking);
-
 #endif

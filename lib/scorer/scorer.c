@@ -118,7 +118,8 @@ static size_t add_sequences(fb3_scorer *s, size_t sequence, uint32_t draw) {
 }
 
 void fb3_scorer_lay_out(fb3_scorer *s, uint32_t draw) {
-    add_sequences(s, s->first_sequence, draw);
+    if (draw > 0 && s->columns != NULL)
+        add_sequences(s, s->first_sequence, draw);
 }
 
 /* Adds what the scored but unseen tokens of each flow cost. */

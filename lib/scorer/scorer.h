@@ -39,7 +39,8 @@ void fb3_scorer_order(const fb3_scorer *scorer, uint16_t *order, uint64_t flow, 
 bool fb3_scorer_nelbo(fb3_scorer *scorer);
 bool fb3_scorer_chain(fb3_scorer *scorer);
 
-/* Fills the joint anew with its sequences, ordered for draw. (scorer.c) */
+/* Fills the joint, which is as draw 0 orders it at first, anew with its sequences in the order of draw, where
+ * there is one. (scorer.c) */
 void fb3_scorer_lay_out(fb3_scorer *scorer, uint32_t draw);
 
 /* Whether a row of the joint has a token that is scored. */

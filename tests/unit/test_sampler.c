@@ -1,4 +1,5 @@
 /* The sampler: the joint distribution it draws, and that a row depends on its number alone. */
+#include "draw_token.h"
 #include "sampler/sampler.h"
 #include "test_main.h"
 #include "toy.h"
@@ -262,7 +263,7 @@ static void frequencies(double share[4], double temperature, double top_p) {
     for (int i = 0; i < 4; i++)
         share[i] = 0.0;
     for (int i = 0; i < GRID; i++)
-        share[fb3_draw_token(logits, 4, temperature, top_p, (i + 0.5) / GRID, probabilities, ranking)] +=
+        share[draw_token(logits, 4, temperature, top_p, (i + 0.5) / GRID, probabilities, ranking)] +=
             1.0 / GRID;
 }
 

@@ -1,5 +1,6 @@
 /* Unmasking: that a block depends on itself alone, comes to an end in every order, and honours its options.
  */
+#include "draw_token.h"
 #include "ladder.h"
 #include "oracle.h"
 #include "sampler/sampler.h"
@@ -29,9 +30,9 @@ START_TEST(random_keeps_its_numbers) {
         }
         for (size_t k = 0; k < ORACLE_TOKENS; k++) {
             size_t i = order[k];
-            expected[i] = fb3_draw_token(joint.logits[oracle_number(expected, true)][i], oracle_vocabulary[i],
-                                         0.8, 0.95, fb3_uniform(7, FB3_RANDOM_TOKEN, key, (uint32_t)i),
-                                         scratch->probabilities, scratch->ranking);
+            expected[i] = draw_token(joint.logits[oracle_number(expected, true)][i], oracle_vocabulary[i],
+                                     0.8, 0.95, fb3_uniform(7, FB3_RANDOM_TOKEN, key, (uint32_t)i),
+                                     scratch->probabilities, scratch->ranking);
         }
         begin(&blocks[0], key, values, &o);
         while (advance(&blocks[0], &o))
