@@ -1,0 +1,197 @@
+/* The rules room: what rows obey.
+ *
+ * A rule says: where all tests of `when` hold, a claim holds. The claim is one of three: more tests, a
+ * comparison of two columns, or a column that is computed from others. */
+#ifndef FB3_RULES_H
+#define FB3_RULES_H
+
+#include "table/table.h"
+
+#include <flowbd3/rules.h>
+
+#include <jansson.h>
+
+/* ---- rules ------------------------------------------------------------------------------------- */
+
+/* Numbers from low to high, both included. */
+typedef struct fb3_interval {
+    double low, high;
+} fb3_interval;
+
+/* Cells of a column that pass: missing ones if `missing`; numbers inside one of the intervals; texts that
+ * equal one of `texts` or match one of the patterns ('*' any run, '?' any one character), or when `except`
+ * those that do not. Numeric columns have intervals, categorical ones texts and patterns. `any` passes all
+ * values. */
+typedef struct fb3_test {
+    char *column;
+    bool missing, any, except;
+    fb3_interval *intervals; /* [n_intervals] ascending, apart */
+    size_t n_intervals;
+    char **texts; /* [n_texts] */
+    size_t n_texts;
+    char **patterns; /* [n_patterns] */
+    size_t n_patterns;
+} fb3_test;
+
+typedef enum fb3_claim { FB3_CLAIM_TESTS, FB3_CLAIM_COMPARISON, FB3_CLAIM_DERIVED } fb3_claim;
+
+/* left <= factor * right + offset, or >= ; factor above 0. Without a column right: left against offset. A
+ * rule says nothing about rows in which a column of its comparison is missing. */
+typedef struct fb3_comparison_claim {
+    char *left, *right; /* right: NULL for none */
+    bool at_least;      /* >=, otherwise <= */
+    double factor, offset;
+} fb3_comparison_claim;
+
+typedef enum fb3_operation {
+    FB3_COPY,       /* a */
+    FB3_SUM,        /* a + b */
+    FB3_DIFFERENCE, /* a - b */
+    FB3_PRODUCT,    /* a * b */
+    FB3_RATIO       /* a / b */
+} fb3_operation;
+
+/* column = round(scale * (a op b) + offset, decimals). */
+typedef struct fb3_derived_claim {
+    char *column, *a, *b; /* b: NULL for COPY */
+    fb3_operation operation;
+    double scale, offset;
+    int decimals;   /* digits after the point that it is rounded to, half away from zero; -1: not rounded */
+    bool truncated; /* cut off towards zero instead of rounded */
+    /* In rows where a or b is missing, or a ratio's b is 0: the column is missing, or has this value. */
+    bool otherwise_missing;
+    double otherwise;
+} fb3_derived_claim;
+
+typedef struct fb3_rule {
+    char *name;
+    fb3_test *when; /* [n_when] */
+    size_t n_when;
+    fb3_claim claim;
+    fb3_test *tests; /* [n_tests] FB3_CLAIM_TESTS */
+    size_t n_tests;
+    fb3_comparison_claim comparison;
+    fb3_derived_claim derived;
+    bool found;       /* in a table, not stated by a user */
+    uint64_t applies; /* rows of that table that the rule says something about; 0: not counted */
+    uint64_t obey;    /* of them */
+    char *text;       /* the rule as a line */
+} fb3_rule;
+
+/* What a user does not want found: a rule of that name, or any rule that speaks of all these columns. */
+typedef struct fb3_forbidden_rule {
+    char *name;     /* or NULL */
+    char **columns; /* [n_columns] */
+    size_t n_columns;
+} fb3_forbidden_rule;
+
+struct flowbd3_rules {
+    flowbd3_context *context;
+    atomic_uint references;
+    fb3_rule *rules; /* [count] */
+    size_t count, capacity;
+    fb3_forbidden_rule *forbidden; /* [n_forbidden] */
+    size_t n_forbidden;
+    bool search; /* of a file: whether more rules are to be searched for; default true */
+};
+
+/* An empty list, and a rule more, zeroed, at its end; NULL: no memory. fb3_rules_finish writes the texts of
+ * all rules and names those that have none. (rules.c) */
+flowbd3_rules *fb3_rules_create(flowbd3_context *context);
+fb3_rule *fb3_rules_append(flowbd3_rules *rules);
+flowbd3_status fb3_rules_finish(flowbd3_rules *rules, flowbd3_error *err);
+flowbd3_rules *fb3_rules_retain(flowbd3_rules *rules);
+
+/* A deep copy of a rule into a zeroed one. (rules.c) */
+bool fb3_rule_copy(fb3_rule *to, const fb3_rule *from, flowbd3_context *context);
+
+/* Whether a rule is one that all rows obey as far as is known: stated by a user, or found without a
+ * violation. (rules.c) */
+bool fb3_rule_is_certain(const fb3_rule *rule);
+
+/* As a JSON value that the caller owns (NULL: no memory), and back. (json_write.c, json_read.c) */
+json_t *fb3_rules_to_json_value(const flowbd3_rules *rules);
+flowbd3_status fb3_rules_from_json_value(flowbd3_rules **out, flowbd3_context *context, const json_t *value,
+                                         flowbd3_error *err);
+
+/* A test from its JSON value, as it stands in a rule file: of conditions too. Leaves *test zeroed or filled
+ * (free with fb3_test_release). expected, when not NULL, says what was expected instead. (json_read.c) */
+flowbd3_status fb3_test_from_json_value(fb3_test *test, flowbd3_context *context, const char *column,
+                                        const json_t *value, flowbd3_error *err);
+void fb3_test_release(fb3_test *test, flowbd3_context *context);
+
+/* ---- rules bound to columns (bound.c) ---------------------------------------------------------- */
+
+/* A column that rules are bound to. Of categorical ones the dictionary must outlive what is bound. */
+typedef struct fb3_rule_column {
+    const char *name;
+    flowbd3_type type;
+    int decimals;
+    const fb3_dictionary *dictionary; /* categorical */
+} fb3_rule_column;
+
+/* A cell: a number, or a code of the dictionary, unless it is missing. */
+typedef struct fb3_cell {
+    double number;
+    int32_t code;
+    bool missing;
+} fb3_cell;
+
+/* A test with its column and its codes: bit c of codes is set when code c of the dictionary passes. */
+typedef struct fb3_bound_test {
+    size_t column;
+    bool missing, any;
+    const fb3_interval *intervals; /* [n_intervals] of the rule */
+    size_t n_intervals;
+    uint64_t *codes; /* [(n_codes + 63) / 64] categorical; `any` and `except` are worked in */
+    size_t n_codes;
+} fb3_bound_test;
+
+typedef struct fb3_bound_rule {
+    const fb3_rule *rule;
+    size_t number;                /* of the rule in its list */
+    fb3_bound_test *when, *tests; /* [rule->n_when], [rule->n_tests] */
+    size_t left, right;           /* of a comparison; right SIZE_MAX: none */
+    size_t column, a, b;          /* of a derived column; b SIZE_MAX: none */
+} fb3_bound_rule;
+
+/* Rules with names resolved to columns, texts and patterns to sets of codes. Rules whose columns are not all
+ * there are an error, or with `skip` left out. */
+typedef struct fb3_bound {
+    flowbd3_context *context;
+    flowbd3_rules *rules;     /* a reference */
+    fb3_rule_column *columns; /* [n_columns] a copy; names and dictionaries are the caller's */
+    size_t n_columns;
+    fb3_bound_rule *bound; /* [count] */
+    size_t count;
+} fb3_bound;
+flowbd3_status fb3_bound_create(fb3_bound **out, flowbd3_context *context, const flowbd3_rules *rules,
+                                const fb3_rule_column *columns, size_t n_columns, bool skip,
+                                flowbd3_error *err);
+void fb3_bound_destroy(fb3_bound **bound);
+
+/* How a row, cells[n_columns], stands to bound rule i. */
+typedef enum fb3_verdict { FB3_SAYS_NOTHING, FB3_OBEYED, FB3_VIOLATED } fb3_verdict;
+fb3_verdict fb3_bound_judge(const fb3_bound *bound, size_t i, const fb3_cell *cells);
+
+/* The value of a derived column, rounded as the rule says and to the column's digits. A cell obeys the rule
+ * when numbers that print as the cells of the sources do give one that prints as it does: half a unit of the
+ * last digit of every real column, and 1e-9 of the value, are granted. */
+fb3_cell fb3_bound_derive(const fb3_bound *bound, size_t i, const fb3_cell *cells);
+
+/* ---- domains (domain.c, narrow.c) -------------------------------------------------------------- */
+
+/* What a cell of a row may still be: missing; a number from low to high; a category of the set. */
+typedef struct fb3_domain {
+    bool missing;     /* it may be */
+    double low, high; /* numeric; empty when low > high */
+    uint64_t *codes;  /* categorical: a bit for every code of the dictionary */
+    size_t n_codes;
+} fb3_domain;
+
+/* Narrows the domains[n_columns] of a row by every rule until nothing changes. Whatever the domains hold
+ * afterwards that a rule forbids in itself is gone; a row whose cells lie in them need not obey yet. False:
+ * some domain is empty, so that no row obeys. */
+bool fb3_bound_narrow(const fb3_bound *bound, fb3_domain *domains);
+
+#endif
