@@ -102,8 +102,13 @@ fb3_rule *fb3_rules_append(flowbd3_rules *rules);
 flowbd3_status fb3_rules_finish(flowbd3_rules *rules, flowbd3_error *err);
 flowbd3_rules *fb3_rules_retain(flowbd3_rules *rules);
 
-/* A deep copy of a rule into a zeroed one. (rules.c) */
+/* A deep copy of a rule; on failure *to is zeroed. Release frees what a rule holds and zeroes it. (rules.c)
+ */
 bool fb3_rule_copy(fb3_rule *to, const fb3_rule *from, flowbd3_context *context);
+void fb3_rule_release(fb3_rule *rule, flowbd3_context *context);
+
+/* A rule as one line, to be freed with fb3_release; NULL: no memory. (text.c) */
+char *fb3_rule_write(const fb3_rule *rule, flowbd3_context *context);
 
 /* Whether a rule is one that all rows obey as far as is known: stated by a user, or found without a
  * violation. (rules.c) */
@@ -115,7 +120,7 @@ flowbd3_status fb3_rules_from_json_value(flowbd3_rules **out, flowbd3_context *c
                                          flowbd3_error *err);
 
 /* A test from its JSON value, as it stands in a rule file: of conditions too. Leaves *test zeroed or filled
- * (free with fb3_test_release). expected, when not NULL, says what was expected instead. (json_read.c) */
+ * (free with fb3_test_release). (json_read.c) */
 flowbd3_status fb3_test_from_json_value(fb3_test *test, flowbd3_context *context, const char *column,
                                         const json_t *value, flowbd3_error *err);
 void fb3_test_release(fb3_test *test, flowbd3_context *context);
@@ -169,6 +174,12 @@ flowbd3_status fb3_bound_create(fb3_bound **out, flowbd3_context *context, const
                                 const fb3_rule_column *columns, size_t n_columns, bool skip,
                                 flowbd3_error *err);
 void fb3_bound_destroy(fb3_bound **bound);
+
+/* The same for the columns of a table, which must outlive what is bound; and a row of it as
+ * cells[columns]. */
+flowbd3_status fb3_bound_create_table(fb3_bound **out, const flowbd3_rules *rules, const flowbd3_table *table,
+                                      bool skip, flowbd3_error *err);
+void fb3_cells_of_row(fb3_cell *cells, const flowbd3_table *table, size_t row);
 
 /* How a row, cells[n_columns], stands to bound rule i. */
 typedef enum fb3_verdict { FB3_SAYS_NOTHING, FB3_OBEYED, FB3_VIOLATED } fb3_verdict;
