@@ -63,7 +63,7 @@ static bool matches(const char *pattern, const char *text) {
     return *pattern == '\0';
 }
 
-static bool passes_text(const fb3_test *test, const char *text) {
+bool fb3_test_passes_text(const fb3_test *test, const char *text) {
     bool listed = false;
     for (size_t i = 0; i < test->n_texts && !listed; i++)
         listed = strcmp(test->texts[i], text) == 0;
@@ -79,7 +79,7 @@ static flowbd3_status bind_codes(const binder *b, fb3_bound_test *bound, const f
     if (bound->codes == NULL)
         return fb3_no_memory(b->err, "the categories of a rule");
     for (size_t code = 0; code < bound->n_codes; code++)
-        if (passes_text(test, fb3_dictionary_text(dictionary, code)))
+        if (fb3_test_passes_text(test, fb3_dictionary_text(dictionary, code)))
             bound->codes[code / 64] |= UINT64_C(1) << code % 64;
     return FLOWBD3_OK;
 }

@@ -125,6 +125,9 @@ flowbd3_status fb3_test_from_json_value(fb3_test *test, flowbd3_context *context
                                         const json_t *value, flowbd3_error *err);
 void fb3_test_release(fb3_test *test, flowbd3_context *context);
 
+/* Whether a text passes the test of a categorical column. (bound.c) */
+bool fb3_test_passes_text(const fb3_test *test, const char *text);
+
 /* ---- rules bound to columns (bound.c) ---------------------------------------------------------- */
 
 /* A column that rules are bound to. Of categorical ones the dictionary must outlive what is bound. */
@@ -189,6 +192,22 @@ fb3_verdict fb3_bound_judge(const fb3_bound *bound, size_t i, const fb3_cell *ce
  * when numbers that print as the cells of the sources do give one that prints as it does: half a unit of the
  * last digit of every real column, and 1e-9 of the value, are granted. */
 fb3_cell fb3_bound_derive(const fb3_bound *bound, size_t i, const fb3_cell *cells);
+
+/* ---- tables against rules (check.c) ------------------------------------------------------------ */
+
+enum { FB3_ROWS_SHOWN = 5 };
+
+/* How the rows of a table stand to a rule, and the first of those that violate it, ascending. */
+typedef struct fb3_rule_count {
+    uint64_t applies, violated;
+    uint64_t rows[FB3_ROWS_SHOWN]; /* [n_rows] */
+    size_t n_rows;
+} fb3_rule_count;
+
+/* counts[bound->count] of the table whose columns rules are bound to; *any: rows that violate one rule or
+ * more. Errors: MEMORY. */
+flowbd3_status fb3_bound_check(const fb3_bound *bound, const flowbd3_table *table, fb3_rule_count *counts,
+                               uint64_t *any, flowbd3_error *err);
 
 /* ---- domains (domain.c, narrow.c) -------------------------------------------------------------- */
 
