@@ -102,6 +102,8 @@ static const char *const tcp_names[] = {"tcp", "6"}, *const udp_names[] = {"udp"
 static const char *const icmp_names[] = {"icmp", "icmp6", "icmpv6", "ipv6-icmp", "1", "58"};
 static const char *const portless_names[] = {"igmp", "gre", "esp", "ah", "ospf", "pim",
                                              "2",    "47",  "50",  "51", "89",   "103"};
+static const char *const ported_names[] = {"tcp", "udp", "sctp", "dccp", "6", "17", "33", "132"};
+static const int ported_numbers[] = {6, 17, 33, 132};
 static const int tcp_numbers[] = {6}, udp_numbers[] = {17}, icmp_numbers[] = {1, 58};
 static const int portless_numbers[] = {2, 47, 50, 51, 89, 103};
 
@@ -109,6 +111,7 @@ static const int portless_numbers[] = {2, 47, 50, 51, 89, 103};
     { names, FB3_COUNT(names), numbers, FB3_COUNT(numbers) }
 static const protocol tcp = PROTOCOL(tcp_names, tcp_numbers), udp = PROTOCOL(udp_names, udp_numbers);
 static const protocol icmp = PROTOCOL(icmp_names, icmp_numbers);
+static const protocol ported = PROTOCOL(ported_names, ported_numbers);
 static const protocol portless = PROTOCOL(portless_names, portless_numbers);
 
 static bool is_called(const protocol *p, const char *text) {
@@ -146,6 +149,14 @@ static bool table_has(const builder *b, const protocol *p) {
     return false;
 }
 
+static void add_spellings(builder *b, fb3_test *test, const fb3_dictionary *dictionary, const char *name) {
+    for (size_t i = 0; i < dictionary->count; i++) {
+        const char *text = fb3_dictionary_text(dictionary, i);
+        if (strcasecmp(name, text) == 0)
+            add_text(b, &test->texts, &test->n_texts, text);
+    }
+}
+
 /* when: the protocol is this one, as the table spells it. */
 static void when_protocol(builder *b, fb3_rule *rule, const protocol *p) {
     const fb3_column *column = column_of(b, FB3_ROLE_PROTOCOL);
@@ -157,11 +168,8 @@ static void when_protocol(builder *b, fb3_rule *rule, const protocol *p) {
             add_interval(b, test, p->numbers[i], p->numbers[i]);
         return;
     }
-    for (size_t i = 0; i < column->dictionary->count; i++) {
-        const char *text = fb3_dictionary_text(column->dictionary, i);
-        if (is_called(p, text))
-            add_text(b, &test->texts, &test->n_texts, text);
-    }
+    for (size_t i = 0; i < p->n_names; i++)
+        add_spellings(b, test, column->dictionary, p->names[i]);
 }
 
 static void when_not_tcp(builder *b, fb3_rule *rule) {
@@ -231,11 +239,16 @@ static void at_least(builder *b, fb3_role role, double least) {
 
 /* ---- ports ------------------------------------------------------------------------------------- */
 
+/* A port has 16 bits. What other protocols have in that column is not said. */
 static void port_range(builder *b, fb3_role role) {
-    if (!has(b, role) || column_of(b, role)->type == FLOWBD3_TYPE_CATEGORICAL)
+    bool protocols = has(b, FB3_ROLE_PROTOCOL);
+    if (!has(b, role) || column_of(b, role)->type == FLOWBD3_TYPE_CATEGORICAL ||
+        (protocols && !table_has(b, &ported)))
         return;
     fb3_rule *rule = add_rule(b, FB3_CLAIM_TESTS);
-    fb3_test *test = rule != NULL ? add_test(b, &rule->tests, &rule->n_tests, column_of(b, role)) : NULL;
+    if (protocols)
+        when_protocol(b, rule, &ported);
+    fb3_test *test = b->whole ? add_test(b, &rule->tests, &rule->n_tests, column_of(b, role)) : NULL;
     if (test == NULL)
         return;
     add_interval(b, test, 0.0, 65535.0);
