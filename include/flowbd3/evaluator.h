@@ -2,6 +2,7 @@
 #ifndef FLOWBD3_EVALUATOR_H
 #define FLOWBD3_EVALUATOR_H
 
+#include <flowbd3/rules.h>
 #include <flowbd3/table.h>
 
 #ifdef __cplusplus
@@ -15,16 +16,19 @@ typedef struct flowbd3_evaluator_options {
     size_t struct_size;
     uint64_t max_rows; /* rows of each table used for distances to the nearest real row; default 0 = all */
     uint64_t seed;     /* choice of those rows */
+    const flowbd3_rules *rules; /* whose violations are counted; default NULL = none. The evaluator keeps a
+                                   reference of its own */
 } flowbd3_evaluator_options;
 
 #define FLOWBD3_EVALUATOR_OPTIONS_INIT \
-    { sizeof(flowbd3_evaluator_options), 0, 0 }
+    { sizeof(flowbd3_evaluator_options), 0, 0, NULL }
 
 FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size);
 
 /* Creates an evaluator against the rows of real. second_real, or NULL, is a second real sample: every figure
  * is then computed for it too, as the floor. Both tables are copied as far as they are needed. Errors:
- * ARGUMENT (no rows or columns), SCHEMA (the tables' columns differ), LIMIT (2^31 rows), MEMORY. */
+ * ARGUMENT (no rows or columns), SCHEMA (the tables' columns differ, or a rule's column is not there or of
+ * the other kind), LIMIT (2^31 rows), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                                     const flowbd3_table *real,
                                                     const flowbd3_table *second_real,
@@ -35,7 +39,8 @@ FLOWBD3_API void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator);
 /* Computes every figure for generated, whose columns are matched by name; real and integer columns match each
  * other, columns that the real table does not have are ignored with a warning in the log. Replaces the
  * figures of an earlier call; a call that fails leaves them. Errors: ARGUMENT (no rows), SCHEMA (names the
- * column that is not there or is of the other kind), LIMIT, CANCELLED, MEMORY. */
+ * column that is not there or is of the other kind, and the rule if one needs it), LIMIT, CANCELLED, MEMORY.
+ */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3_table *generated,
                                                  flowbd3_progress_function progress, void *progress_user,
                                                  flowbd3_error *err);
@@ -52,7 +57,8 @@ FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evalua
 FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which,
                                                         size_t *n, const size_t **columns);
 
-/* The report as JSON text with the members summary, floor, columns; to be given back with
+/* The report as JSON text with the members summary, floor, columns, and rules where there are some; to be
+ * given back with
  * flowbd3_string_destroy. Errors: STATE (no run yet), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
                                                      flowbd3_error *err);

@@ -9,6 +9,7 @@
 #include <flowbd3/context.h>
 #include <flowbd3/evaluator.h>
 #include <flowbd3/model.h>
+#include <flowbd3/rules.h>
 #include <flowbd3/sampler.h>
 #include <flowbd3/score.h>
 #include <flowbd3/status.h>

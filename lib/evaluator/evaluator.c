@@ -9,6 +9,8 @@ struct flowbd3_evaluator {
     bool has_second;
     fb3_comparison floor, current;
     fb3_figures figures;
+    flowbd3_rules *rules; /* a reference, or NULL */
+    fb3_violations real_violations, second_violations, violations;
     double *pearson; /* [n_numeric, n_numeric] of the last generated table */
 };
 
@@ -36,6 +38,7 @@ flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context
         return fb3_no_memory(err, "an evaluator");
     evaluator->context = fb3_context_retain(context);
     evaluator->options = o;
+    evaluator->rules = fb3_rules_retain((flowbd3_rules *)o.rules);
     evaluator->has_second = second_real != NULL;
     fb3_work work = {.context = context};
     status = fb3_features_create(&evaluator->features, context, real, err);
@@ -44,6 +47,11 @@ flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context
     if (status == FLOWBD3_OK && second_real != NULL)
         status = fb3_sample_create(&evaluator->second, &work, &evaluator->features, second_real,
                                    "second real", err);
+    if (status == FLOWBD3_OK)
+        status = fb3_violations_count(&evaluator->real_violations, context, o.rules, real, "real", err);
+    if (status == FLOWBD3_OK && second_real != NULL)
+        status = fb3_violations_count(&evaluator->second_violations, context, o.rules, second_real,
+                                      "second real", err);
     if (status != FLOWBD3_OK)
         flowbd3_evaluator_destroy(&evaluator);
     *out = evaluator;
@@ -63,13 +71,17 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
     fb3_sample_destroy(&e->real, &e->features, context);
     fb3_sample_destroy(&e->second, &e->features, context);
     fb3_features_destroy(&e->features, context);
+    fb3_violations_release(&e->real_violations, context);
+    fb3_violations_release(&e->second_violations, context);
+    fb3_violations_release(&e->violations, context);
+    flowbd3_rules_destroy(&e->rules);
     fb3_release(context, e);
     flowbd3_context_destroy(&context);
 }
 
 /* Compares other with the real sample; generated tables and the second real one take the same path. */
 static flowbd3_status compare(fb3_comparison *comparison, fb3_work *work, const flowbd3_evaluator *evaluator,
-                              const fb3_sample *other, flowbd3_error *err) {
+                              const fb3_sample *other, const fb3_violations *violations, flowbd3_error *err) {
     const fb3_features *features = &evaluator->features;
     *comparison = (fb3_comparison){0};
     flowbd3_status status = fb3_compare_marginals(comparison, work, features, &evaluator->real, other, err);
@@ -78,6 +90,8 @@ static flowbd3_status compare(fb3_comparison *comparison, fb3_work *work, const 
     fb3_compare_correlations(&comparison->summary, features, &evaluator->real, other);
     status = fb3_compare_neighbours(&comparison->summary, work, features, &evaluator->real, other,
                                     evaluator->options.max_rows, evaluator->options.seed, err);
+    comparison->summary.rule_violations = violations->share;
+    comparison->summary.rule_violations_real = evaluator->real_violations.share;
     if (status != FLOWBD3_OK) {
         fb3_release(work->context, comparison->columns);
         *comparison = (fb3_comparison){0};
@@ -99,7 +113,14 @@ static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_t
 static flowbd3_status compare_floor(flowbd3_evaluator *evaluator, fb3_work *work, flowbd3_error *err) {
     if (!evaluator->has_second || evaluator->floor.columns != NULL)
         return FLOWBD3_OK;
-    return compare(&evaluator->floor, work, evaluator, &evaluator->second, err);
+    return compare(&evaluator->floor, work, evaluator, &evaluator->second, &evaluator->second_violations,
+                   err);
+}
+
+static fb3_results results_of(const flowbd3_evaluator *evaluator, const fb3_comparison *comparison,
+                              const fb3_violations *violations) {
+    return (fb3_results){&evaluator->features, comparison, evaluator->has_second ? &evaluator->floor : NULL,
+                         evaluator->rules,     violations, &evaluator->real_violations};
 }
 
 flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3_table *generated,
@@ -115,25 +136,31 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
     fb3_sample sample = {0};
     fb3_comparison comparison = {0};
     fb3_figures figures = {0};
+    fb3_violations violations = {NULL, NAN};
     flowbd3_status status =
         fb3_sample_create(&sample, &work, &evaluator->features, generated, "generated", err);
     if (status == FLOWBD3_OK)
+        status = fb3_violations_count(&violations, context, evaluator->rules, generated, "generated", err);
+    if (status == FLOWBD3_OK)
         status = compare_floor(evaluator, &work, err);
     if (status == FLOWBD3_OK)
-        status = compare(&comparison, &work, evaluator, &sample, err);
+        status = compare(&comparison, &work, evaluator, &sample, &violations, err);
+    fb3_results results = results_of(evaluator, &comparison, &violations);
     if (status == FLOWBD3_OK)
-        status = fb3_figures_create(&figures, context, &evaluator->features, &comparison,
-                                    evaluator->has_second ? &evaluator->floor : NULL, err);
+        status = fb3_figures_create(&figures, context, &results, err);
     if (status == FLOWBD3_OK) {
         fb3_figures_destroy(&evaluator->figures, context);
         fb3_release(context, evaluator->current.columns);
         fb3_release(context, evaluator->pearson);
+        fb3_violations_release(&evaluator->violations, context);
         evaluator->figures = figures;
+        evaluator->violations = violations;
         evaluator->current = comparison;
         evaluator->pearson = sample.pearson;
         sample.pearson = NULL;
     } else {
         fb3_release(context, comparison.columns);
+        fb3_violations_release(&violations, context);
     }
     fb3_sample_destroy(&sample, &evaluator->features, context);
     return status;
@@ -173,6 +200,6 @@ flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, cha
     if (evaluator->current.columns == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_STATE,
                         "the evaluator has no figures yet, expected a call of flowbd3_evaluator_run first");
-    return fb3_report_json(json, evaluator->context, &evaluator->features, &evaluator->current,
-                           evaluator->has_second ? &evaluator->floor : NULL, err);
+    fb3_results results = results_of(evaluator, &evaluator->current, &evaluator->violations);
+    return fb3_report_json(json, evaluator->context, &results, err);
 }

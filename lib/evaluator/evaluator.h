@@ -2,7 +2,7 @@
 #ifndef FB3_EVALUATOR_H
 #define FB3_EVALUATOR_H
 
-#include "base/base.h"
+#include "rules/rules.h"
 
 #include <flowbd3/evaluator.h>
 
@@ -130,6 +130,7 @@ typedef struct fb3_summary {
     double tvd_mean, tvd_max, missing_difference_mean;
     double corr_frobenius, corr_max, corr_mean, spearman_frobenius;
     double nearest_min, nearest_mean, nearest_std;
+    double rule_violations, rule_violations_real;
 } fb3_summary;
 
 /* The figure at offset in a struct of figures. */
@@ -164,6 +165,20 @@ flowbd3_status fb3_compare_neighbours(fb3_summary *summary, fb3_work *work, cons
                                       uint64_t seed, flowbd3_error *err);
 uint64_t fb3_neighbour_steps(size_t rows, uint64_t max_rows);
 
+/* ---- rules (violations.c) ----------------------------------------------------------------------- */
+
+/* How the rows of a table stand to rules. Without rules share is NaN. */
+typedef struct fb3_violations {
+    fb3_rule_count *counts; /* [rules->count] */
+    double share;           /* of the rows, those that violate one rule or more */
+} fb3_violations;
+
+/* rules may be NULL. role names the table in messages. Errors: SCHEMA, MEMORY. */
+flowbd3_status fb3_violations_count(fb3_violations *violations, flowbd3_context *context,
+                                    const flowbd3_rules *rules, const flowbd3_table *table, const char *role,
+                                    flowbd3_error *err);
+void fb3_violations_release(fb3_violations *violations, flowbd3_context *context);
+
 /* ---- report (report.c) -------------------------------------------------------------------------- */
 
 /* Finite figures by name. */
@@ -176,15 +191,21 @@ typedef struct fb3_figures {
     size_t count, capacity;
 } fb3_figures;
 
-/* floor may be NULL. Errors: MEMORY. */
-flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context,
-                                  const fb3_features *features, const fb3_comparison *comparison,
-                                  const fb3_comparison *floor, flowbd3_error *err);
+/* What is reported. floor and rules may be NULL. */
+typedef struct fb3_results {
+    const fb3_features *features;
+    const fb3_comparison *comparison, *floor;
+    const flowbd3_rules *rules;
+    const fb3_violations *generated, *real;
+} fb3_results;
+
+/* Errors: MEMORY. */
+flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context, const fb3_results *results,
+                                  flowbd3_error *err);
 void fb3_figures_destroy(fb3_figures *figures, flowbd3_context *context);
 double fb3_figures_get(const fb3_figures *figures, const char *name);
 
-flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_features *features,
-                               const fb3_comparison *comparison, const fb3_comparison *floor,
+flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_results *results,
                                flowbd3_error *err);
 
 #endif

@@ -60,6 +60,8 @@ static const summary_key summary_keys[] = {
     KEY(nearest_min, false),
     KEY(nearest_mean, false),
     KEY(nearest_std, false),
+    KEY(rule_violations, false),
+    KEY(rule_violations_real, false),
 #undef KEY
 };
 
@@ -134,15 +136,33 @@ static bool sort_figures(fb3_figures *figures, flowbd3_context *context) {
     return true;
 }
 
-flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context,
-                                  const fb3_features *features, const fb3_comparison *comparison,
-                                  const fb3_comparison *floor, flowbd3_error *err) {
+/* The share of the rows that a rule applies to; NaN when there are none. */
+static double share_of(const fb3_rule_count *count) {
+    return count->applies > 0 ? (double)count->violated / (double)count->applies : NAN;
+}
+
+static bool add_rule(fb3_figures *figures, flowbd3_context *context, const char *name, const char *prefix,
+                     const fb3_rule_count *count) {
+    return add_figure(figures, context, "rules", name, prefix, "applies", (double)count->applies) &&
+           add_figure(figures, context, "rules", name, prefix, "violated", (double)count->violated) &&
+           add_figure(figures, context, "rules", name, prefix, "share", share_of(count));
+}
+
+flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context, const fb3_results *results,
+                                  flowbd3_error *err) {
+    const fb3_comparison *comparison = results->comparison, *floor = results->floor;
+    const fb3_features *features = results->features;
     *figures = (fb3_figures){0};
     bool whole = add_summary(figures, context, "summary", &comparison->summary) &&
                  (floor == NULL || add_summary(figures, context, "floor", &floor->summary));
     for (size_t c = 0; whole && c < features->count; c++)
         whole = add_column(figures, context, &features->list[c], &comparison->columns[c],
                            floor != NULL ? &floor->columns[c] : NULL);
+    for (size_t i = 0; whole && i < flowbd3_rules_count(results->rules); i++) {
+        const char *name = flowbd3_rules_name(results->rules, i);
+        whole = add_rule(figures, context, name, "", &results->generated->counts[i]) &&
+                add_rule(figures, context, name, "real_", &results->real->counts[i]);
+    }
     if (whole && sort_figures(figures, context))
         return FLOWBD3_OK;
     fb3_figures_destroy(figures, context);
@@ -241,8 +261,46 @@ static int set_column(json_t *object, flowbd3_context *context, const char *name
     return failed;
 }
 
-static json_t *report_object(flowbd3_context *context, const fb3_features *features,
-                             const fb3_comparison *comparison, const fb3_comparison *floor) {
+static json_t *count_object(const fb3_rule_count *count) {
+    json_t *rows = json_array();
+    int failed = rows == NULL;
+    for (size_t i = 0; !failed && i < count->n_rows; i++)
+        failed = json_array_append_new(rows, json_integer((json_int_t)count->rows[i]));
+    json_t *object = json_object();
+    failed = failed || object == NULL ||
+             json_object_set_new(object, "applies", json_integer((json_int_t)count->applies)) ||
+             json_object_set_new(object, "violated", json_integer((json_int_t)count->violated)) ||
+             json_object_set_new(object, "share", number(share_of(count), false)) ||
+             json_object_set(object, "rows", rows);
+    json_decref(rows);
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *rules_object(const fb3_results *results) {
+    json_t *object = json_object();
+    int failed = object == NULL;
+    for (size_t i = 0; !failed && i < flowbd3_rules_count(results->rules); i++) {
+        json_t *rule = json_pack("{s:s}", "text", flowbd3_rules_text(results->rules, i));
+        failed = rule == NULL ||
+                 json_object_set_new(rule, "generated", count_object(&results->generated->counts[i])) ||
+                 json_object_set_new(rule, "real", count_object(&results->real->counts[i])) ||
+                 json_object_set(object, flowbd3_rules_name(results->rules, i), rule);
+        json_decref(rule);
+    }
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static json_t *report_object(flowbd3_context *context, const fb3_results *results) {
+    const fb3_comparison *comparison = results->comparison, *floor = results->floor;
+    const fb3_features *features = results->features;
     json_t *report = json_object(), *columns = json_object();
     int failed =
         report == NULL || columns == NULL ||
@@ -253,7 +311,10 @@ static json_t *report_object(flowbd3_context *context, const fb3_features *featu
                                        floor != NULL ? &floor->columns[c] : NULL);
         failed = column == NULL || set_column(columns, context, features->list[c].name, c + 1, column);
     }
-    if (failed || json_object_set(report, "columns", columns)) {
+    failed = failed || json_object_set(report, "columns", columns);
+    if (!failed && results->rules != NULL)
+        failed = json_object_set_new(report, "rules", rules_object(results));
+    if (failed) {
         json_decref(report);
         report = NULL;
     }
@@ -261,10 +322,9 @@ static json_t *report_object(flowbd3_context *context, const fb3_features *featu
     return report;
 }
 
-flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_features *features,
-                               const fb3_comparison *comparison, const fb3_comparison *floor,
+flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_results *results,
                                flowbd3_error *err) {
-    json_t *report = report_object(context, features, comparison, floor);
+    json_t *report = report_object(context, results);
     char *text = report != NULL ? json_dumps(report, JSON_INDENT(2)) : NULL;
     json_decref(report);
     *json = text != NULL ? fb3_duplicate(context, text) : NULL;
