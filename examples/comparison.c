@@ -2,6 +2,7 @@
 #include "comparison.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size_t rows, uint64_t seed,
@@ -77,4 +78,28 @@ void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flow
     fputc('\n', file);
     print_heading(file, "column", width);
     print_columns(file, evaluator, real, width);
+}
+
+static double rule_figure(const flowbd3_evaluator *evaluator, const char *rule, const char *figure) {
+    size_t size = strlen(rule) + strlen(figure) + sizeof "rules..";
+    char *name = malloc(size);
+    if (name == NULL)
+        return (double)NAN;
+    snprintf(name, size, "rules.%s.%s", rule, figure);
+    double value = flowbd3_evaluator_get(evaluator, name);
+    free(name);
+    return value;
+}
+
+void print_rules(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_rules *rules) {
+    fprintf(file, "\n%12s %12s %12s %12s  %s\n", "applies", "violated", "share", "real share", "rule");
+    for (size_t i = 0; i < flowbd3_rules_count(rules); i++) {
+        static const char *const figures[] = {"applies", "violated", "share", "real_share"};
+        const char *rule = flowbd3_rules_name(rules, i);
+        for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) {
+            char text[32];
+            fprintf(file, "%12s ", figure_text(text, rule_figure(evaluator, rule, figures[k])));
+        }
+        fprintf(file, " %s\n", rule);
+    }
 }

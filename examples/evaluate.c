@@ -16,12 +16,12 @@
 #include <string.h>
 
 typedef struct arguments {
-    char *real, *generated, *train, *json, *plots;
+    char *real, *generated, *train, *rules, *json, *plots;
     uint64_t threads, seed;
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 7, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 8, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -42,6 +42,12 @@ static void list_options(program_option *options, arguments *a) {
          .help =
              "A second sample of real flows: the floor is its distance to the first; as many rows as there "
              "are generated ones, chosen by --seed"},
+        {.name = "rules",
+         .kind = OPTION_TEXT,
+         .value = &a->rules,
+         .argument = "FILE|default",
+         .help = "Count the violations of the rules of a JSON file, or of those known for usual columns of "
+                 "flows"},
         {.name = "json",
          .kind = OPTION_TEXT,
          .value = &a->json,
@@ -117,6 +123,16 @@ static flowbd3_status read_tables(tables *t, flowbd3_context *context, const arg
     return status;
 }
 
+/* The rules that are asked for; none is NULL. */
+static flowbd3_status read_rules(flowbd3_rules **rules, flowbd3_context *context, const arguments *a,
+                                 const flowbd3_table *real, flowbd3_error *err) {
+    *rules = NULL;
+    if (a->rules == NULL)
+        return FLOWBD3_OK;
+    return strcmp(a->rules, "default") == 0 ? flowbd3_rules_default(rules, real, err)
+                                            : flowbd3_rules_load(rules, context, a->rules, err);
+}
+
 static void release_tables(tables *t) {
     flowbd3_table_destroy(&t->real);
     flowbd3_table_destroy(&t->generated);
@@ -170,9 +186,11 @@ static int draw_pictures(const flowbd3_evaluator *evaluator, const tables *t, co
 }
 
 static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *context, const tables *t,
-                        const arguments *a) {
+                        const flowbd3_rules *rules, const arguments *a) {
     int status = EXIT_SUCCESS;
     print_comparison(stdout, evaluator, t->real);
+    if (rules != NULL)
+        print_rules(stdout, evaluator, rules);
     if (fflush(stdout) != 0)
         status = failure("cannot write the table: %s", strerror(errno));
     if (status == EXIT_SUCCESS && a->json != NULL)
@@ -185,18 +203,23 @@ static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *con
 static int evaluate(flowbd3_context *context, const arguments *a) {
     flowbd3_error err = {0};
     tables t = {0};
+    flowbd3_rules *rules = NULL;
     flowbd3_evaluator *evaluator = NULL;
     progress_bar bar = {.unit = "parts"};
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.seed = a->seed;
     flowbd3_status done = read_tables(&t, context, a, &err);
     if (done == FLOWBD3_OK)
+        done = read_rules(&rules, context, a, t.real, &err);
+    options.rules = rules;
+    if (done == FLOWBD3_OK)
         done = flowbd3_evaluator_create(&evaluator, context, t.real, t.second, &options, &err);
     if (done == FLOWBD3_OK)
         done = flowbd3_evaluator_run(evaluator, t.generated, show_progress, &bar, &err);
     end_progress(&bar);
-    int status = done == FLOWBD3_OK ? show_results(evaluator, context, &t, a) : library_failure(&err);
+    int status = done == FLOWBD3_OK ? show_results(evaluator, context, &t, rules, a) : library_failure(&err);
     flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_rules_destroy(&rules);
     release_tables(&t);
     return status;
 }
