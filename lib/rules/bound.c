@@ -257,10 +257,12 @@ static int digits_of(const fb3_rule_column *column) {
     return column->type == FLOWBD3_TYPE_INTEGER ? 0 : column->decimals;
 }
 
-/* How far the number behind a cell may be from it: half a unit of the last digit of a real one. */
+/* How far the number behind a cell may be from it: half a unit of the last digit of a real one, a little
+ * less, as one that far away prints as the next. */
 static double blur_of(const fb3_rule_column *column) {
-    return column->type == FLOWBD3_TYPE_REAL && column->decimals >= 0 ? 0.5 * pow(10.0, -column->decimals)
-                                                                      : 0.0;
+    return column->type == FLOWBD3_TYPE_REAL && column->decimals >= 0
+               ? 0.4999995 * pow(10.0, -column->decimals)
+               : 0.0;
 }
 
 /* Whether the claim has a value in a row, other than that of `otherwise`. */
