@@ -385,16 +385,21 @@ fb3_verdict fb3_bound_judge(const fb3_bound *bound, size_t i, const fb3_cell *ce
 
 /* ---- tables ------------------------------------------------------------------------------------ */
 
-flowbd3_status fb3_bound_create_table(fb3_bound **out, const flowbd3_rules *rules, const flowbd3_table *table,
-                                      bool skip, flowbd3_error *err) {
-    *out = NULL;
-    fb3_rule_column *columns = fb3_allocate(table->context, table->n_columns, sizeof *columns);
-    if (columns == NULL)
-        return fb3_no_memory(err, "the columns of rules");
-    for (size_t i = 0; i < table->n_columns; i++) {
+fb3_rule_column *fb3_rule_columns_of_table(flowbd3_context *context, const flowbd3_table *table) {
+    fb3_rule_column *columns = fb3_allocate(context, table->n_columns, sizeof *columns);
+    for (size_t i = 0; columns != NULL && i < table->n_columns; i++) {
         const fb3_column *column = &table->columns[i];
         columns[i] = (fb3_rule_column){column->name, column->type, column->decimals, column->dictionary};
     }
+    return columns;
+}
+
+flowbd3_status fb3_bound_create_table(fb3_bound **out, const flowbd3_rules *rules, const flowbd3_table *table,
+                                      bool skip, flowbd3_error *err) {
+    *out = NULL;
+    fb3_rule_column *columns = fb3_rule_columns_of_table(table->context, table);
+    if (columns == NULL)
+        return fb3_no_memory(err, "the columns of rules");
     flowbd3_status status =
         fb3_bound_create(out, table->context, rules, columns, table->n_columns, skip, err);
     fb3_release(table->context, columns);

@@ -66,7 +66,7 @@ static void add_count(fb3_rule_count *sum, const fb3_rule_count *count) {
 
 flowbd3_status fb3_bound_check(const fb3_bound *bound, const flowbd3_table *table, fb3_rule_count *counts,
                                uint64_t *any, flowbd3_error *err) {
-    flowbd3_context *context = table->context;
+    flowbd3_context *context = bound->context;
     size_t threads = flowbd3_context_threads(context), n = bound->count;
     worker_state *workers = fb3_allocate_zero(context, threads, sizeof *workers);
     fb3_rule_count *all = fb3_allocate_zero(context, threads * n, sizeof *all);

@@ -178,8 +178,9 @@ flowbd3_status fb3_bound_create(fb3_bound **out, flowbd3_context *context, const
                                 flowbd3_error *err);
 void fb3_bound_destroy(fb3_bound **bound);
 
-/* The same for the columns of a table, which must outlive what is bound; and a row of it as
- * cells[columns]. */
+/* The columns of a table, which must outlive what is bound to them, to be freed with fb3_release (NULL: no
+ * memory); rules bound to them in the table's context; and a row of the table as cells[columns]. */
+fb3_rule_column *fb3_rule_columns_of_table(flowbd3_context *context, const flowbd3_table *table);
 flowbd3_status fb3_bound_create_table(fb3_bound **out, const flowbd3_rules *rules, const flowbd3_table *table,
                                       bool skip, flowbd3_error *err);
 void fb3_cells_of_row(fb3_cell *cells, const flowbd3_table *table, size_t row);
@@ -204,8 +205,8 @@ typedef struct fb3_rule_count {
     size_t n_rows;
 } fb3_rule_count;
 
-/* counts[bound->count] of the table whose columns rules are bound to; *any: rows that violate one rule or
- * more. Errors: MEMORY. */
+/* counts[bound->count], on the threads of what is bound, of the table whose columns rules are bound to; *any:
+ * rows that violate one rule or more. Errors: MEMORY. */
 flowbd3_status fb3_bound_check(const fb3_bound *bound, const flowbd3_table *table, fb3_rule_count *counts,
                                uint64_t *any, flowbd3_error *err);
 

@@ -380,6 +380,117 @@ static int watch_progress(void *user, const flowbd3_progress *progress) {
     return ++w->calls == w->cancel_at;
 }
 
+/* ---- rules ------------------------------------------------------------------------------------------ */
+
+static flowbd3_rules *read_rules(void) {
+    static const char json[] =
+        "{\"format\":\"flowbd3-rules\",\"version\":1,\"rules\":["
+        "{\"name\":\"small x\",\"compare\":{\"left\":\"x\",\"at_most\":10}},"
+        "{\"name\":\"n. of a\",\"when\":{\"t\":\"a\"},\"then\":{\"n\":{\"any\":true}}},"
+        "{\"name\":\"never\",\"when\":{\"x\":-1},\"then\":{\"n\":1}}]}";
+    flowbd3_rules *rules;
+    ck_assert_int_eq(flowbd3_rules_from_json(&rules, context, json, sizeof json - 1, NULL), FLOWBD3_OK);
+    return rules;
+}
+
+static double share_above_10(const flowbd3_table *table) {
+    size_t rows = flowbd3_table_rows(table), above = 0;
+    for (size_t row = 0; row < rows; row++)
+        above += flowbd3_table_number(table, row, 0) > 10;
+    return (double)above / (double)rows;
+}
+
+/* Rows that violate "small x" or "n. of a". */
+static double share_of_violations(const flowbd3_table *table) {
+    size_t rows = flowbd3_table_rows(table), violated = 0;
+    for (size_t row = 0; row < rows; row++) {
+        int32_t code = flowbd3_table_codes(table, 2)[row];
+        bool a = code >= 0 && strcmp(flowbd3_table_category(table, 2, (size_t)code), "a") == 0;
+        violated +=
+            flowbd3_table_number(table, row, 0) > 10 || (a && isnan(flowbd3_table_number(table, row, 1)));
+    }
+    return (double)violated / (double)rows;
+}
+
+START_TEST(rules_are_counted) {
+    flowbd3_table *real = random_table(300, 1), *second = random_table(200, 2),
+                  *generated = random_table(250, 3);
+    flowbd3_rules *rules = read_rules();
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.rules = rules;
+    flowbd3_evaluator *evaluator = evaluate(real, second, generated, &options);
+    flowbd3_rules_destroy(&rules);
+    assert_close("violations", flowbd3_evaluator_get(evaluator, "summary.rule_violations"),
+                 share_of_violations(generated));
+    assert_close("real", flowbd3_evaluator_get(evaluator, "summary.rule_violations_real"),
+                 share_of_violations(real));
+    assert_close("floor", flowbd3_evaluator_get(evaluator, "floor.rule_violations"),
+                 share_of_violations(second));
+    assert_close("applies", flowbd3_evaluator_get(evaluator, "rules.small x.applies"), 250);
+    assert_close("share", flowbd3_evaluator_get(evaluator, "rules.small x.share"), share_above_10(generated));
+    assert_close("violated", flowbd3_evaluator_get(evaluator, "rules.small x.violated"),
+                 250 * share_above_10(generated));
+    assert_close("real share", flowbd3_evaluator_get(evaluator, "rules.small x.real_share"),
+                 share_above_10(real));
+    assert_close("never", flowbd3_evaluator_get(evaluator, "rules.never.applies"), 0);
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "rules.never.share")));
+    ck_assert(flowbd3_evaluator_get(evaluator, "rules.n. of a.real_violated") > 0);
+    char *json;
+    ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &json, NULL), FLOWBD3_OK);
+    json_t *report = json_loads(json, 0, NULL),
+           *rule = json_object_get(json_object_get(report, "rules"), "small x");
+    ck_assert_str_eq(json_string_value(json_object_get(rule, "text")), "x <= 10");
+    json_t *counts = json_object_get(rule, "generated"), *rows = json_object_get(counts, "rows");
+    ck_assert_int_eq(json_integer_value(json_object_get(counts, "applies")), 250);
+    ck_assert_uint_eq(json_array_size(rows), FB3_ROWS_SHOWN);
+    for (size_t i = 0; i < FB3_ROWS_SHOWN; i++)
+        ck_assert(flowbd3_table_number(generated, (size_t)json_integer_value(json_array_get(rows, i)), 0) >
+                  10);
+    ck_assert(json_is_object(json_object_get(rule, "real")));
+    ck_assert(json_is_null(json_object_get(
+        json_object_get(json_object_get(json_object_get(report, "rules"), "never"), "generated"), "share")));
+    json_decref(report);
+    flowbd3_string_destroy(context, &json);
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&second);
+    flowbd3_table_destroy(&generated);
+}
+END_TEST
+
+START_TEST(rules_that_do_not_fit) {
+    flowbd3_table *real = random_table(30, 1), *some;
+    flowbd3_rules *rules = read_rules();
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    flowbd3_evaluator *evaluator;
+    flowbd3_error err = {0};
+    options.rules = rules;
+    ck_assert_int_eq(flowbd3_table_select(&some, real, (const char *const[]){"x", "t"}, 2, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, some, NULL, &options, &err),
+                     FLOWBD3_ERROR_SCHEMA);
+    ck_assert_str_eq(err.message, "the real table: rule 'n. of a': there is no column 'n'");
+    ck_assert_ptr_null(evaluator);
+    flowbd3_rules_destroy(&rules);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&some);
+}
+END_TEST
+
+START_TEST(options_agree) {
+    flowbd3_evaluator_options made, written = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    ck_assert_int_eq(flowbd3_evaluator_options_init(&made, sizeof made), FLOWBD3_OK);
+    ck_assert(made.struct_size == written.struct_size && made.max_rows == written.max_rows &&
+              made.seed == written.seed && made.rules == written.rules);
+    /* As a caller of version 0.2 has it. */
+    flowbd3_table *table = random_table(20, 1);
+    written.struct_size = offsetof(flowbd3_evaluator_options, rules);
+    flowbd3_evaluator *evaluator = evaluate(table, NULL, table, &written);
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "summary.rule_violations")));
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
 START_TEST(progress_and_cancel) {
     flowbd3_table *a = random_table(800, 1), *b = random_table(900, 2), *c = random_table(1000, 3);
     flowbd3_evaluator *evaluator;
@@ -446,6 +557,8 @@ START_TEST(every_allocation_may_fail) {
     ck_assert_int_eq(flowbd3_context_create(&tight, &options, NULL), FLOWBD3_OK);
     flowbd3_evaluator_options o = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     o.max_rows = 30;
+    flowbd3_rules *rules = read_rules();
+    o.rules = rules;
     long held = m.held;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     for (long n = 0; status != FLOWBD3_OK; n++) {
@@ -465,6 +578,7 @@ START_TEST(every_allocation_may_fail) {
     }
     flowbd3_context_destroy(&tight);
     ck_assert_int_eq(m.held, 0);
+    flowbd3_rules_destroy(&rules);
     flowbd3_table_destroy(&a);
     flowbd3_table_destroy(&b);
 }
@@ -487,6 +601,9 @@ int main(void) {
     tcase_add_test(tests, arguments_that_are_refused);
     tcase_add_test(tests, odd_column_names);
     tcase_add_test(tests, progress_and_cancel);
+    tcase_add_test(tests, rules_are_counted);
+    tcase_add_test(tests, rules_that_do_not_fit);
+    tcase_add_test(tests, options_agree);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
