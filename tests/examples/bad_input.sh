@@ -55,6 +55,11 @@ printf 'a,b\n1,2\nx,3\n' >other.csv
 refuse 1 "'other.csv': line 3, column 'a'" evaluate --real one.csv --generated other.csv
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --json report.json
 refuse 1 "cannot write 'nowhere/report.json'" evaluate --real one.csv --generated one.csv --json nowhere/report.json
+refuse 1 "cannot open 'nowhere.json'" evaluate --real one.csv --generated one.csv --rules nowhere.json
+printf '{"format":"flowbd3-rules","version":1,"rules":[{"name":"n","then":{"x":null}}]}' >rules.json
+refuse 1 "the real table: rule 'n': there is no column 'x'" evaluate --real one.csv --generated one.csv --rules rules.json
+sed 's/then/thn/' rules.json >slip.json
+refuse 1 "'slip.json': rules: rule 'n': there is no member 'thn'" evaluate --real one.csv --generated one.csv --rules slip.json
 
 score() { # TEXT FILE OPTION...
     text=$1 file=$2

@@ -52,6 +52,15 @@ grep -q '^ks_mean ' output || fail "expected ks_mean"
 grep -q '^service  *tvd ' output || fail "expected the column service"
 grep -q '"ks_mean"' report.json || fail "expected ks_mean in the report"
 [ "$(grep -c '"rows_generated": 250' report.json)" -eq 2 ] || fail "expected 250 rows in the second sample"
+# Rules that are known, and those of a file.
+expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --rules default
+grep -q '^ *400 *0 *0 *0 *packets >= 1$' output || fail "expected a rule that all rows obey"
+cat >rules.json <<'END'
+{"format":"flowbd3-rules","version":1,"rules":[{"name":"few","compare":{"left":"packets","at_most":10}}]}
+END
+expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --rules rules.json --json report.json
+grep -q '"few": {' report.json || fail "expected the rule in the report"
+grep -q '^rule_violations  *0\.' output || fail "expected a share of rows that violate a rule"
 # Two tables that are the same have no distance.
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv"
 grep -q '^ks_max  *0  *-  *-$' output || fail "expected no distance and no floor"
