@@ -206,7 +206,7 @@ void fb3_bound_destroy(fb3_bound **bound) {
     fb3_bound *b = *bound;
     flowbd3_context *context = b->context;
     *bound = NULL;
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; b->bound != NULL && i < b->count; i++) {
         release_tests(b->bound[i].when, b->bound[i].rule->n_when, context);
         release_tests(b->bound[i].tests, b->bound[i].rule->n_tests, context);
     }

@@ -106,7 +106,7 @@ flowbd3_status flowbd3_rules_check(const flowbd3_rules *rules, const flowbd3_tab
     fb3_rule_count *counts = fb3_allocate_zero(table->context, bound->count, sizeof *counts);
     status = counts != NULL ? fb3_bound_check(bound, table, counts, &violating, err)
                             : fb3_no_memory(err, "the check of rules");
-    for (size_t i = 0; i < bound->count && status == FLOWBD3_OK; i++)
+    for (size_t i = 0; results != NULL && i < bound->count && status == FLOWBD3_OK; i++)
         results[i] = (flowbd3_rule_result){counts[i].applies, counts[i].violated,
                                            counts[i].n_rows > 0 ? counts[i].rows[0] : UINT64_MAX};
     if (status == FLOWBD3_OK && any != NULL)
