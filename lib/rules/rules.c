@@ -176,41 +176,48 @@ void flowbd3_rules_destroy(flowbd3_rules **rules) {
 
 /* ---- texts and names --------------------------------------------------------------------------- */
 
-static bool is_taken(const flowbd3_rules *rules, const char *name) {
-    for (size_t i = 0; i < rules->count; i++)
-        if (rules->rules[i].name != NULL && strcmp(rules->rules[i].name, name) == 0)
-            return true;
-    return false;
+/* names: those that are taken, each with the last number that was put after it. */
+static bool take(json_t *names, const char *name, size_t number) {
+    return json_object_set_new_nocheck(names, name, json_integer((json_int_t)number)) == 0;
 }
 
-/* Its text, or when another rule is called that, its text and a number. */
-static char *free_name(const flowbd3_rules *rules, const char *text) {
-    if (!is_taken(rules, text))
-        return fb3_duplicate(rules->context, text);
+/* A rule's text, or when another rule is called that, its text and a number. NULL: no memory. */
+static char *free_name(flowbd3_context *context, json_t *names, const char *text) {
     size_t size = strlen(text) + 24;
-    char *name = fb3_allocate(rules->context, size, 1);
-    for (size_t number = 2; name != NULL; number++) {
-        (void)snprintf(name, size, "%s (%zu)", text, number);
-        if (!is_taken(rules, name))
-            break;
+    char *name = fb3_allocate(context, size, 1);
+    if (name == NULL)
+        return NULL;
+    const json_t *taken = json_object_get(names, text);
+    size_t number = taken != NULL ? (size_t)json_integer_value(taken) : 0;
+    (void)snprintf(name, size, "%s", text);
+    while (json_object_get(names, name) != NULL)
+        (void)snprintf(name, size, "%s (%zu)", text, ++number);
+    if (take(names, name, 1) && (number == 0 || take(names, text, number)))
+        return name;
+    fb3_release(context, name);
+    return NULL;
+}
+
+static flowbd3_status finish(flowbd3_rules *rules, json_t *names, flowbd3_error *err) {
+    bool whole = names != NULL;
+    for (size_t i = 0; whole && i < rules->count; i++)
+        whole = rules->rules[i].name == NULL || take(names, rules->rules[i].name, 1);
+    for (size_t i = 0; whole && i < rules->count; i++) {
+        fb3_rule *rule = &rules->rules[i];
+        fb3_release(rules->context, rule->text);
+        rule->text = fb3_rule_write(rule, rules->context);
+        if (rule->text != NULL && rule->name == NULL)
+            rule->name = free_name(rules->context, names, rule->text);
+        whole = rule->text != NULL && rule->name != NULL;
     }
-    return name;
+    return whole ? FLOWBD3_OK : fb3_no_memory(err, "the names of rules");
 }
 
 flowbd3_status fb3_rules_finish(flowbd3_rules *rules, flowbd3_error *err) {
-    for (size_t i = 0; i < rules->count; i++) {
-        fb3_rule *rule = &rules->rules[i];
-        char *text = fb3_rule_write(rule, rules->context);
-        if (text == NULL)
-            return fb3_no_memory(err, "the text of a rule");
-        fb3_release(rules->context, rule->text);
-        rule->text = text;
-        if (rule->name == NULL)
-            rule->name = free_name(rules, rule->text);
-        if (rule->name == NULL)
-            return fb3_no_memory(err, "the name of a rule");
-    }
-    return FLOWBD3_OK;
+    json_t *names = json_object();
+    flowbd3_status status = finish(rules, names, err);
+    json_decref(names);
+    return status;
 }
 
 size_t flowbd3_rules_count(const flowbd3_rules *rules) {
