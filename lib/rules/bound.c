@@ -293,13 +293,15 @@ fb3_cell fb3_bound_derive(const fb3_bound *bound, size_t i, const fb3_cell *cell
 }
 
 /* The least and the greatest value of a claim for numbers that print as its sources do. Every operation is
- * monotone in either source, as a divisor that does not print as 0 keeps its sign. */
+ * monotone in either source, as a divisor keeps its sign. */
 static fb3_interval reach_of(const fb3_bound *bound, const fb3_bound_rule *rule, const fb3_cell *cells) {
     const fb3_derived_claim *claim = &rule->rule->derived;
     double blur_a = blur_of(&bound->columns[rule->a]), b = 0.0, blur_b = 0.0;
     if (rule->b != SIZE_MAX) {
         b = cells[rule->b].number;
         blur_b = blur_of(&bound->columns[rule->b]);
+        if (claim->operation == FB3_RATIO)
+            blur_b = fmin(blur_b, 0.5 * fabs(b));
     }
     fb3_interval reach = {(double)INFINITY, -(double)INFINITY};
     for (int corner = 0; corner < 4; corner++) {
@@ -308,8 +310,7 @@ static fb3_interval reach_of(const fb3_bound *bound, const fb3_bound_rule *rule,
         reach.low = fmin(reach.low, value);
         reach.high = fmax(reach.high, value);
     }
-    double slack = 1e-9 * fmax(fabs(reach.low), fabs(reach.high));
-    return (fb3_interval){reach.low - slack, reach.high + slack};
+    return (fb3_interval){reach.low - 1e-9 * fabs(reach.low), reach.high + 1e-9 * fabs(reach.high)};
 }
 
 static bool derived_holds(const fb3_bound *bound, size_t i, const fb3_cell *cells) {
@@ -327,6 +328,8 @@ static bool derived_holds(const fb3_bound *bound, size_t i, const fb3_cell *cell
     /* Rounding is monotone, so that what numbers between two ends round to lies between what the ends do. */
     int digits = digits_of(&bound->columns[b->column]);
     fb3_interval reach = reach_of(bound, b, cells);
+    if (!isfinite(reach.low) || !isfinite(reach.high))
+        return false;
     double low = fb3_round_to_decimals(round_as(claim, reach.low), digits);
     double high = fb3_round_to_decimals(round_as(claim, reach.high), digits);
     if (!(low <= value + slack && value - slack <= high))
@@ -367,7 +370,7 @@ static fb3_verdict judge_comparison(const fb3_bound_rule *b, const fb3_cell *cel
     double product = b->right != SIZE_MAX ? claim->factor * cells[b->right].number : 0.0;
     /* What rounding may have done to the right side; a product with 1 and a sum with 0 are exact. */
     bool exact = b->right == SIZE_MAX || (claim->factor == 1.0 && claim->offset == 0.0);
-    double slack = exact ? 0.0 : 4.0 * 0x1p-52 * (fabs(product) + fabs(claim->offset));
+    double slack = exact || isinf(product) ? 0.0 : 4.0 * 0x1p-52 * (fabs(product) + fabs(claim->offset));
     double rest = cells[b->left].number - (product + claim->offset);
     return (claim->at_least ? rest >= -slack : rest <= slack) ? FB3_OBEYED : FB3_VIOLATED;
 }
