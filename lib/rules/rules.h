@@ -210,19 +210,93 @@ typedef struct fb3_rule_count {
 flowbd3_status fb3_bound_check(const fb3_bound *bound, const flowbd3_table *table, fb3_rule_count *counts,
                                uint64_t *any, flowbd3_error *err);
 
-/* ---- domains (domain.c, narrow.c) -------------------------------------------------------------- */
+/* ---- domains of the cells of a row (domain.c) --------------------------------------------------- */
 
-/* What a cell of a row may still be: missing; a number from low to high; a category of the set. */
+/* A test that numbers have to pass, or with `except` have to fail. */
+typedef struct fb3_filter {
+    const fb3_bound_test *test;
+    bool except;
+} fb3_filter;
+
+/* What a cell of a row may still be: missing; a number from low to high that passes every filter; a category
+ * of the set. The ends of numbers pass the filters too, and are whole ones in an integer column; they may be
+ * infinite, numbers are not. Thread-safety: used by one thread at a time, as is a row of them. */
 typedef struct fb3_domain {
-    bool missing;     /* it may be */
-    double low, high; /* numeric; empty when low > high */
-    uint64_t *codes;  /* categorical: a bit for every code of the dictionary */
+    bool numeric, integer;
+    bool missing;        /* it may be */
+    bool changed, fresh; /* since fb3_bound_narrow last ran; in its last round */
+    double low, high;    /* numeric; none when low > high */
+    fb3_filter *filters; /* [n_filters] of filters_capacity */
+    size_t n_filters, filters_capacity;
+    uint64_t *codes; /* categorical: a bit for every code of the dictionary */
     size_t n_codes;
+    size_t first, end; /* words of codes; the others are 0 */
 } fb3_domain;
 
-/* Narrows the domains[n_columns] of a row by every rule until nothing changes. Whatever the domains hold
- * afterwards that a rule forbids in itself is gone; a row whose cells lie in them need not obey yet. False:
- * some domain is empty, so that no row obeys. */
+/* The domains of the columns of a row. */
+typedef struct fb3_domains {
+    flowbd3_context *context;
+    fb3_domain *columns; /* [n_columns], in one slab with their filters and codes */
+    size_t n_columns;
+} fb3_domains;
+
+/* Domains that hold every cell; NULL: no memory. They have room for every test of the rules as a filter and
+ * for a few more; a filter for which there is no room is left out, so that only the ends tell of it. */
+fb3_domains *fb3_domains_create(const fb3_bound *bound);
+void fb3_domains_destroy(fb3_domains **domains);
+
+/* Every cell again; and what other domains of the same bound rules hold. */
+void fb3_domains_reset(fb3_domains *domains);
+void fb3_domains_copy(fb3_domains *to, const fb3_domains *from);
+
+/* Leaves of a domain the cells that pass a test, those that fail it, the numbers from low to high (missing
+ * cells stay), the cells that are not missing, one cell. The test must live as long as what is in the domain.
+ * set returns false, and leaves the domain as it was, when the cell is not in it. */
+void fb3_domain_restrict(fb3_domain *domain, const fb3_bound_test *test);
+void fb3_domain_exclude(fb3_domain *domain, const fb3_bound_test *test);
+void fb3_domain_cut(fb3_domain *domain, double low, double high);
+void fb3_domain_require(fb3_domain *domain);
+bool fb3_domain_set(fb3_domain *domain, const fb3_cell *cell);
+
+bool fb3_domain_is_empty(const fb3_domain *domain);
+bool fb3_domain_has(const fb3_domain *domain, const fb3_cell *cell);
+bool fb3_domain_has_number(const fb3_domain *domain, double number);
+
+/* The cell of a domain that holds one; false: it holds more or none. */
+bool fb3_domain_only(const fb3_domain *domain, fb3_cell *cell);
+
+/* Whether a domain holds a number from low to high; and the least and the greatest of them, low 1 and high 0
+ * when there is none. */
+bool fb3_domain_meets(const fb3_domain *domain, double low, double high);
+fb3_interval fb3_domain_meet(const fb3_domain *domain, double low, double high);
+
+/* What the cells of a domain that is not empty make of a test. */
+typedef enum fb3_truth { FB3_FAILS, FB3_OPEN, FB3_HOLDS } fb3_truth;
+fb3_truth fb3_domain_test(const fb3_domain *domain, const fb3_bound_test *test);
+
+/* ---- propagation (narrow.c) --------------------------------------------------------------------- */
+
+/* Narrows the domains[n_columns] of a row by every rule until nothing changes. False: some domain is empty,
+ * so that no row obeys.
+ *
+ * A domain may be left too large and is never too small: a row that obeys every rule and lay in the domains
+ * still does. Only rules of columns that changed since the last call are looked at. The ends of numbers in
+ * rules that feed each other may creep (x <= 0.9 y, y <= x); after 64 rounds more than there are rules they
+ * are left where they are. Without such rings, and with the tests of `when` decided, comparisons of columns
+ * that are not missing leave the least and the greatest number that each column takes in any row. */
 bool fb3_bound_narrow(const fb3_bound *bound, fb3_domain *domains);
+
+/* ---- rows that obey (complete.c) ---------------------------------------------------------------- */
+
+/* Writes a cell of the domain; false: it has none to offer. */
+typedef bool (*fb3_pick)(void *user, size_t column, const fb3_domain *domain, fb3_cell *cell);
+
+/* Decides every column of a row, cells[n_columns], and narrows the domains after each. First the columns of
+ * order[n] that no rule computes are picked, one after the other; then those are computed whose sources are
+ * known, and where none is, one more is picked: of the row that no rule computes, of order, of the row.
+ * Columns whose domain holds one cell are neither picked nor computed. False: a pick failed, a computed value is not in its
+ * domain, a domain got empty, or the row violates a rule; then cells and domains are half done. */
+bool fb3_bound_settle(const fb3_bound *bound, fb3_domain *domains, const size_t *order, size_t n,
+                      fb3_pick pick, void *user, fb3_cell *cells);
 
 #endif
