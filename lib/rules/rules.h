@@ -294,8 +294,9 @@ typedef bool (*fb3_pick)(void *user, size_t column, const fb3_domain *domain, fb
 /* Decides every column of a row, cells[n_columns], and narrows the domains after each. First the columns of
  * order[n] that no rule computes are picked, one after the other; then those are computed whose sources are
  * known, and where none is, one more is picked: of the row that no rule computes, of order, of the row.
- * Columns whose domain holds one cell are neither picked nor computed. False: a pick failed, a computed value is not in its
- * domain, a domain got empty, or the row violates a rule; then cells and domains are half done. */
+ * Columns whose domain holds one cell are neither picked nor computed. False: a pick failed, a computed value
+ * is not in its domain, a domain got empty, or the row violates a rule; then cells and domains are half done.
+ */
 bool fb3_bound_settle(const fb3_bound *bound, fb3_domain *domains, const size_t *order, size_t n,
                       fb3_pick pick, void *user, fb3_cell *cells);
 
