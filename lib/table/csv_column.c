@@ -277,6 +277,8 @@ static flowbd3_status put_number(fb3_csv_column *c, flowbd3_context *context,
         if (status != FLOWBD3_OK || c->again)
             return status;
     }
+    if (column->valid != NULL)
+        column->valid[row] = 1;
     if (column->type == FLOWBD3_TYPE_CATEGORICAL)
         return put_text(c, row, text, size, place, err);
     c->numerals = true;
@@ -289,8 +291,6 @@ static flowbd3_status put_number(fb3_csv_column *c, flowbd3_context *context,
         column->real[row] = value.real;
         note_decimals(column, value.decimals);
     }
-    if (column->valid != NULL)
-        column->valid[row] = 1;
     return FLOWBD3_OK;
 }
 

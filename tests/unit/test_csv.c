@@ -176,6 +176,40 @@ START_TEST(late_text_takes_a_second_reading) {
 }
 END_TEST
 
+static void *allocate_dirty(void *user, size_t size) {
+    (void)user;
+    void *memory = malloc(size);
+    return memory != NULL ? memset(memory, 0, size) : NULL;
+}
+
+static void *reallocate(void *user, void *memory, size_t size) {
+    (void)user;
+    return realloc(memory, size);
+}
+
+static void release(void *user, void *memory) {
+    (void)user;
+    free(memory);
+}
+
+/* Memory that looks as if every cell were missing. */
+START_TEST(the_first_cell_after_missing_ones_is_there) {
+    static const char text[] = "a,b,c\n,,\nx,1,1.5\ny,2,2.5\n";
+    flowbd3_context_options o = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    o.allocator = (flowbd3_allocator){allocate_dirty, reallocate, release, NULL};
+    flowbd3_context *dirty;
+    flowbd3_table *t;
+    ck_assert_int_eq(flowbd3_context_create(&dirty, &o, &err), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_parse_csv(&t, dirty, text, sizeof text - 1, NULL, &err), FLOWBD3_OK);
+    for (size_t column = 0; column < 3; column++) {
+        const uint8_t *valid = flowbd3_table_valid(t, column);
+        ck_assert(!valid[0] && valid[1] && valid[2]);
+    }
+    flowbd3_table_destroy(&t);
+    flowbd3_context_destroy(&dirty);
+}
+END_TEST
+
 START_TEST(types_given) {
     static const flowbd3_column_type types[] = {{"a", FLOWBD3_TYPE_CATEGORICAL},
                                                 {"b", FLOWBD3_TYPE_REAL},
@@ -579,6 +613,7 @@ int main(void) {
     tcase_add_test(tests, types_are_inferred);
     tcase_add_test(tests, cells_are_read);
     tcase_add_test(tests, late_text_takes_a_second_reading);
+    tcase_add_test(tests, the_first_cell_after_missing_ones_is_there);
     tcase_add_test(tests, types_given);
     tcase_add_test(tests, nonfinite_cells);
     tcase_add_test(tests, missing_texts);
