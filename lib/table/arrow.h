@@ -39,4 +39,9 @@ struct ArrowArray {
 
 #endif
 
+/* Keys of the metadata of a field, for what Arrow has no type for (docs/table.md). */
+#define FB3_ARROW_TYPE     "flowbd3.type"
+#define FB3_ARROW_DECIMALS "flowbd3.decimals"
+#define FB3_ARROW_FORM     "flowbd3.form"
+
 #endif

@@ -10,6 +10,7 @@
 typedef struct schema_owner {
     flowbd3_context *context;
     char *name;
+    fb3_buffer metadata;
     struct ArrowSchema *children; /* [n_children] */
     struct ArrowSchema **pointers;
     int64_t n_children;
@@ -39,6 +40,7 @@ static void release_schema(struct ArrowSchema *schema) {
     fb3_release(context, owner->children);
     fb3_release(context, owner->pointers);
     fb3_release(context, owner->name);
+    fb3_buffer_release(&owner->metadata);
     fb3_release(context, owner);
     schema->release = NULL;
     schema->private_data = NULL;
@@ -72,7 +74,7 @@ static bool start_schema(struct ArrowSchema *schema, flowbd3_context *context, c
     schema_owner *owner = fb3_allocate_zero(context, 1, sizeof *owner);
     if (owner == NULL)
         return false;
-    owner->context = fb3_context_retain(context);
+    owner->context = owner->metadata.context = fb3_context_retain(context);
     schema->private_data = owner;
     schema->release = release_schema;
     schema->format = format;
@@ -89,6 +91,45 @@ static bool start_schema(struct ArrowSchema *schema, flowbd3_context *context, c
     return true;
 }
 
+static bool append_text(fb3_buffer *buffer, const char *text) {
+    int32_t size = (int32_t)strlen(text);
+    return fb3_buffer_append(buffer, &size, sizeof size) && fb3_buffer_append(buffer, text, (size_t)size);
+}
+
+static bool append_pair(fb3_buffer *metadata, const char *key, const char *value) {
+    return append_text(metadata, key) && append_text(metadata, value);
+}
+
+/* What Arrow has no type for: a count of pairs of key and value, then the pairs. */
+static bool export_metadata(struct ArrowSchema *schema, const fb3_column *column) {
+    bool time = column->type == FLOWBD3_TYPE_TIMESTAMP;
+    if (!time && column->type != FLOWBD3_TYPE_ADDRESS)
+        return true;
+    fb3_buffer *metadata = &((schema_owner *)schema->private_data)->metadata;
+    int32_t pairs = time ? 3 : 1;
+    char decimals[] = {(char)('0' + (time ? column->decimals : 0)), '\0'};
+    bool fine = fb3_buffer_append(metadata, &pairs, sizeof pairs) &&
+                append_pair(metadata, FB3_ARROW_TYPE, fb3_type_name(column->type));
+    if (time)
+        fine = fine && append_pair(metadata, FB3_ARROW_DECIMALS, decimals) &&
+               append_pair(metadata, FB3_ARROW_FORM, fb3_time_form_text(column->form));
+    schema->metadata = metadata->data;
+    return fine;
+}
+
+static const char *format_of(flowbd3_type type) {
+    switch (type) {
+    case FLOWBD3_TYPE_REAL:
+        return "g";
+    case FLOWBD3_TYPE_INTEGER:
+        return "l";
+    case FLOWBD3_TYPE_TIMESTAMP:
+        return "tsn:UTC";
+    default:
+        return "i";
+    }
+}
+
 static bool export_schema(struct ArrowSchema *schema, const flowbd3_table *table) {
     flowbd3_context *context = table->context;
     if (!start_schema(schema, context, "+s", "", table->n_columns))
@@ -97,12 +138,10 @@ static bool export_schema(struct ArrowSchema *schema, const flowbd3_table *table
     for (size_t i = 0; i < table->n_columns; i++) {
         const fb3_column *column = &table->columns[i];
         struct ArrowSchema *s = schema->children[i];
-        const char *format = column->type == FLOWBD3_TYPE_REAL      ? "g"
-                             : column->type == FLOWBD3_TYPE_INTEGER ? "l"
-                                                                    : "i";
-        if (!start_schema(s, context, format, column->name, 0))
+        if (!start_schema(s, context, format_of(column->type), column->name, 0) ||
+            !export_metadata(s, column))
             return false;
-        if (column->type != FLOWBD3_TYPE_CATEGORICAL)
+        if (!fb3_has_dictionary(column->type))
             continue;
         schema_owner *owner = s->private_data;
         if (!start_schema(&owner->dictionary, context, "u", "", 0))
@@ -187,7 +226,7 @@ static bool export_column(struct ArrowArray *array, flowbd3_context *context, co
         return false;
     if (rows != 0)
         memcpy(cells, column->cells, rows * size);
-    if (column->type != FLOWBD3_TYPE_CATEGORICAL)
+    if (!fb3_has_dictionary(column->type))
         return true;
     /* Some consumers look indices up before they look at the mask. */
     int32_t *codes = cells;
@@ -216,8 +255,7 @@ flowbd3_status flowbd3_table_export_arrow(const flowbd3_table *table, struct Arr
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_table_export_arrow: table, schema or array is NULL");
     for (size_t i = 0; i < table->n_columns; i++)
-        if (table->columns[i].type == FLOWBD3_TYPE_CATEGORICAL &&
-            table->columns[i].dictionary->text.size > INT32_MAX)
+        if (fb3_has_dictionary(table->columns[i].type) && table->columns[i].dictionary->text.size > INT32_MAX)
             return fb3_fail_at(err, FLOWBD3_ERROR_LIMIT, 0, (int64_t)i + 1,
                                "the categories of column '%.80s' take more than 2^31 - 1 bytes",
                                table->columns[i].name);

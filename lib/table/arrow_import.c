@@ -12,6 +12,7 @@ typedef struct child {
     const char *name; /* of the column, for messages too */
     int64_t number;   /* 1-based column */
     size_t first, rows;
+    bool address; /* its texts are addresses */
     flowbd3_error *err;
 } child;
 
@@ -81,6 +82,54 @@ static bool has_buffers(const struct ArrowArray *array, int64_t n_buffers, size_
     return true;
 }
 
+/* ---- formats and metadata ---------------------------------------------------------------------- */
+
+/* Nanoseconds of the unit of a format of times; 0 for another format. */
+static int64_t time_unit(const char *format) {
+    static const char units[] = "smun";
+    static const int64_t nanoseconds[] = {1000000000, 1000000, 1000, 1};
+    if (format[0] != 't' || format[1] != 's' || format[2] == '\0' || format[3] != ':')
+        return 0;
+    const char *found = strchr(units, format[2]);
+    return found != NULL ? nanoseconds[found - units] : 0;
+}
+
+/* The text at *at, which moves past it. */
+static bool next_text(const char **at, const char **text, size_t *size) {
+    int32_t length;
+    memcpy(&length, *at, sizeof length);
+    if (length < 0)
+        return false;
+    *text = *at + sizeof length;
+    *size = (size_t)length;
+    *at = *text + length;
+    return true;
+}
+
+/* The value of a key in a field's metadata, whose end only its content tells; false: it is not there. */
+static bool find_metadata(const struct ArrowSchema *schema, const char *key, const char **value,
+                          size_t *size) {
+    const char *at = schema->metadata, *name;
+    size_t name_size;
+    int32_t pairs = 0;
+    if (at != NULL)
+        memcpy(&pairs, at, sizeof pairs);
+    for (at += at != NULL ? sizeof pairs : 0; pairs > 0; pairs--) {
+        if (!next_text(&at, &name, &name_size) || !next_text(&at, value, size))
+            return false;
+        if (name_size == strlen(key) && memcmp(name, key, name_size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_address(const struct ArrowSchema *schema) {
+    const char *type, *name = fb3_type_name(FLOWBD3_TYPE_ADDRESS);
+    size_t size;
+    return find_metadata(schema, FB3_ARROW_TYPE, &type, &size) && size == strlen(name) &&
+           memcmp(type, name, size) == 0;
+}
+
 /* ---- texts ------------------------------------------------------------------------------------- */
 
 /* Text i of an utf8 ("u", 32-bit offsets) or large utf8 ("U") array; false when its offsets are not in order.
@@ -117,6 +166,13 @@ static flowbd3_status intern_at(const child *c, const struct ArrowArray *array, 
         return refuse(c, "its offsets are not in order");
     if (size == 0)
         return FLOWBD3_OK;
+    char canonical[FB3_ADDRESS_TEXT];
+    if (c->address) {
+        size = fb3_address_canonical(canonical, text, size);
+        text = canonical;
+        if (size == 0)
+            return refuse(c, "its metadata say addresses, but a text is none");
+    }
     flowbd3_status status = fb3_dictionary_intern(dictionary, text, size, code);
     return status == FLOWBD3_OK ? status : fb3_dictionary_failure(c->err, status, c->name, 0, c->number);
 }
@@ -124,12 +180,7 @@ static flowbd3_status intern_at(const child *c, const struct ArrowArray *array, 
 /* ---- columns, by format ------------------------------------------------------------------------ */
 
 static void put_missing(fb3_column *column, size_t row) {
-    if (column->type == FLOWBD3_TYPE_REAL)
-        column->real[row] = (double)NAN;
-    else if (column->type == FLOWBD3_TYPE_INTEGER)
-        column->integer[row] = 0;
-    else
-        column->codes[row] = -1;
+    fb3_put_missing(column, row);
     column->valid[row] = 0;
     column->missing++;
 }
@@ -143,6 +194,40 @@ static void copy_integers(const child *c, fb3_column *column) {
         else
             column->integer[i] = load_integer(c->array, format, size, c->first + i);
     }
+}
+
+/* The digits and the form that the metadata keep, or the fewest digits and that of ISO 8601. */
+static void find_form(const child *c, fb3_column *column) {
+    const char *text;
+    size_t size;
+    bool zone = c->schema->format[4] != '\0';
+    column->decimals = fb3_time_decimals_of(column->integer, column->valid, c->rows);
+    if (find_metadata(c->schema, FB3_ARROW_DECIMALS, &text, &size) && size == 1 && *text >= '0' &&
+        *text <= '9')
+        column->decimals = *text - '0';
+    column->form = FB3_TIME_FORMS;
+    if (find_metadata(c->schema, FB3_ARROW_FORM, &text, &size))
+        column->form = fb3_time_form_of(text, size);
+    if (column->form == FB3_TIME_FORMS)
+        column->form = (unsigned)FLOWBD3_TIME_T | (zone ? (unsigned)FLOWBD3_TIME_Z : 0);
+}
+
+static flowbd3_status copy_times(const child *c, fb3_column *column) {
+    int64_t unit = time_unit(c->schema->format);
+    for (size_t i = 0; i < c->rows; i++) {
+        if (!is_valid(c->array, c->first + i)) {
+            put_missing(column, i);
+            continue;
+        }
+        int64_t value = (int64_t)load(c->array->buffers[1], 8, c->first + i);
+        if (value > INT64_MAX / unit || value < INT64_MIN / unit)
+            return fb3_fail_at(c->err, FLOWBD3_ERROR_FORMAT, (int64_t)i + 1, c->number,
+                               "Arrow column '%.80s', row %zu: the time is not within the years 1678 to 2261",
+                               c->name, i + 1);
+        column->integer[i] = value * unit;
+    }
+    find_form(c, column);
+    return FLOWBD3_OK;
 }
 
 static void copy_reals(const child *c, fb3_column *column) {
@@ -248,24 +333,31 @@ static bool exceeds_int64(const child *c) {
 /* The type that a child is read as; AUTO when it cannot be read. */
 static flowbd3_type type_of(const child *c) {
     const char *format = c->schema->format;
+    flowbd3_type texts = c->address ? FLOWBD3_TYPE_ADDRESS : FLOWBD3_TYPE_CATEGORICAL;
     if (c->schema->dictionary != NULL)
-        return integer_size(format) != 0 ? FLOWBD3_TYPE_CATEGORICAL : FLOWBD3_TYPE_AUTO;
+        return integer_size(format) != 0 ? texts : FLOWBD3_TYPE_AUTO;
+    if (time_unit(format) != 0)
+        return FLOWBD3_TYPE_TIMESTAMP;
     if (integer_size(format) != 0)
         return FLOWBD3_TYPE_INTEGER;
     if (strcmp(format, "f") == 0 || strcmp(format, "g") == 0 || strcmp(format, "n") == 0)
         return FLOWBD3_TYPE_REAL;
-    return is_text(format) || strcmp(format, "b") == 0 ? FLOWBD3_TYPE_CATEGORICAL : FLOWBD3_TYPE_AUTO;
+    if (is_text(format))
+        return texts;
+    return strcmp(format, "b") == 0 ? FLOWBD3_TYPE_CATEGORICAL : FLOWBD3_TYPE_AUTO;
 }
 
 static flowbd3_status copy_child(const child *c, fb3_column *column, flowbd3_context *context) {
     column->cells = fb3_allocate(context, c->rows, fb3_cell_size(column->type));
     column->valid = fb3_allocate(context, c->rows, 1);
-    if (column->type == FLOWBD3_TYPE_CATEGORICAL)
+    if (fb3_has_dictionary(column->type))
         column->dictionary = fb3_dictionary_create(context);
     if (column->cells == NULL || column->valid == NULL ||
-        (column->type == FLOWBD3_TYPE_CATEGORICAL && column->dictionary == NULL))
+        (fb3_has_dictionary(column->type) && column->dictionary == NULL))
         return fb3_no_memory(c->err, "a column");
     memset(column->valid, 1, c->rows);
+    if (column->type == FLOWBD3_TYPE_TIMESTAMP)
+        return copy_times(c, column);
     if (column->type == FLOWBD3_TYPE_INTEGER)
         copy_integers(c, column);
     else if (column->type == FLOWBD3_TYPE_REAL)
@@ -291,10 +383,11 @@ static flowbd3_status check_child(const child *c) {
 }
 
 static flowbd3_status import_child(flowbd3_table *table, child *c) {
+    c->address = is_address(c->schema);
     fb3_column column = {.type = type_of(c)};
     if (column.type == FLOWBD3_TYPE_AUTO)
-        return refuse(
-            c, "unsupported, expected integers, float32, float64, boolean, utf8 or a dictionary of it");
+        return refuse(c, "unsupported, expected integers, float32, float64, boolean, timestamp, utf8 or a "
+                         "dictionary of it");
     flowbd3_status status = check_child(c);
     if (status != FLOWBD3_OK)
         return status;

@@ -15,15 +15,16 @@ bool fb3_csv_is_missing(const flowbd3_csv_options *options, const char *text, si
 
 /* ---- columns while they are read (csv_column.c) ------------------------------------------------ */
 
-/* A column starts without a type, takes the one of its first cell and widens: integer, real, categorical.
- * Numbers forget their text, so a column that turns categorical after one is left for a second reading. */
+/* A column starts without a type, takes the one of its first cell and widens: integer to real, and any to
+ * categorical. Numbers, times and addresses that were not canonical forget their text, so a column that turns
+ * categorical after one is left for a second reading. */
 typedef struct fb3_csv_column {
     fb3_column column; /* type AUTO: no cell so far, no memory */
     size_t capacity;   /* rows there is room for */
     bool fixed;        /* the type is given and does not widen */
     bool again;        /* to be filled by a second reading, as categorical */
     bool filled;       /* by the first reading */
-    bool numerals;     /* a cell was read of which the text is gone */
+    bool forgotten;    /* a cell was read of which the text is gone */
     int64_t nonfinite; /* line of the first cell like "nan", 0 when there is none */
 } fb3_csv_column;
 

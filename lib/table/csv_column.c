@@ -5,12 +5,15 @@
 #include <string.h>
 
 /* What the text of a cell is, from the narrowest kind. */
-typedef enum kind { KIND_INTEGER, KIND_REAL, KIND_NONFINITE, KIND_TEXT } kind;
+typedef enum kind { KIND_INTEGER, KIND_REAL, KIND_NONFINITE, KIND_TIMESTAMP, KIND_ADDRESS, KIND_TEXT } kind;
 
 typedef struct cell {
     int64_t integer;
     double real;
     int decimals; /* of real, as in flowbd3_table_decimals */
+    fb3_time time;
+    char address[FB3_ADDRESS_TEXT]; /* canonical */
+    size_t address_size;
 } cell;
 
 enum { MOST_DIGITS = 17 };
@@ -102,6 +105,37 @@ static kind classify_number(cell *c, flowbd3_type type, const char *text, size_t
     return KIND_INTEGER;
 }
 
+static kind classify_address(cell *c, const char *text, size_t size) {
+    c->address_size = fb3_address_canonical(c->address, text, size);
+    return c->address_size != 0 ? KIND_ADDRESS : KIND_TEXT;
+}
+
+/* Where the type is inferred, all times of a column have one form. */
+static kind classify_time(cell *c, const fb3_csv_column *column, const char *text, size_t size) {
+    return fb3_time_parse(&c->time, text, size) &&
+                   (column->fixed || column->column.type == FLOWBD3_TYPE_AUTO ||
+                    c->time.form == column->column.form)
+               ? KIND_TIMESTAMP
+               : KIND_TEXT;
+}
+
+/* Kind of a cell as its column needs it. */
+static kind classify_for(cell *c, const fb3_csv_column *column, const char *text, size_t size) {
+    flowbd3_type type = column->column.type;
+    if (type == FLOWBD3_TYPE_TIMESTAMP)
+        return classify_time(c, column, text, size);
+    if (type == FLOWBD3_TYPE_ADDRESS)
+        return classify_address(c, text, size);
+    if (column->fixed)
+        return classify_number(c, type, text, size);
+    kind k = classify(c, text, size);
+    if (k == KIND_TEXT && type == FLOWBD3_TYPE_AUTO)
+        k = classify_time(c, column, text, size);
+    if (k == KIND_TEXT && type == FLOWBD3_TYPE_AUTO)
+        k = classify_address(c, text, size);
+    return k;
+}
+
 /* ---- storing ----------------------------------------------------------------------------------- */
 
 static bool reserve(fb3_csv_column *c, flowbd3_context *context, size_t rows) {
@@ -127,12 +161,7 @@ static bool reserve(fb3_csv_column *c, flowbd3_context *context, size_t rows) {
 }
 
 static void write_missing(fb3_column *column, size_t row) {
-    if (column->type == FLOWBD3_TYPE_REAL)
-        column->real[row] = (double)NAN;
-    else if (column->type == FLOWBD3_TYPE_INTEGER)
-        column->integer[row] = 0;
-    else
-        column->codes[row] = -1;
+    fb3_put_missing(column, row);
     column->valid[row] = 0;
 }
 
@@ -154,7 +183,7 @@ static bool put_missing(fb3_csv_column *c, flowbd3_context *context, size_t row)
 static bool set_type(fb3_csv_column *c, flowbd3_context *context, flowbd3_type type, size_t row) {
     fb3_column *column = &c->column;
     column->type = type;
-    if (type == FLOWBD3_TYPE_CATEGORICAL && column->dictionary == NULL &&
+    if (fb3_has_dictionary(type) && column->dictionary == NULL &&
         (column->dictionary = fb3_dictionary_create(context)) == NULL)
         return false;
     if (!reserve(c, context, row + 1))
@@ -194,9 +223,11 @@ static void leave_for_second(fb3_csv_column *c, flowbd3_context *context) {
     fb3_release(context, c->column.cells);
     fb3_release(context, c->column.valid);
     c->column.cells = NULL;
+    fb3_dictionary_release(&c->column.dictionary);
     c->column.valid = NULL;
     c->column.missing = 0;
     c->column.decimals = 0;
+    c->column.form = 0;
     c->column.type = FLOWBD3_TYPE_CATEGORICAL;
     c->capacity = 0;
     c->again = true;
@@ -209,12 +240,25 @@ static int shown(size_t size) {
     return size > 60 ? 60 : (int)size;
 }
 
+/* What a cell of a column is expected to be. */
+static const char *expected_cell(flowbd3_type type) {
+    switch (type) {
+    case FLOWBD3_TYPE_INTEGER:
+        return "a 64-bit integer";
+    case FLOWBD3_TYPE_TIMESTAMP:
+        return "a date and time like 2011-08-17 12:01:33.5";
+    case FLOWBD3_TYPE_ADDRESS:
+        return "an IPv4 or IPv6 address";
+    default:
+        return "a finite number";
+    }
+}
+
 static flowbd3_status refuse(const fb3_csv_column *c, const char *text, size_t size, fb3_csv_place place,
                              flowbd3_error *err) {
     return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, place.line, place.column,
                        "line %lld, column '%.80s': '%.*s' is not %s", (long long)place.line, c->column.name,
-                       shown(size), text,
-                       c->column.type == FLOWBD3_TYPE_INTEGER ? "a 64-bit integer" : "a finite number");
+                       shown(size), text, expected_cell(c->column.type));
 }
 
 static flowbd3_status put_text(fb3_csv_column *c, size_t row, const char *text, size_t size,
@@ -232,42 +276,72 @@ static flowbd3_status put_text(fb3_csv_column *c, size_t row, const char *text, 
 /* A cell that does not fit the type so far: the column widens. */
 static flowbd3_status widen(fb3_csv_column *c, flowbd3_context *context, size_t row, kind k,
                             flowbd3_error *err) {
+    static const flowbd3_type types[] = {[KIND_INTEGER] = FLOWBD3_TYPE_INTEGER,
+                                         [KIND_REAL] = FLOWBD3_TYPE_REAL,
+                                         [KIND_TIMESTAMP] = FLOWBD3_TYPE_TIMESTAMP,
+                                         [KIND_ADDRESS] = FLOWBD3_TYPE_ADDRESS,
+                                         [KIND_TEXT] = FLOWBD3_TYPE_CATEGORICAL};
     fb3_column *column = &c->column;
-    if (k == KIND_TEXT && c->numerals) {
+    if (k > KIND_NONFINITE && c->forgotten) {
         leave_for_second(c, context);
+        return FLOWBD3_OK;
+    }
+    if (column->type == FLOWBD3_TYPE_ADDRESS) {
+        /* All texts so far were canonical, so that the dictionary serves. */
+        column->type = FLOWBD3_TYPE_CATEGORICAL;
         return FLOWBD3_OK;
     }
     if (k == KIND_REAL && column->type == FLOWBD3_TYPE_INTEGER) {
         widen_to_real(c, row);
         return FLOWBD3_OK;
     }
-    flowbd3_type type = k == KIND_INTEGER ? FLOWBD3_TYPE_INTEGER
-                        : k == KIND_REAL  ? FLOWBD3_TYPE_REAL
-                                          : FLOWBD3_TYPE_CATEGORICAL;
-    if (!set_type(c, context, type, row))
+    if (!set_type(c, context, types[k], row))
         return fb3_no_memory(err, "a column");
-    column->decimals = type == FLOWBD3_TYPE_REAL ? 1 : 0;
+    column->decimals = k == KIND_REAL ? 1 : 0;
     return FLOWBD3_OK;
 }
 
 static bool fits(flowbd3_type type, kind k) {
-    return type == FLOWBD3_TYPE_CATEGORICAL || (type == FLOWBD3_TYPE_INTEGER && k == KIND_INTEGER) ||
-           (type == FLOWBD3_TYPE_REAL && (k == KIND_INTEGER || k == KIND_REAL));
+    return (type == FLOWBD3_TYPE_INTEGER && k == KIND_INTEGER) ||
+           (type == FLOWBD3_TYPE_REAL && (k == KIND_INTEGER || k == KIND_REAL)) ||
+           (type == FLOWBD3_TYPE_TIMESTAMP && k == KIND_TIMESTAMP) ||
+           (type == FLOWBD3_TYPE_ADDRESS && k == KIND_ADDRESS);
 }
 
-static flowbd3_status put_number(fb3_csv_column *c, flowbd3_context *context,
-                                 const flowbd3_csv_options *options, size_t row, const char *text,
-                                 size_t size, fb3_csv_place place, flowbd3_error *err) {
+/* Stores a value that fits its column, which has integers or reals. */
+static void store_number(fb3_csv_column *c, size_t row, const cell *value, kind k, const char *text,
+                         size_t size) {
+    fb3_column *column = &c->column;
+    if (k == KIND_TIMESTAMP) {
+        column->integer[row] = value->time.nanoseconds;
+        note_decimals(column, value->time.decimals);
+        if (!c->forgotten)
+            column->form = value->time.form;
+    } else if (column->type == FLOWBD3_TYPE_INTEGER) {
+        column->integer[row] = value->integer;
+    } else if (k == KIND_INTEGER) {
+        column->real[row] = (double)value->integer;
+        note_decimals(column, size > MOST_DIGITS ? decimals_of(text, size, 0) : 0);
+    } else {
+        column->real[row] = value->real;
+        note_decimals(column, value->decimals);
+    }
+    c->forgotten = true;
+}
+
+static flowbd3_status put_value(fb3_csv_column *c, flowbd3_context *context,
+                                const flowbd3_csv_options *options, size_t row, const char *text, size_t size,
+                                fb3_csv_place place, flowbd3_error *err) {
     fb3_column *column = &c->column;
     cell value;
-    kind k = c->fixed ? classify_number(&value, column->type, text, size) : classify(&value, text, size);
+    kind k = classify_for(&value, c, text, size);
     if (k == KIND_NONFINITE && options->nonfinite == FLOWBD3_CSV_NONFINITE_TEXT)
         k = KIND_TEXT;
     if (c->fixed &&
         (k == KIND_TEXT || (k == KIND_NONFINITE && options->nonfinite == FLOWBD3_CSV_NONFINITE_ERROR)))
         return refuse(c, text, size, place, err);
     if (k == KIND_NONFINITE) {
-        c->numerals = true;
+        c->forgotten = true;
         if (c->nonfinite == 0)
             c->nonfinite = place.line;
         return put_missing(c, context, row) ? FLOWBD3_OK : fb3_no_memory(err, "a column");
@@ -281,16 +355,11 @@ static flowbd3_status put_number(fb3_csv_column *c, flowbd3_context *context,
         column->valid[row] = 1;
     if (column->type == FLOWBD3_TYPE_CATEGORICAL)
         return put_text(c, row, text, size, place, err);
-    c->numerals = true;
-    if (column->type == FLOWBD3_TYPE_INTEGER) {
-        column->integer[row] = value.integer;
-    } else if (k == KIND_INTEGER) {
-        column->real[row] = (double)value.integer;
-        note_decimals(column, size > MOST_DIGITS ? decimals_of(text, size, 0) : 0);
-    } else {
-        column->real[row] = value.real;
-        note_decimals(column, value.decimals);
+    if (column->type == FLOWBD3_TYPE_ADDRESS) {
+        c->forgotten = c->forgotten || size != value.address_size || memcmp(text, value.address, size) != 0;
+        return put_text(c, row, value.address, value.address_size, place, err);
     }
+    store_number(c, row, &value, k, text, size);
     return FLOWBD3_OK;
 }
 
@@ -300,7 +369,7 @@ flowbd3_status fb3_csv_column_put(fb3_csv_column *c, flowbd3_context *context,
     if (c->again || c->filled)
         return FLOWBD3_OK;
     fb3_column *column = &c->column;
-    if (column->type == FLOWBD3_TYPE_CATEGORICAL && column->dictionary == NULL &&
+    if (fb3_has_dictionary(column->type) && column->dictionary == NULL &&
         (column->dictionary = fb3_dictionary_create(context)) == NULL)
         return fb3_no_memory(err, "a dictionary of categories");
     if (column->type != FLOWBD3_TYPE_AUTO && !reserve(c, context, row + 1))
@@ -308,7 +377,7 @@ flowbd3_status fb3_csv_column_put(fb3_csv_column *c, flowbd3_context *context,
     if (fb3_csv_is_missing(options, text, size))
         return put_missing(c, context, row) ? FLOWBD3_OK : fb3_no_memory(err, "a column");
     if (column->type != FLOWBD3_TYPE_CATEGORICAL)
-        return put_number(c, context, options, row, text, size, place, err);
+        return put_value(c, context, options, row, text, size, place, err);
     if (column->valid != NULL)
         column->valid[row] = 1;
     return put_text(c, row, text, size, place, err);

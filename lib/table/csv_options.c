@@ -22,9 +22,9 @@ static flowbd3_status check_lists(const flowbd3_csv_options *o, flowbd3_error *e
     for (size_t i = 0; i < o->n_types; i++) {
         if (o->types[i].name == NULL)
             return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_csv_options: types[%zu] has no name", i);
-        if ((unsigned)o->types[i].type > FLOWBD3_TYPE_CATEGORICAL)
+        if ((unsigned)o->types[i].type > FLOWBD3_TYPE_ADDRESS)
             return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
-                            "flowbd3_csv_options: the type of '%.80s' is %d, expected 0 to 3",
+                            "flowbd3_csv_options: the type of '%.80s' is %d, expected 0 to 5",
                             o->types[i].name, (int)o->types[i].type);
     }
     for (size_t i = 0; i < o->n_missing; i++)

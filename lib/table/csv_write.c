@@ -81,8 +81,7 @@ static bool needs_quotes(const flowbd3_csv_writer *w, const char *text, size_t s
     return false;
 }
 
-static bool put_text(flowbd3_csv_writer *w, const char *text) {
-    size_t size = strlen(text);
+static bool put_text(flowbd3_csv_writer *w, const char *text, size_t size) {
     if (!needs_quotes(w, text, size))
         return fb3_buffer_append(&w->buffer, text, size);
     if (size > PTRDIFF_MAX / 2 - 2 || !fb3_buffer_reserve(&w->buffer, 2 * size + 2))
@@ -150,7 +149,12 @@ static bool put_cell(flowbd3_csv_writer *w, const fb3_column *column, size_t row
         return put_integer(&w->buffer, column->integer[row]);
     if (column->type == FLOWBD3_TYPE_REAL)
         return put_real(&w->buffer, column->real[row], column->decimals);
-    return put_text(w, fb3_dictionary_text(column->dictionary, (size_t)column->codes[row]));
+    if (column->type == FLOWBD3_TYPE_TIMESTAMP) {
+        char text[FB3_TIME_TEXT];
+        return put_text(w, text, fb3_time_print(text, column->integer[row], column->decimals, column->form));
+    }
+    const char *text = fb3_dictionary_text(column->dictionary, (size_t)column->codes[row]);
+    return put_text(w, text, strlen(text));
 }
 
 /* ---- rows -------------------------------------------------------------------------------------- */
@@ -179,7 +183,8 @@ static flowbd3_status remember_columns(flowbd3_csv_writer *w, const flowbd3_tabl
 
 static bool put_header(flowbd3_csv_writer *w) {
     for (size_t i = 0; i < w->n_columns; i++)
-        if ((i != 0 && !fb3_buffer_append(&w->buffer, &w->delimiter, 1)) || !put_text(w, w->names[i]))
+        if ((i != 0 && !fb3_buffer_append(&w->buffer, &w->delimiter, 1)) ||
+            !put_text(w, w->names[i], strlen(w->names[i])))
             return false;
     return fb3_buffer_append(&w->buffer, "\n", 1);
 }

@@ -33,7 +33,7 @@ static void copy_cells(fb3_column *to, const fb3_column *from, const selection *
 static flowbd3_status add_copy(flowbd3_table *to, const fb3_column *from, const selection *s,
                                flowbd3_error *err) {
     flowbd3_context *context = to->context;
-    fb3_column column = {.type = from->type, .decimals = from->decimals};
+    fb3_column column = {.type = from->type, .decimals = from->decimals, .form = from->form};
     column.dictionary = fb3_dictionary_retain(from->dictionary);
     column.name = fb3_duplicate(context, from->name);
     column.cells = fb3_allocate(context, s->count, fb3_cell_size(from->type));
@@ -241,7 +241,7 @@ flowbd3_status flowbd3_table_append(flowbd3_table *table, const flowbd3_table *o
     for (size_t i = 0; i < table->n_columns; i++) {
         fb3_column *to = &table->columns[i];
         const fb3_column *from = &other->columns[i];
-        if (to->type != FLOWBD3_TYPE_CATEGORICAL)
+        if (!fb3_has_dictionary(to->type))
             memcpy(to->integer + rows, from->integer, more * sizeof *to->integer);
         else if ((status = append_codes(table, to, from, more, err)) != FLOWBD3_OK)
             return status;

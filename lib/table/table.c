@@ -32,7 +32,7 @@ void flowbd3_table_destroy(flowbd3_table **table) {
 }
 
 size_t fb3_cell_size(flowbd3_type type) {
-    return type == FLOWBD3_TYPE_CATEGORICAL ? sizeof(int32_t) : 8;
+    return fb3_has_dictionary(type) ? sizeof(int32_t) : 8;
 }
 
 void fb3_column_release(flowbd3_context *context, fb3_column *column) {
@@ -99,10 +99,10 @@ static flowbd3_status start_column(fb3_column *column, flowbd3_table *table, con
     column->name = fb3_duplicate(context, name);
     column->cells = fb3_allocate(context, rows, fb3_cell_size(type));
     column->valid = fb3_allocate(context, rows, 1);
-    if (type == FLOWBD3_TYPE_CATEGORICAL)
+    if (fb3_has_dictionary(type))
         column->dictionary = fb3_dictionary_create(context);
     if (column->name == NULL || column->cells == NULL || column->valid == NULL ||
-        (type == FLOWBD3_TYPE_CATEGORICAL && column->dictionary == NULL)) {
+        (fb3_has_dictionary(type) && column->dictionary == NULL)) {
         fb3_column_release(context, column);
         return fb3_no_memory(err, "a column");
     }
@@ -147,11 +147,11 @@ flowbd3_status flowbd3_table_add_real(flowbd3_table *table, const char *name, co
     return finish_column(table, &column, rows, status, err);
 }
 
-flowbd3_status flowbd3_table_add_integer(flowbd3_table *table, const char *name, const int64_t *values,
-                                         const uint8_t *valid, size_t rows, flowbd3_error *err) {
+static flowbd3_status add_integers(flowbd3_table *table, const char *name, flowbd3_type type,
+                                   const int64_t *values, const uint8_t *valid, size_t rows,
+                                   flowbd3_error *err) {
     fb3_column column;
-    flowbd3_status status =
-        start_column(&column, table, name, FLOWBD3_TYPE_INTEGER, values, valid, rows, err);
+    flowbd3_status status = start_column(&column, table, name, type, values, valid, rows, err);
     if (status != FLOWBD3_OK)
         return status;
     for (size_t i = 0; i < rows; i++) {
@@ -159,14 +159,44 @@ flowbd3_status flowbd3_table_add_integer(flowbd3_table *table, const char *name,
         if (!column.valid[i])
             mark_missing(&column, i);
     }
+    if (type == FLOWBD3_TYPE_TIMESTAMP) {
+        column.decimals = fb3_time_decimals_of(column.integer, column.valid, rows);
+        column.form = (unsigned)FLOWBD3_TIME_T | (unsigned)FLOWBD3_TIME_Z;
+    }
     return finish_column(table, &column, rows, status, err);
 }
 
-flowbd3_status flowbd3_table_add_categorical(flowbd3_table *table, const char *name,
-                                             const char *const *values, size_t rows, flowbd3_error *err) {
+flowbd3_status flowbd3_table_add_integer(flowbd3_table *table, const char *name, const int64_t *values,
+                                         const uint8_t *valid, size_t rows, flowbd3_error *err) {
+    return add_integers(table, name, FLOWBD3_TYPE_INTEGER, values, valid, rows, err);
+}
+
+flowbd3_status flowbd3_table_add_timestamp(flowbd3_table *table, const char *name, const int64_t *nanoseconds,
+                                           const uint8_t *valid, size_t rows, flowbd3_error *err) {
+    return add_integers(table, name, FLOWBD3_TYPE_TIMESTAMP, nanoseconds, valid, rows, err);
+}
+
+/* Code of a text that is not empty, in row i of the column to add. */
+static flowbd3_status intern_text(fb3_column *column, const flowbd3_table *table, const char *name,
+                                  const char *text, size_t i, flowbd3_error *err) {
+    char canonical[FB3_ADDRESS_TEXT];
+    int64_t row = (int64_t)i + 1, number = (int64_t)table->n_columns + 1;
+    size_t size = strlen(text);
+    if (column->type == FLOWBD3_TYPE_ADDRESS) {
+        size = fb3_address_canonical(canonical, text, size);
+        text = canonical;
+    }
+    if (size == 0)
+        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, row, number,
+                           "column '%.80s', row %zu is no IPv4 or IPv6 address", name, i + 1);
+    flowbd3_status status = fb3_dictionary_intern(column->dictionary, text, size, &column->codes[i]);
+    return status == FLOWBD3_OK ? status : fb3_dictionary_failure(err, status, name, row, number);
+}
+
+static flowbd3_status add_texts(flowbd3_table *table, const char *name, flowbd3_type type,
+                                const char *const *values, size_t rows, flowbd3_error *err) {
     fb3_column column;
-    flowbd3_status status =
-        start_column(&column, table, name, FLOWBD3_TYPE_CATEGORICAL, values, NULL, rows, err);
+    flowbd3_status status = start_column(&column, table, name, type, values, NULL, rows, err);
     if (status != FLOWBD3_OK)
         return status;
     for (size_t i = 0; i < rows && status == FLOWBD3_OK; i++) {
@@ -174,9 +204,7 @@ flowbd3_status flowbd3_table_add_categorical(flowbd3_table *table, const char *n
         if (values[i] == NULL || *values[i] == '\0')
             mark_missing(&column, i);
         else
-            status = fb3_dictionary_intern(column.dictionary, values[i], strlen(values[i]), &column.codes[i]);
-        if (status != FLOWBD3_OK)
-            fb3_dictionary_failure(err, status, name, (int64_t)i + 1, (int64_t)table->n_columns + 1);
+            status = intern_text(&column, table, name, values[i], i, err);
     }
     /* Bytes handed over in memory are an argument, not the content of a file. */
     if (status == FLOWBD3_ERROR_FORMAT) {
@@ -185,6 +213,16 @@ flowbd3_status flowbd3_table_add_categorical(flowbd3_table *table, const char *n
             err->status = status;
     }
     return finish_column(table, &column, rows, status, err);
+}
+
+flowbd3_status flowbd3_table_add_categorical(flowbd3_table *table, const char *name,
+                                             const char *const *values, size_t rows, flowbd3_error *err) {
+    return add_texts(table, name, FLOWBD3_TYPE_CATEGORICAL, values, rows, err);
+}
+
+flowbd3_status flowbd3_table_add_address(flowbd3_table *table, const char *name, const char *const *values,
+                                         size_t rows, flowbd3_error *err) {
+    return add_texts(table, name, FLOWBD3_TYPE_ADDRESS, values, rows, err);
 }
 
 /* map[i] = code of categories[i]: repeated texts share one, empty ones are missing. */
@@ -264,8 +302,26 @@ double fb3_round_to_decimals(double value, int decimals) {
     return fabs(scaled) < 0x1p53 ? nearbyint(scaled) / power_of_ten[decimals] : value;
 }
 
+static const char *const type_names[] = {"auto", "real", "integer", "categorical", "timestamp", "address"};
+
 const char *fb3_type_name(flowbd3_type type) {
-    return type == FLOWBD3_TYPE_REAL ? "real" : type == FLOWBD3_TYPE_INTEGER ? "integer" : "categorical";
+    return type_names[type];
+}
+
+flowbd3_type fb3_type_of_name(const char *name) {
+    size_t type = FLOWBD3_TYPE_REAL;
+    while (type < FB3_COUNT(type_names) && strcmp(type_names[type], name) != 0)
+        type++;
+    return type < FB3_COUNT(type_names) ? (flowbd3_type)type : FLOWBD3_TYPE_AUTO;
+}
+
+void fb3_put_missing(fb3_column *column, size_t row) {
+    if (column->type == FLOWBD3_TYPE_REAL)
+        column->real[row] = (double)NAN;
+    else if (fb3_has_dictionary(column->type))
+        column->codes[row] = -1;
+    else
+        column->integer[row] = 0;
 }
 
 /* ---- reading columns --------------------------------------------------------------------------- */
@@ -314,13 +370,38 @@ flowbd3_status flowbd3_table_set_decimals(flowbd3_table *table, size_t column, i
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column %zu does not exist, the table has %zu", column,
                         flowbd3_table_columns(table));
     fb3_column *c = &table->columns[column];
-    if (c->type != FLOWBD3_TYPE_REAL)
+    bool time = c->type == FLOWBD3_TYPE_TIMESTAMP;
+    if (c->type != FLOWBD3_TYPE_REAL && !time)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
-                        "column '%.80s' is not real, only real ones have decimals", c->name);
-    if (decimals < -1 || decimals > 17)
-        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column '%.80s': decimals is %d, expected -1 to 17",
-                        c->name, decimals);
+                        "column '%.80s' is %s, only real ones and times have decimals", c->name,
+                        fb3_type_name(c->type));
+    if (decimals < (time ? 0 : -1) || decimals > (time ? FB3_TIME_DIGITS : 17))
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column '%.80s': decimals is %d, expected %s", c->name,
+                        decimals, time ? "0 to 9" : "-1 to 17");
     c->decimals = decimals;
+    return FLOWBD3_OK;
+}
+
+unsigned flowbd3_table_time_form(const flowbd3_table *table, size_t column) {
+    const fb3_column *c = column_of(table, column);
+    return c != NULL ? c->form : FLOWBD3_TIME_PLAIN;
+}
+
+flowbd3_status flowbd3_table_set_time_form(flowbd3_table *table, size_t column, unsigned form,
+                                           flowbd3_error *err) {
+    if (table == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_set_time_form: table is NULL");
+    if (column_of(table, column) == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column %zu does not exist, the table has %zu", column,
+                        flowbd3_table_columns(table));
+    fb3_column *c = &table->columns[column];
+    if (c->type != FLOWBD3_TYPE_TIMESTAMP)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "column '%.80s' is %s, only times have a form", c->name,
+                        fb3_type_name(c->type));
+    if (form >= FB3_TIME_FORMS)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column '%.80s': form is %u, expected 0 to %d", c->name,
+                        form, FB3_TIME_FORMS - 1);
+    c->form = form;
     return FLOWBD3_OK;
 }
 
@@ -331,12 +412,12 @@ const double *flowbd3_table_real(const flowbd3_table *table, size_t column) {
 
 const int64_t *flowbd3_table_integer(const flowbd3_table *table, size_t column) {
     const fb3_column *c = column_of(table, column);
-    return c != NULL && c->type == FLOWBD3_TYPE_INTEGER ? c->integer : NULL;
+    return c != NULL && fb3_has_integers(c->type) ? c->integer : NULL;
 }
 
 const int32_t *flowbd3_table_codes(const flowbd3_table *table, size_t column) {
     const fb3_column *c = column_of(table, column);
-    return c != NULL && c->type == FLOWBD3_TYPE_CATEGORICAL ? c->codes : NULL;
+    return c != NULL && fb3_has_dictionary(c->type) ? c->codes : NULL;
 }
 
 const uint8_t *flowbd3_table_valid(const flowbd3_table *table, size_t column) {
@@ -366,5 +447,5 @@ double flowbd3_table_number(const flowbd3_table *table, size_t row, size_t colum
         return (double)NAN;
     if (c->type == FLOWBD3_TYPE_REAL)
         return c->real[row];
-    return c->type == FLOWBD3_TYPE_INTEGER ? (double)c->integer[row] : (double)NAN;
+    return fb3_has_integers(c->type) ? (double)c->integer[row] : (double)NAN;
 }
