@@ -26,7 +26,7 @@ static uint64_t spread(uint64_t x) {
 static int64_t key_at(const fb3_column *column, size_t row) {
     if (column->type == FLOWBD3_TYPE_REAL)
         return fb3_key_of_real(column->real[row]);
-    return column->type == FLOWBD3_TYPE_INTEGER ? column->integer[row] : column->codes[row];
+    return fb3_has_integers(column->type) ? column->integer[row] : column->codes[row];
 }
 
 static bool same_group(const grouping *g, const fb3_column *column, size_t a, size_t b) {

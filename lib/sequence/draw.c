@@ -47,7 +47,7 @@ static void set_start(fb3_sequence *sequence, const fb3_group *group, flowbd3_ty
     double share = 0.0;
     if (row > 0)
         share = fmin(((double)row + uniform - 0.5) / (double)(group->rows - 1), 1.0);
-    if (time == FLOWBD3_TYPE_INTEGER) {
+    if (fb3_has_integers(time)) {
         uint64_t duration = (uint64_t)group->last - (uint64_t)group->first;
         double passed = rint(share * (double)duration);
         uint64_t offset = passed < (double)duration ? (uint64_t)passed : duration;

@@ -8,7 +8,7 @@
 
 /* Whether the gap is a number of the column's type. Rounded to the column's decimals, 0.3 - 0.1 is 0.2. */
 static bool put_gap(fb3_column *gaps, const fb3_column *times, size_t row, size_t before) {
-    if (times->type == FLOWBD3_TYPE_INTEGER) {
+    if (fb3_has_integers(times->type)) {
         uint64_t gap = (uint64_t)times->integer[row] - (uint64_t)times->integer[before];
         gaps->integer[row] = (int64_t)gap;
         return gap <= INT64_MAX;
@@ -21,16 +21,14 @@ static bool put_gap(fb3_column *gaps, const fb3_column *times, size_t row, size_
 static void put_missing(fb3_column *gaps, size_t row) {
     gaps->valid[row] = 0;
     gaps->missing++;
-    if (gaps->type == FLOWBD3_TYPE_INTEGER)
-        gaps->integer[row] = 0;
-    else
-        gaps->real[row] = (double)NAN;
+    fb3_put_missing(gaps, row);
 }
 
 flowbd3_status fb3_gaps_create(fb3_column *gaps, const flowbd3_table *table, size_t order_by,
                                const fb3_arrangement *a, flowbd3_error *err) {
     const fb3_column *times = &table->columns[order_by];
-    *gaps = (fb3_column){.name = times->name, .type = times->type, .decimals = times->decimals};
+    *gaps = (fb3_column){
+        .name = times->name, .type = times->type, .decimals = times->decimals, .form = times->form};
     gaps->cells = fb3_allocate(table->context, a->rows, fb3_cell_size(times->type));
     gaps->valid = fb3_allocate(table->context, a->rows, 1);
     if (gaps->cells == NULL || gaps->valid == NULL)
@@ -52,12 +50,15 @@ flowbd3_status fb3_gaps_create(fb3_column *gaps, const flowbd3_table *table, siz
 
 /* ---- gaps to times ----------------------------------------------------------------------------- */
 
-/* Gaps are never negative, so that times can only pass the upper end. */
+/* Gaps are never negative, so that times can only pass the upper end. Nanoseconds are rounded to the digits
+ * of the second that the column has, whatever the start. */
 static void to_integer_times(fb3_column *column, size_t row, const fb3_sequence *sequence) {
     int64_t time = sequence->integer_start;
     for (size_t i = row; i < row + sequence->flows; i++) {
         int64_t gap = i == row || fb3_is_missing(column, i) ? 0 : column->integer[i];
         time = gap > 0 && time > INT64_MAX - gap ? INT64_MAX : time + gap;
+        if (column->type == FLOWBD3_TYPE_TIMESTAMP)
+            time = fb3_time_round(time, column->decimals);
         column->integer[i] = time;
     }
 }
@@ -75,7 +76,7 @@ static void to_real_times(fb3_column *column, size_t row, const fb3_sequence *se
 void fb3_gaps_to_times(fb3_column *column, const fb3_sequence *sequences, size_t n_sequences) {
     size_t row = 0;
     for (size_t i = 0; i < n_sequences; i++) {
-        if (column->type == FLOWBD3_TYPE_INTEGER)
+        if (fb3_has_integers(column->type))
             to_integer_times(column, row, &sequences[i]);
         else
             to_real_times(column, row, &sequences[i]);

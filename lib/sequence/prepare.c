@@ -43,9 +43,10 @@ static flowbd3_status read_options(fb3_criteria *criteria, const flowbd3_table *
     if (status == FLOWBD3_OK && order_by != NULL)
         status = find_named(&criteria->order_by, criteria, table, "order_by", order_by, err);
     if (status == FLOWBD3_OK && order_by != NULL &&
-        table->columns[criteria->order_by].type == FLOWBD3_TYPE_CATEGORICAL)
+        fb3_has_dictionary(table->columns[criteria->order_by].type))
         status = fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)criteria->order_by + 1,
-                             "order_by: column '%.80s' is categorical, expected real or integer", order_by);
+                             "order_by: column '%.80s' is %s, expected real, integer or timestamp", order_by,
+                             fb3_type_name(table->columns[criteria->order_by].type));
     return status;
 }
 
@@ -56,7 +57,7 @@ static flowbd3_status find_fitted(size_t *column, const flowbd3_table *table, co
         return fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the table has no column '%.80s', expected one of type %s",
                         name, fb3_type_name(type));
     *column = (size_t)found;
-    if (table->columns[found].type != type)
+    if (!fb3_type_serves(table->columns[found].type, type))
         return fb3_fail_at(err, FLOWBD3_ERROR_SCHEMA, 0, found + 1, "column '%.80s' is %s, expected %s", name,
                            fb3_type_name(table->columns[found].type), fb3_type_name(type));
     return FLOWBD3_OK;
@@ -92,7 +93,7 @@ static fb3_cell cell_of(const fb3_column *column, size_t row) {
     fb3_cell cell = {.there = !fb3_is_missing(column, row)};
     if (column->type == FLOWBD3_TYPE_REAL)
         cell.real = column->real[row] + 0.0; /* both zeros are one value */
-    else if (column->type == FLOWBD3_TYPE_INTEGER)
+    else if (fb3_has_integers(column->type))
         cell.integer = column->integer[row];
     else if (cell.there)
         cell.text = fb3_dictionary_text(column->dictionary, (size_t)column->codes[row]);
@@ -128,7 +129,8 @@ static flowbd3_status store_keys(fb3_sequencing *s, const flowbd3_table *table, 
         const fb3_column *column = &table->columns[criteria->group_by[c]];
         for (size_t i = 0; i < s->groups; i++)
             cells[i] = cell_of(column, a->order[a->first[kept[i]]]);
-        status = fb3_sequencing_add_key(s, column->name, column->type, column->decimals, cells, err);
+        status =
+            fb3_sequencing_add_key(s, column->name, column->type, column->decimals, column->form, cells, err);
     }
     fb3_release(s->context, cells);
     return status;

@@ -42,7 +42,7 @@ typedef struct fb3_sequence {
     size_t group;
     size_t flows;
     double start;          /* real times */
-    int64_t integer_start; /* integer times */
+    int64_t integer_start; /* integer times, and nanoseconds */
 } fb3_sequence;
 
 /* A stored group with probability proportional to the number of pieces of length flows that its rows are cut
@@ -54,8 +54,8 @@ fb3_sequence fb3_sequence_draw(const fb3_group *group, size_t groups, flowbd3_ty
 /* ---- gaps (gaps.c) ----------------------------------------------------------------------------- */
 
 /* A column of gaps to the previous row of the same group, of the type and decimals of column order_by of the
- * table; missing for the first row of a group. It has the name of that column, on loan. Errors: RANGE (a gap
- * that the type does not hold, with row and column), MEMORY. */
+ * table, of times in nanoseconds; missing for the first row of a group. It has the name of that column, on
+ * loan. Errors: RANGE (a gap that the type does not hold, with row and column), MEMORY. */
 flowbd3_status fb3_gaps_create(fb3_column *gaps, const flowbd3_table *table, size_t order_by,
                                const fb3_arrangement *arrangement, flowbd3_error *err);
 
@@ -96,7 +96,7 @@ void fb3_sequencing_destroy(fb3_sequencing **sequencing);
 /* Appends a group column with a cell for every stored group. Errors: ARGUMENT (name), FORMAT (text), MEMORY.
  */
 flowbd3_status fb3_sequencing_add_key(fb3_sequencing *sequencing, const char *name, flowbd3_type type,
-                                      int decimals, const fb3_cell *cells, flowbd3_error *err);
+                                      int decimals, unsigned form, const fb3_cell *cells, flowbd3_error *err);
 
 /* A table as it is tokenized: the columns of another one, on loan, with gaps in place of its times. */
 typedef struct fb3_prepared {

@@ -36,21 +36,21 @@ void fb3_sequencing_destroy(fb3_sequencing **sequencing) {
 static flowbd3_status put_cell(fb3_column *column, size_t row, const fb3_cell *cell) {
     column->valid[row] = cell->there;
     column->missing += !cell->there;
-    if (column->type == FLOWBD3_TYPE_REAL)
-        column->real[row] = cell->there ? cell->real : (double)NAN;
-    else if (column->type == FLOWBD3_TYPE_INTEGER)
-        column->integer[row] = cell->there ? cell->integer : 0;
-    else if (!cell->there)
-        column->codes[row] = -1;
+    if (!cell->there)
+        fb3_put_missing(column, row);
+    else if (column->type == FLOWBD3_TYPE_REAL)
+        column->real[row] = cell->real;
+    else if (fb3_has_integers(column->type))
+        column->integer[row] = cell->integer;
     else
         return fb3_dictionary_intern(column->dictionary, cell->text, strlen(cell->text), &column->codes[row]);
     return FLOWBD3_OK;
 }
 
 flowbd3_status fb3_sequencing_add_key(fb3_sequencing *s, const char *name, flowbd3_type type, int decimals,
-                                      const fb3_cell *cells, flowbd3_error *err) {
-    bool text = type == FLOWBD3_TYPE_CATEGORICAL;
-    fb3_column column = {.type = type, .decimals = decimals};
+                                      unsigned form, const fb3_cell *cells, flowbd3_error *err) {
+    bool text = fb3_has_dictionary(type);
+    fb3_column column = {.type = type, .decimals = decimals, .form = form};
     column.name = fb3_duplicate(s->context, name);
     column.cells = fb3_allocate(s->context, s->groups, fb3_cell_size(type));
     column.valid = fb3_allocate(s->context, s->groups, 1);

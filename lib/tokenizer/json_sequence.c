@@ -176,7 +176,7 @@ static flowbd3_status read_key(reader *r, size_t column, fb3_cell *cells) {
             return bad(r, "'key'", "null or a cell of the column's type");
     }
     r->group = 0;
-    return fb3_sequencing_add_key(r->sequencing, name, type, decimals, cells, r->err);
+    return fb3_sequencing_add_key(r->sequencing, name, type, decimals, 0, cells, r->err);
 }
 
 static flowbd3_status read_keys(reader *r) {

@@ -33,7 +33,7 @@ sequences() { # TEXT OPTION...
 sequences "--group-by: '$flows' has no column 'source'" --group-by host,source
 sequences "--order-by: '$flows' has no column 'start'" --order-by start
 sequences "--first-columns: '$flows' has no column 'x'" --first-columns x
-sequences "order_by: column 'label' is categorical, expected real or integer" --order-by label
+sequences "order_by: column 'label' is categorical, expected real, integer or timestamp" --order-by label
 sequences "column 'host' groups the rows already" --group-by host --order-by host
 sequences "--drop: column 'time' is needed" --order-by time --drop time
 sequences "the training table is a single sequence" --order-by time --sequence-length 400
