@@ -111,7 +111,7 @@ static size_t gaps_between(const spike *spikes, size_t count, size_t values) {
 }
 
 static int64_t middle_key(flowbd3_type type, int64_t low, int64_t high) {
-    if (type == FLOWBD3_TYPE_INTEGER) {
+    if (fb3_has_integers(type)) {
         uint64_t width = (uint64_t)high - (uint64_t)low;
         return (int64_t)((uint64_t)low + width / 2 + (width & 1));
     }

@@ -21,11 +21,15 @@ static int64_t clamp(int64_t key, int64_t low, int64_t high) {
     return key < low ? low : key > high ? high : key;
 }
 
+static int64_t round_integer(const fb3_codec *codec, int64_t key) {
+    return codec->type == FLOWBD3_TYPE_TIMESTAMP ? fb3_time_round(key, codec->decimals) : key;
+}
+
 /* The key share of the way from low to high, rounded as the column is. */
 static int64_t between(const fb3_codec *codec, int64_t low, int64_t high, double share) {
-    if (codec->type == FLOWBD3_TYPE_INTEGER) {
+    if (fb3_has_integers(codec->type)) {
         uint64_t width = (uint64_t)high - (uint64_t)low, offset = (uint64_t)rint(share * (double)width);
-        return (int64_t)((uint64_t)low + (offset < width ? offset : width));
+        return round_integer(codec, (int64_t)((uint64_t)low + (offset < width ? offset : width)));
     }
     double value = fb3_real_of_key(low) * (1 - share) + fb3_real_of_key(high) * share;
     return fb3_key_of_real(fb3_round_to_decimals(value, codec->decimals));
@@ -59,7 +63,7 @@ static int64_t centre(const fb3_slot *slot, const fb3_codec *codec, size_t token
     double value = fb3_middle(bin->low, bin->high);
     int64_t key = codec->type == FLOWBD3_TYPE_REAL
                       ? fb3_key_of_real(fb3_round_to_decimals(value, codec->decimals))
-                      : fb3_key_at_least(codec->type, rint(value));
+                      : round_integer(codec, fb3_key_at_least(codec->type, rint(value)));
     const int64_t *last = slot->knots + slot->n_knots - 1;
     if (fb3_slot_token(slot, key) != token || key < slot->knots[0] || key > *last)
         key = clamp(key, knots[0], knots[bin->knots - 1]);
@@ -76,16 +80,11 @@ static void put_cell(const decoding *d, size_t slot_index, size_t row, size_t *m
     if (token >= slot->values) {
         column->valid[row] = 0;
         ++*missing;
-        if (codec->type == FLOWBD3_TYPE_REAL)
-            column->real[row] = (double)NAN;
-        else if (codec->type == FLOWBD3_TYPE_INTEGER)
-            column->integer[row] = 0;
-        else
-            column->codes[row] = -1;
+        fb3_put_missing(column, row);
         return;
     }
     column->valid[row] = 1;
-    if (codec->type == FLOWBD3_TYPE_CATEGORICAL) {
+    if (fb3_has_dictionary(codec->type)) {
         column->codes[row] = (int32_t)token;
         return;
     }
@@ -137,6 +136,7 @@ static bool start_columns(decoding *d) {
         fb3_column *column = &d->columns[i];
         column->type = t->columns[i].type;
         column->decimals = t->columns[i].decimals;
+        column->form = t->columns[i].form;
         column->name = fb3_duplicate(t->context, t->columns[i].name);
         column->cells = fb3_allocate(t->context, d->rows, fb3_cell_size(column->type));
         column->valid = fb3_allocate(t->context, d->rows, 1);

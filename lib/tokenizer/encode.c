@@ -64,7 +64,7 @@ static flowbd3_status find_source(source *from, const flowbd3_tokenizer *tokeniz
     from->slot = &tokenizer->slots[slot];
     from->column = (size_t)column;
     flowbd3_type type = flowbd3_table_type(table, from->column);
-    if (type != codec->type)
+    if (!fb3_type_serves(type, codec->type))
         return fb3_fail_at(err, FLOWBD3_ERROR_SCHEMA, 0, column + 1, "column '%.80s' is %s, expected %s",
                            codec->name, fb3_type_name(type), fb3_type_name(codec->type));
     from->real = flowbd3_table_real(table, from->column);

@@ -17,9 +17,13 @@ const char *fb3_json_text(const json_t *value);
 /* A number of the type, as its key. */
 bool fb3_json_key(const json_t *value, flowbd3_type type, int64_t *key);
 
-/* The members 'type' and 'decimals' of a column; NULL when they are fine, otherwise what was expected of
- * *member. */
-const char *fb3_json_type(const json_t *object, flowbd3_type *type, int *decimals, const char **member);
+/* The members 'type', 'decimals' and 'form' of a column; NULL when they are fine, otherwise what was expected
+ * of *member. */
+const char *fb3_json_type(const json_t *object, flowbd3_type *type, int *decimals, unsigned *form,
+                          const char **member);
+
+/* A text of a column of the type, addresses in canonical form, or NULL. */
+const char *fb3_json_category(const json_t *value, flowbd3_type type);
 
 /* ---- writing (json_write.c) -------------------------------------------------------------------- */
 
@@ -29,8 +33,8 @@ json_t *fb3_json_number(flowbd3_type type, int64_t key);
  * no memory. */
 bool fb3_json_set(json_t *object, const char *key, json_t *value);
 
-/* A column's name, type and decimals; NULL: no memory. */
-json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals);
+/* A column's name, type, decimals and form; NULL: no memory. */
+json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals, unsigned form);
 
 /* ---- the member "sequence" (json_sequence.c) --------------------------------------------------- */
 

@@ -37,6 +37,15 @@ const char *fb3_json_text(const json_t *value) {
     return text != NULL && *text != '\0' && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
+const char *fb3_json_category(const json_t *value, flowbd3_type type) {
+    const char *text = fb3_json_text(value);
+    char canonical[FB3_ADDRESS_TEXT] = "";
+    if (text == NULL || type != FLOWBD3_TYPE_ADDRESS)
+        return text;
+    (void)fb3_address_canonical(canonical, text, strlen(text));
+    return strcmp(text, canonical) == 0 ? text : NULL;
+}
+
 static bool get_number(const json_t *value, double *number) {
     *number = json_number_value(value);
     return json_is_number(value) && isfinite(*number);
@@ -44,7 +53,7 @@ static bool get_number(const json_t *value, double *number) {
 
 bool fb3_json_key(const json_t *value, flowbd3_type type, int64_t *key) {
     double number;
-    if (type == FLOWBD3_TYPE_INTEGER) {
+    if (fb3_has_integers(type)) {
         *key = json_integer_value(value);
         return json_is_integer(value);
     }
@@ -171,10 +180,11 @@ static flowbd3_status count_knots(reader *r, const json_t *tokens, size_t values
     return FLOWBD3_OK;
 }
 
-static flowbd3_status read_categorical(reader *r, fb3_slot *slot, const json_t *tokens, uint64_t *left) {
+static flowbd3_status read_categorical(reader *r, fb3_slot *slot, flowbd3_type type, const json_t *tokens,
+                                       uint64_t *left) {
     for (size_t i = 0; i < slot->values; i++) {
         const json_t *token = json_array_get(tokens, i);
-        const char *text = fb3_json_text(json_object_get(token, "value"));
+        const char *text = fb3_json_category(json_object_get(token, "value"), type);
         int32_t code = -1;
         r->token = i + 1;
         flowbd3_status status = read_count(r, slot, token, left);
@@ -202,19 +212,19 @@ static flowbd3_status read_slot(reader *r, fb3_slot *slot, const json_t *value) 
     if (count < 1 + (size_t)missing || count - missing > FB3_TOKENS_MAX)
         return bad(r, "'tokens'", "an array of 1 to 65000, missing apart");
     flowbd3_status status = FLOWBD3_OK;
-    if (type != FLOWBD3_TYPE_CATEGORICAL)
+    if (!fb3_has_dictionary(type))
         status = count_knots(r, tokens, count - missing, &n_knots);
     if (status != FLOWBD3_OK)
         return status;
     if (!fb3_slot_allocate(slot, context, count - missing, missing, n_knots))
         return fb3_no_memory(r->err, "the tokens of a tokenizer");
     uint64_t left = r->tokenizer->rows;
-    if (type != FLOWBD3_TYPE_CATEGORICAL)
+    if (!fb3_has_dictionary(type))
         status = read_numeric(r, slot, type, tokens, &left);
     else if ((slot->dictionary = fb3_dictionary_create(context)) == NULL)
         status = fb3_no_memory(r->err, "the categories of a tokenizer");
     else
-        status = read_categorical(r, slot, tokens, &left);
+        status = read_categorical(r, slot, type, tokens, &left);
     r->token = count;
     if (status == FLOWBD3_OK && missing)
         status = read_count(r, slot, json_array_get(tokens, count - 1), &left);
@@ -226,26 +236,30 @@ static flowbd3_status read_slot(reader *r, fb3_slot *slot, const json_t *value) 
 
 /* ---- columns ----------------------------------------------------------------------------------- */
 
-const char *fb3_json_type(const json_t *object, flowbd3_type *type, int *decimals, const char **member) {
+const char *fb3_json_type(const json_t *object, flowbd3_type *type, int *decimals, unsigned *form,
+                          const char **member) {
     const char *text = fb3_json_text(json_object_get(object, "type"));
     const json_t *digits = json_object_get(object, "decimals");
     *decimals = 0;
+    *form = 0;
     *member = "'type'";
-    if (text != NULL && strcmp(text, "real") == 0)
-        *type = FLOWBD3_TYPE_REAL;
-    else if (text != NULL && strcmp(text, "integer") == 0)
-        *type = FLOWBD3_TYPE_INTEGER;
-    else if (text != NULL && strcmp(text, "categorical") == 0)
-        *type = FLOWBD3_TYPE_CATEGORICAL;
-    else
-        return "\"real\", \"integer\" or \"categorical\"";
-    if (*type != FLOWBD3_TYPE_REAL)
+    *type = text != NULL ? fb3_type_of_name(text) : FLOWBD3_TYPE_AUTO;
+    if (*type == FLOWBD3_TYPE_AUTO)
+        return "\"real\", \"integer\", \"categorical\", \"timestamp\" or \"address\"";
+    bool time = *type == FLOWBD3_TYPE_TIMESTAMP;
+    if (*type != FLOWBD3_TYPE_REAL && !time)
         return NULL;
     *member = "'decimals'";
-    if (!json_is_integer(digits) || json_integer_value(digits) < -1 || json_integer_value(digits) > 17)
-        return "an integer from -1 to 17";
+    if (!json_is_integer(digits) || json_integer_value(digits) < (time ? 0 : -1) ||
+        json_integer_value(digits) > (time ? FB3_TIME_DIGITS : 17))
+        return time ? "an integer from 0 to 9" : "an integer from -1 to 17";
     *decimals = (int)json_integer_value(digits);
-    return NULL;
+    if (!time)
+        return NULL;
+    *member = "'form'";
+    text = fb3_json_text(json_object_get(object, "form"));
+    *form = text != NULL ? fb3_time_form_of(text, strlen(text)) : FB3_TIME_FORMS;
+    return *form < FB3_TIME_FORMS ? NULL : "a form of times like \"YYYY-MM-DDThh:mm:ssZ\"";
 }
 
 /* names: the set of those before. */
@@ -260,7 +274,8 @@ static flowbd3_status read_column(reader *r, size_t i, const json_t *value, json
     codec->name = fb3_duplicate(r->tokenizer->context, name);
     if (codec->name == NULL || json_object_set_new(names, name, json_true()) != 0)
         return fb3_no_memory(r->err, "the name of a column");
-    const char *member, *expected = fb3_json_type(value, &codec->type, &codec->decimals, &member);
+    const char *member,
+        *expected = fb3_json_type(value, &codec->type, &codec->decimals, &codec->form, &member);
     if (expected != NULL)
         return bad(r, member, expected);
     const json_t *slots = json_object_get(value, "slots");

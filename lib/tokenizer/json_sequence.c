@@ -8,7 +8,7 @@
 static json_t *cell_value(const fb3_column *column, size_t row) {
     if (fb3_is_missing(column, row))
         return json_null();
-    if (column->type == FLOWBD3_TYPE_CATEGORICAL)
+    if (fb3_has_dictionary(column->type))
         return json_string(fb3_dictionary_text(column->dictionary, (size_t)column->codes[row]));
     return column->type == FLOWBD3_TYPE_REAL ? json_real(column->real[row])
                                              : json_integer(column->integer[row]);
@@ -38,7 +38,8 @@ static bool fill_arrays(const fb3_sequencing *s, json_t *group_by, json_t *colum
     bool fine = group_by != NULL && columns != NULL && groups != NULL;
     for (size_t i = 0; fine && i < s->keys->n_columns; i++) {
         const fb3_column *key = &s->keys->columns[i];
-        fine = json_array_append_new(group_by, fb3_json_column(key->name, key->type, key->decimals)) == 0;
+        fine = json_array_append_new(group_by,
+                                     fb3_json_column(key->name, key->type, key->decimals, key->form)) == 0;
     }
     for (size_t i = 0; fine && i < s->n_columns; i++)
         fine = json_array_append_new(columns, json_string(s->columns[i])) == 0;
@@ -144,8 +145,8 @@ static bool read_cell(fb3_cell *cell, const json_t *value, flowbd3_type type) {
     *cell = (fb3_cell){.there = !json_is_null(value)};
     if (!cell->there)
         return true;
-    if (type == FLOWBD3_TYPE_CATEGORICAL) {
-        cell->text = fb3_json_text(value);
+    if (fb3_has_dictionary(type)) {
+        cell->text = fb3_json_category(value, type);
         return cell->text != NULL;
     }
     if (!fb3_json_key(value, type, &key))
@@ -163,10 +164,11 @@ static flowbd3_status read_key(reader *r, size_t column, fb3_cell *cells) {
     const char *name = fb3_json_text(json_object_get(value, "name")), *member;
     flowbd3_type type;
     int decimals;
+    unsigned form;
     if (name == NULL || !fb3_is_utf8(name, strlen(name)) ||
         flowbd3_table_find(r->sequencing->keys, name) >= 0)
         return bad(r, "'name' in 'group_by'", "a text that no other column has");
-    const char *expected = fb3_json_type(value, &type, &decimals, &member);
+    const char *expected = fb3_json_type(value, &type, &decimals, &form, &member);
     if (expected != NULL)
         return bad(r, member, expected);
     for (size_t i = 0; i < r->sequencing->groups; i++) {
@@ -176,7 +178,7 @@ static flowbd3_status read_key(reader *r, size_t column, fb3_cell *cells) {
             return bad(r, "'key'", "null or a cell of the column's type");
     }
     r->group = 0;
-    return fb3_sequencing_add_key(r->sequencing, name, type, decimals, 0, cells, r->err);
+    return fb3_sequencing_add_key(r->sequencing, name, type, decimals, form, cells, r->err);
 }
 
 static flowbd3_status read_keys(reader *r) {

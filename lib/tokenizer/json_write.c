@@ -72,11 +72,13 @@ static json_t *slot_value(const fb3_slot *slot, flowbd3_type type) {
     return json_pack("{s:o}", "tokens", tokens);
 }
 
-json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals) {
+json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals, unsigned form) {
     json_t *object = json_pack("{s:s, s:s}", "name", name, "type", fb3_type_name(type));
     bool fine = object != NULL;
-    if (fine && type == FLOWBD3_TYPE_REAL)
+    if (fine && (type == FLOWBD3_TYPE_REAL || type == FLOWBD3_TYPE_TIMESTAMP))
         fine = fb3_json_set(object, "decimals", json_integer(decimals));
+    if (fine && type == FLOWBD3_TYPE_TIMESTAMP)
+        fine = fb3_json_set(object, "form", json_string(fb3_time_form_text(form)));
     if (!fine) {
         json_decref(object);
         return NULL;
@@ -91,7 +93,7 @@ static json_t *column_value(const flowbd3_tokenizer *tokenizer, size_t column) {
     for (size_t i = 0; fine && i < tokenizer->n_slots; i++)
         if (tokenizer->slots[i].column == column)
             fine = json_array_append_new(slots, slot_value(&tokenizer->slots[i], codec->type)) == 0;
-    json_t *object = fine ? fb3_json_column(codec->name, codec->type, codec->decimals) : NULL;
+    json_t *object = fine ? fb3_json_column(codec->name, codec->type, codec->decimals, codec->form) : NULL;
     fine = object != NULL && json_object_set(object, "slots", slots) == 0;
     json_decref(slots);
     if (!fine) {

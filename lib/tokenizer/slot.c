@@ -11,7 +11,7 @@ static bool is_discrete(const fb3_distinct *distinct, const fb3_range *range) {
     size_t values = range->end - range->begin;
     size_t cells = distinct->before[range->end] - distinct->before[range->begin];
     return values == 1 ||
-           (values <= FB3_KNOTS_MAX && (distinct->type == FLOWBD3_TYPE_INTEGER || cells >= 2 * values));
+           (values <= FB3_KNOTS_MAX && (fb3_has_integers(distinct->type) || cells >= 2 * values));
 }
 
 static size_t knots_of(const fb3_distinct *distinct, const fb3_range *range) {
@@ -177,7 +177,8 @@ static flowbd3_status fit_categorical(fb3_slot *slot, flowbd3_context *context, 
     flowbd3_status status = FLOWBD3_OK;
     if (used > FB3_TOKENS_MAX)
         status = fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
-                             "categorical column '%.80s' has %zu values, expected at most %d",
+                             "%s column '%.80s' has %zu values, expected at most %d",
+                             fb3_type_name(flowbd3_table_type(table, column)),
                              flowbd3_table_name(table, column), used, FB3_TOKENS_MAX);
     else if (!fb3_slot_allocate(slot, context, used, missing != 0, 0) ||
              (slot->dictionary = fb3_dictionary_create(context)) == NULL)
@@ -198,7 +199,7 @@ flowbd3_status fb3_slot_fit(fb3_slot *slot, flowbd3_context *context, const flow
         return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
                            "every cell of column '%.80s' is missing, expected at least one value",
                            flowbd3_table_name(table, column));
-    if (flowbd3_table_type(table, column) == FLOWBD3_TYPE_CATEGORICAL)
+    if (fb3_has_dictionary(flowbd3_table_type(table, column)))
         return fit_categorical(slot, context, table, column, err);
     return fit_numeric(slot, context, table, column, options, err);
 }

@@ -109,6 +109,7 @@ static void fit_column(void *argument, size_t i, unsigned worker) {
     size_t from = f->columns[i];
     column->type = flowbd3_table_type(f->table, from);
     column->decimals = flowbd3_table_decimals(f->table, from);
+    column->form = flowbd3_table_time_form(f->table, from);
     column->name = fb3_duplicate(context, flowbd3_table_name(f->table, from));
     if (column->name == NULL)
         (void)fb3_no_memory(&f->errors[i], "the name of a column");

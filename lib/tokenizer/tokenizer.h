@@ -152,7 +152,8 @@ typedef struct fb3_slot {
 typedef struct fb3_codec {
     char *name;
     flowbd3_type type;
-    int decimals; /* of real columns */
+    int decimals;  /* of real columns and of times */
+    unsigned form; /* of times: flowbd3_time_form */
 } fb3_codec;
 
 struct flowbd3_tokenizer {
