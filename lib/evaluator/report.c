@@ -1,6 +1,8 @@
 /* Figures by name, and the report as JSON. */
 #include "evaluator.h"
 
+#include "table/table.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -211,14 +213,11 @@ static json_t *summary_object(const fb3_summary *summary) {
     return object;
 }
 
-static const char *type_text(flowbd3_type type) {
-    return type == FLOWBD3_TYPE_REAL ? "real" : type == FLOWBD3_TYPE_INTEGER ? "integer" : "categorical";
-}
-
 static json_t *column_object(const fb3_feature *feature, const fb3_column_figures *column,
                              const fb3_column_figures *floor) {
     json_t *object = json_object();
-    int failed = object == NULL || json_object_set_new(object, "type", json_string(type_text(feature->type)));
+    int failed =
+        object == NULL || json_object_set_new(object, "type", json_string(fb3_type_name(feature->type)));
     for (size_t k = 0; !failed && k < FB3_COUNT(column_keys); k++) {
         const column_key *key = &column_keys[k];
         char floor_name[64];

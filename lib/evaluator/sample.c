@@ -1,6 +1,8 @@
 /* Samples: a table's columns in the order of the real table, sorted, counted and coded once. */
 #include "evaluator.h"
 
+#include "table/table.h"
+
 #include <stdlib.h>
 
 /* ---- what the real table fixes ------------------------------------------------------------------ */
@@ -37,7 +39,7 @@ flowbd3_status fb3_features_create(fb3_features *features, flowbd3_context *cont
     for (size_t c = 0; c < count; c++) {
         fb3_feature *feature = &features->list[c];
         feature->type = flowbd3_table_type(real, c);
-        feature->numeric = feature->type != FLOWBD3_TYPE_CATEGORICAL;
+        feature->numeric = !fb3_has_dictionary(feature->type);
         feature->name = fb3_duplicate(context, flowbd3_table_name(real, c));
         if (feature->name == NULL || (!feature->numeric && !copy_categories(feature, context, real, c)))
             goto no_memory;
@@ -66,10 +68,6 @@ void fb3_features_destroy(fb3_features *features, flowbd3_context *context) {
 
 /* ---- matching a table's columns ----------------------------------------------------------------- */
 
-static const char *type_name(flowbd3_type type) {
-    return type == FLOWBD3_TYPE_REAL ? "real" : type == FLOWBD3_TYPE_INTEGER ? "integer" : "categorical";
-}
-
 static flowbd3_status match_columns(int64_t *source, flowbd3_context *context, const fb3_features *features,
                                     const flowbd3_table *table, const char *role, flowbd3_error *err) {
     size_t rows = flowbd3_table_rows(table);
@@ -82,11 +80,11 @@ static flowbd3_status match_columns(int64_t *source, flowbd3_context *context, c
                                role, feature->name);
         flowbd3_type type = flowbd3_table_type(table, (size_t)source[c]);
         /* A column without a single cell says nothing about its type. */
-        if ((type != FLOWBD3_TYPE_CATEGORICAL) != feature->numeric &&
+        if (!fb3_has_dictionary(type) != feature->numeric &&
             flowbd3_table_missing(table, (size_t)source[c]) < rows)
             return fb3_fail_at(err, FLOWBD3_ERROR_SCHEMA, 0, source[c] + 1,
                                "column '%s' of the %s table is %s, expected %s as in the real table",
-                               feature->name, role, type_name(type),
+                               feature->name, role, fb3_type_name(type),
                                feature->numeric ? "a numeric one" : "a categorical one");
     }
     if (flowbd3_table_columns(table) > features->count)
