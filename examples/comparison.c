@@ -58,7 +58,7 @@ static void print_columns(FILE *file, const flowbd3_evaluator *evaluator, const 
                           int width) {
     for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
         const char *column = flowbd3_table_name(real, i);
-        const char *figure = flowbd3_table_type(real, i) == FLOWBD3_TYPE_CATEGORICAL ? "tvd" : "ks";
+        const char *figure = flowbd3_table_codes(real, i) != NULL ? "tvd" : "ks";
         char name[1024], floor_name[1024];
         snprintf(name, sizeof name, "columns.%s.%s", column, figure);
         snprintf(floor_name, sizeof floor_name, "columns.%s.floor_%s", column, figure);

@@ -7,13 +7,14 @@
 #include <string.h>
 
 void list_csv_options(program_option *options, csv_arguments *arguments) {
-    options[0] = (program_option){.name = "type",
-                                  .kind = OPTION_LIST,
-                                  .value = &arguments->types,
-                                  .argument = "COLUMN=TYPE",
-                                  .help = "Type of a column: real, integer or categorical (may be repeated; "
-                                          "default: inferred)",
-                                  .configurable = true};
+    options[0] =
+        (program_option){.name = "type",
+                         .kind = OPTION_LIST,
+                         .value = &arguments->types,
+                         .argument = "COLUMN=TYPE",
+                         .help = "Type of a column: real, integer, categorical, timestamp or address (may "
+                                 "be repeated; default: inferred)",
+                         .configurable = true};
     options[1] = (program_option){.name = "delimiter",
                                   .kind = OPTION_TEXT,
                                   .value = &arguments->delimiter,
@@ -40,7 +41,7 @@ void list_csv_options(program_option *options, csv_arguments *arguments) {
 }
 
 static flowbd3_type type_of(const char *name) {
-    static const char *const names[] = {"real", "integer", "categorical"};
+    static const char *const names[] = {"real", "integer", "categorical", "timestamp", "address"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return (flowbd3_type)(FLOWBD3_TYPE_REAL + i);
@@ -60,7 +61,8 @@ int parse_csv_arguments(csv_arguments *arguments) {
         const char *text = arguments->types.items[i], *equals = strrchr(text, '=');
         flowbd3_type type = equals != NULL && equals > text ? type_of(equals + 1) : FLOWBD3_TYPE_AUTO;
         if (type == FLOWBD3_TYPE_AUTO)
-            return usage_failure("--type: '%s' is not COLUMN=real, COLUMN=integer or COLUMN=categorical",
+            return usage_failure("--type: '%s' is not COLUMN=real, COLUMN=integer, COLUMN=categorical, "
+                                 "COLUMN=timestamp or COLUMN=address",
                                  text);
         arguments->column_names[i] = strndup(text, (size_t)(equals - text));
         if (arguments->column_names[i] == NULL)

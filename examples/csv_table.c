@@ -29,12 +29,12 @@ flowbd3_status read_csv_like(flowbd3_table **table, flowbd3_context *context, co
         types[i] = options.types[i];
     for (size_t i = 0; i < columns; i++) {
         flowbd3_type type = flowbd3_table_type(other, i);
-        bool real = how == LIKE_NUMBERS && type == FLOWBD3_TYPE_INTEGER;
-        types[options.n_types + i] =
-            (flowbd3_column_type){flowbd3_table_name(other, i), real ? FLOWBD3_TYPE_REAL : type};
+        if (how == LIKE_NUMBERS && type == FLOWBD3_TYPE_INTEGER)
+            type = FLOWBD3_TYPE_REAL;
+        if (how == LIKE_TYPES || type != FLOWBD3_TYPE_ADDRESS)
+            types[options.n_types++] = (flowbd3_column_type){flowbd3_table_name(other, i), type};
     }
     options.types = types;
-    options.n_types += columns;
     flowbd3_status status = read_csv(table, context, path, options, err);
     free(types);
     return status;

@@ -10,7 +10,8 @@ flowbd3_status read_csv(flowbd3_table **table, flowbd3_context *context, const c
 
 typedef enum likeness {
     LIKE_TYPES,  /* the very types of the other table */
-    LIKE_NUMBERS /* its integers as real: a number is a number, whether or not all of them are whole */
+    LIKE_NUMBERS /* its integers as real: a number is a number, whether or not all of them are whole; columns
+                    of addresses as they come: what is none is a category */
 } likeness;
 
 /* Reads the columns of another table from path, all of them and in their types: what looks like a number in

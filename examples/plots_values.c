@@ -49,7 +49,7 @@ bool values_heavy_tailed(const values *v) {
 
 bool column_is_numeric(const flowbd3_table *table, size_t column) {
     flowbd3_type type = flowbd3_table_type(table, column);
-    return type == FLOWBD3_TYPE_REAL || type == FLOWBD3_TYPE_INTEGER;
+    return type == FLOWBD3_TYPE_REAL || type == FLOWBD3_TYPE_INTEGER || type == FLOWBD3_TYPE_TIMESTAMP;
 }
 
 int matching_column(size_t *out, const flowbd3_table *real, size_t column, const flowbd3_table *generated,
