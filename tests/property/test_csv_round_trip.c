@@ -1,9 +1,7 @@
 /* Any table, written as CSV in any dialect, reads back equal. */
 #include "../unit/compare_tables.h"
 #include "../unit/test_main.h"
-#include "base/base.h"
-
-#include <flowbd3/table.h>
+#include "table/table.h"
 
 #include <limits.h>
 #include <math.h>
@@ -76,24 +74,40 @@ static int64_t random_integer(dice *d) {
     return (int64_t)bits >> word[2] % 64;
 }
 
+static void random_address(dice *d, char *text) {
+    uint8_t bytes[16];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = below(d, 2) == 0 ? 0 : (uint8_t)below(d, 256);
+    (void)fb3_address_print(text, bytes, below(d, 2) == 0 ? 4 : 16);
+}
+
 static void add_column(dice *d, flowbd3_table *t, const char *name, size_t rows) {
     double reals[MOST_ROWS];
     int64_t integers[MOST_ROWS];
     char texts[MOST_ROWS][TEXT];
     const char *values[MOST_ROWS];
     uint8_t valid[MOST_ROWS];
-    size_t kind = below(d, 9), missing = below(d, 3), type = below(d, 3);
+    size_t kind = below(d, 9), missing = below(d, 3), type = below(d, 5);
     for (size_t i = 0; i < rows; i++) {
         valid[i] = missing == 0 || below(d, missing == 1 ? 4 : 1 + rows / 2) != 0;
         reals[i] = random_real(d, kind);
         integers[i] = random_integer(d);
-        random_text(d, texts[i], 0);
+        if (type == 4)
+            random_address(d, texts[i]);
+        else
+            random_text(d, texts[i], 0);
         values[i] = valid[i] ? texts[i] : NULL;
     }
     flowbd3_status status = type == 0   ? flowbd3_table_add_real(t, name, reals, valid, rows, NULL)
                             : type == 1 ? flowbd3_table_add_integer(t, name, integers, valid, rows, NULL)
-                                        : flowbd3_table_add_categorical(t, name, values, rows, NULL);
+                            : type == 2 ? flowbd3_table_add_timestamp(t, name, integers, valid, rows, NULL)
+                            : type == 3 ? flowbd3_table_add_categorical(t, name, values, rows, NULL)
+                                        : flowbd3_table_add_address(t, name, values, rows, NULL);
     ck_assert_int_eq(status, FLOWBD3_OK);
+    if (type == 2)
+        ck_assert_int_eq(
+            flowbd3_table_set_time_form(t, flowbd3_table_columns(t) - 1, (unsigned)below(d, 8), NULL),
+            FLOWBD3_OK);
 }
 
 static flowbd3_table *random_table(dice *d, flowbd3_context *context, bool named) {
@@ -125,7 +139,8 @@ START_TEST(reads_back_equal) {
         o.header = below(&d, 4) == 0 ? FLOWBD3_CSV_HEADER_NO : FLOWBD3_CSV_HEADER_YES;
         flowbd3_table *t = random_table(&d, context, o.header == FLOWBD3_CSV_HEADER_YES), *back = NULL;
         ck_assert_int_eq(flowbd3_table_write_csv(t, path, &o, &err), FLOWBD3_OK);
-        /* Numbers are found without help; texts may look like numbers, and without cells nothing is seen. */
+        /* Numbers, times and addresses are found without help; texts may look like numbers, and without cells
+         * nothing is seen. */
         flowbd3_column_type types[MOST_COLUMNS];
         for (size_t i = 0; i < flowbd3_table_columns(t); i++)
             if (flowbd3_table_type(t, i) == FLOWBD3_TYPE_CATEGORICAL ||

@@ -74,24 +74,28 @@ static int64_t random_integer(dice *d, size_t kind) {
 }
 
 static void add_column(flowbd3_table *table, dice *d, size_t rows) {
-    char name[32], texts[MOST_ROWS][8];
+    char name[32], texts[MOST_ROWS][16];
     const char *cells[MOST_ROWS];
     double reals[MOST_ROWS];
     int64_t integers[MOST_ROWS];
     uint8_t valid[MOST_ROWS];
-    size_t type = below(d, 5), kind = below(d, 6), categories = 1 + below(d, 60);
+    size_t type = below(d, 7), kind = below(d, 6), categories = 1 + below(d, 60);
     bool missing = below(d, 3) == 0;
     for (size_t i = 0; i < rows; i++) {
         reals[i] = random_real(d, kind);
         integers[i] = random_integer(d, kind);
-        snprintf(texts[i], sizeof texts[i], "s%zu", below(d, categories));
+        if (type == 5 && kind != 3) /* times of milliseconds, and of all magnitudes */
+            integers[i] = integers[i] % INT64_C(1000000000000) * 1000000;
+        snprintf(texts[i], sizeof texts[i], type == 6 ? "10.0.0.%zu" : "s%zu", below(d, categories));
         valid[i] = i == 0 || !missing || below(d, 4) != 0;
         cells[i] = valid[i] ? texts[i] : NULL;
     }
     snprintf(name, sizeof name, "column %zu", flowbd3_table_columns(table));
     flowbd3_status status = type < 2   ? flowbd3_table_add_real(table, name, reals, valid, rows, NULL)
                             : type < 4 ? flowbd3_table_add_integer(table, name, integers, valid, rows, NULL)
-                                       : flowbd3_table_add_categorical(table, name, cells, rows, NULL);
+                            : type < 5 ? flowbd3_table_add_categorical(table, name, cells, rows, NULL)
+                            : type < 6 ? flowbd3_table_add_timestamp(table, name, integers, valid, rows, NULL)
+                                       : flowbd3_table_add_address(table, name, cells, rows, NULL);
     ck_assert_int_eq(status, FLOWBD3_OK);
 }
 
@@ -157,6 +161,12 @@ static void check_precision(const flowbd3_table *fitted, const flowbd3_table *de
     ck_assert_int_eq(flowbd3_table_type(fitted, column), flowbd3_table_type(decoded, column));
     ck_assert_int_eq(flowbd3_table_decimals(fitted, column), flowbd3_table_decimals(decoded, column));
     ck_assert_str_eq(flowbd3_table_name(fitted, column), flowbd3_table_name(decoded, column));
+    ck_assert_uint_eq(flowbd3_table_time_form(fitted, column), flowbd3_table_time_form(decoded, column));
+    const int64_t *integer = flowbd3_table_integer(decoded, column);
+    for (size_t row = 0; integer != NULL && row < flowbd3_table_rows(decoded); row++)
+        if (flowbd3_table_type(decoded, column) == FLOWBD3_TYPE_TIMESTAMP)
+            ck_assert_int_eq(fb3_time_round(integer[row], flowbd3_table_decimals(decoded, column)),
+                             integer[row]);
     const double *real = flowbd3_table_real(decoded, column);
     if (real == NULL || flowbd3_table_decimals(decoded, column) < 0)
         return;
@@ -183,7 +193,7 @@ static void check_decoding(const flowbd3_table *table, const flowbd3_tokenizer *
     for (size_t c = 0; c < flowbd3_table_columns(table); c++) {
         check_precision(table, decoded, c);
         ck_assert_uint_eq(flowbd3_table_missing(table, c), flowbd3_table_missing(decoded, c));
-        if (flowbd3_table_type(table, c) != FLOWBD3_TYPE_CATEGORICAL)
+        if (flowbd3_table_codes(table, c) == NULL)
             check_range(table, decoded, c);
     }
     flowbd3_table_destroy(&decoded);

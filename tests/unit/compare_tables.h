@@ -19,7 +19,7 @@ static inline bool same_cell(const flowbd3_table *a, const flowbd3_table *b, siz
         return missing_a && missing_b;
     if (flowbd3_table_type(a, column) == FLOWBD3_TYPE_REAL)
         return flowbd3_table_real(a, column)[row] == flowbd3_table_real(b, column)[row];
-    if (flowbd3_table_type(a, column) == FLOWBD3_TYPE_INTEGER)
+    if (flowbd3_table_integer(a, column) != NULL)
         return flowbd3_table_integer(a, column)[row] == flowbd3_table_integer(b, column)[row];
     return strcmp(text_of(a, row, column), text_of(b, row, column)) == 0;
 }

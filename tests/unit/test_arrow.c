@@ -223,11 +223,104 @@ START_TEST(dictionary_with_holes) {
 }
 END_TEST
 
+START_TEST(times_of_every_unit) {
+    static const int64_t cells[] = {7, 1313582493, -1, 0};
+    static const uint8_t valid[] = {0x0a};
+    static const struct {
+        const char *format;
+        int64_t unit;
+        int decimals;
+        unsigned form;
+    } cases[] = {{"tss:", 1000000000, 0, FLOWBD3_TIME_T},
+                 {"tsm:UTC", 1000000, 3, FLOWBD3_TIME_T | FLOWBD3_TIME_Z},
+                 {"tsu:Europe/Berlin", 1000, 6, FLOWBD3_TIME_T | FLOWBD3_TIME_Z},
+                 {"tsn:+02:00", 1, 9, FLOWBD3_TIME_T | FLOWBD3_TIME_Z}};
+    batch b;
+    for (size_t i = 0; i < FB3_COUNT(cases); i++) {
+        start_batch(&b, 3);
+        b.array.offset = 1;
+        add(&b, "all", cases[i].format, NULL, cells, NULL);
+        add(&b, "some", cases[i].format, valid, cells, NULL);
+        flowbd3_table *t = import(&b);
+        for (size_t column = 0; column < 2; column++) {
+            ck_assert_int_eq(flowbd3_table_type(t, column), FLOWBD3_TYPE_TIMESTAMP);
+            ck_assert_int_eq(flowbd3_table_integer(t, column)[0], cells[1] * cases[i].unit);
+            ck_assert_uint_eq(flowbd3_table_time_form(t, column), cases[i].form);
+        }
+        ck_assert_int_eq(flowbd3_table_decimals(t, 0), cases[i].decimals);
+        ck_assert_int_eq(flowbd3_table_integer(t, 0)[1], -cases[i].unit);
+        ck_assert_uint_eq(flowbd3_table_missing(t, 0), 0);
+        ck_assert_uint_eq(flowbd3_table_missing(t, 1), 1);
+        ck_assert_int_eq(flowbd3_table_integer(t, 1)[1], 0);
+        flowbd3_table_destroy(&t);
+    }
+    static const int64_t late[] = {0, 9223372037, -9223372037};
+    start_batch(&b, 2);
+    add(&b, "x", "tss:", NULL, late, NULL);
+    refuse(&b, FLOWBD3_ERROR_FORMAT, 1, "years");
+    ck_assert_int_eq(err.row, 2);
+}
+END_TEST
+
+/* Metadata of one pair more than the given one. */
+static const char *metadata(char to[64], const char *key, const char *value) {
+    const char *texts[] = {"k", "", key, value};
+    int32_t pairs = 2;
+    char *at = to;
+    memcpy(at, &pairs, sizeof pairs);
+    at += sizeof pairs;
+    for (size_t i = 0; i < FB3_COUNT(texts); i++) {
+        int32_t size = (int32_t)strlen(texts[i]);
+        memcpy(at, &size, sizeof size);
+        memcpy(at + sizeof size, texts[i], (size_t)size);
+        at += sizeof size + (size_t)size;
+    }
+    return to;
+}
+
+START_TEST(metadata_tell_addresses) {
+    static const int32_t offsets[] = {0, 3, 3, 11, 18}, codes[] = {2, 0, 3, 1};
+    static const char text[] = "::1FE80::01fe80::1";
+    char address[64], other[64], cut[64];
+    metadata(address, "flowbd3.type", "address");
+    metadata(other, "flowbd3.type", "addresses");
+    metadata(cut, "flowbd3.type", "address");
+    memset(cut + 4, 0xff, 4); /* a length below 0 */
+    batch b;
+    start_batch(&b, 4);
+    add(&b, "texts", "u", NULL, offsets, text);
+    add(&b, "dictionary", "i", NULL, codes, NULL);
+    add_dictionary(&b, 4, offsets, text);
+    add(&b, "other", "u", NULL, offsets, text);
+    add(&b, "cut", "u", NULL, offsets, text);
+    add(&b, "integer", "i", NULL, codes, NULL);
+    b.columns[0].metadata = b.columns[1].metadata = b.columns[4].metadata = address;
+    b.columns[2].metadata = other;
+    b.columns[3].metadata = cut;
+    flowbd3_table *t = import(&b);
+    static const flowbd3_type types[] = {FLOWBD3_TYPE_ADDRESS, FLOWBD3_TYPE_ADDRESS, FLOWBD3_TYPE_CATEGORICAL,
+                                         FLOWBD3_TYPE_CATEGORICAL, FLOWBD3_TYPE_INTEGER};
+    for (size_t i = 0; i < FB3_COUNT(types); i++)
+        ck_assert_int_eq(flowbd3_table_type(t, i), types[i]);
+    ck_assert_uint_eq(flowbd3_table_categories(t, 0), 2);
+    ck_assert_uint_eq(flowbd3_table_categories(t, 1), 2);
+    ck_assert_uint_eq(flowbd3_table_categories(t, 2), 3);
+    ck_assert_str_eq(text_of(t, 2, 0), "fe80::1");
+    ck_assert_int_eq(flowbd3_table_codes(t, 1)[0], flowbd3_table_codes(t, 1)[2]);
+    ck_assert_int_eq(flowbd3_table_codes(t, 1)[3], -1);
+    flowbd3_table_destroy(&t);
+    start_batch(&b, 1);
+    add(&b, "x", "u", NULL, offsets, "::g");
+    b.columns[0].metadata = address;
+    refuse(&b, FLOWBD3_ERROR_FORMAT, 1, "addresses");
+}
+END_TEST
+
 START_TEST(batches_refused) {
     static const int32_t cells[] = {0, 1, 2}, backwards[] = {0, 3, 1, 2}, outside[] = {0, 3, 1};
     static const uint8_t no_row[] = {0x05};
-    static const char *const unsupported[] = {"e",       "z",      "+l", "+s", "tdD",
-                                              "tsu:UTC", "d:10,2", "vu", "",   "w:4"};
+    static const char *const unsupported[] = {"e",  "z", "+l",  "+s", "tdD", "tsx:UTC", "d:10,2",
+                                              "vu", "",  "w:4", "ts", "tsn", "tDn"};
     batch b;
     for (size_t i = 0; i < FB3_COUNT(unsupported); i++) {
         start_batch(&b, 3);
@@ -320,6 +413,36 @@ START_TEST(out_and_in_again) {
 }
 END_TEST
 
+START_TEST(times_and_addresses_out_and_in_again) {
+    static const int64_t when[] = {1313582493500000000, 0, INT64_MIN, INT64_MAX};
+    static const uint8_t valid[] = {1, 0, 1, 1};
+    static const char *const hosts[] = {"10.0.0.1", NULL, "::1", "10.0.0.1"};
+    flowbd3_table *t, *back;
+    struct ArrowSchema schema;
+    struct ArrowArray array;
+    flowbd3_table_create(&t, context, NULL);
+    flowbd3_table_add_timestamp(t, "when", when, valid, 4, NULL);
+    flowbd3_table_add_timestamp(t, "then", when, NULL, 4, NULL);
+    flowbd3_table_add_address(t, "host", hosts, 4, NULL);
+    flowbd3_table_set_decimals(t, 0, 2, NULL);
+    flowbd3_table_set_time_form(t, 0, FLOWBD3_TIME_SLASHES, NULL);
+    ck_assert_int_eq(flowbd3_table_export_arrow(t, &schema, &array, &err), FLOWBD3_OK);
+    ck_assert_str_eq(schema.children[0]->format, "tsn:UTC");
+    ck_assert_str_eq(schema.children[2]->format, "i");
+    ck_assert_str_eq(schema.children[2]->dictionary->format, "u");
+    ck_assert_int_eq(array.children[0]->null_count, 1);
+    ck_assert_int_eq(((const int64_t *)array.children[1]->buffers[1])[2], INT64_MIN);
+    ck_assert_int_eq(flowbd3_table_import_arrow(&back, context, &schema, &array, &err), FLOWBD3_OK);
+    ck_assert(same_tables(t, back));
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(flowbd3_table_decimals(back, i), flowbd3_table_decimals(t, i));
+        ck_assert_uint_eq(flowbd3_table_time_form(back, i), flowbd3_table_time_form(t, i));
+    }
+    flowbd3_table_destroy(&back);
+    flowbd3_table_destroy(&t);
+}
+END_TEST
+
 START_TEST(export_outlives_everything) {
     flowbd3_table *t = mixed_table();
     struct ArrowSchema schema;
@@ -371,8 +494,11 @@ int main(void) {
     tcase_add_test(tests, reals_booleans_texts);
     tcase_add_test(tests, offsets_add_up);
     tcase_add_test(tests, dictionary_with_holes);
+    tcase_add_test(tests, times_of_every_unit);
+    tcase_add_test(tests, metadata_tell_addresses);
     tcase_add_test(tests, batches_refused);
     tcase_add_test(tests, out_and_in_again);
+    tcase_add_test(tests, times_and_addresses_out_and_in_again);
     tcase_add_test(tests, export_outlives_everything);
     tcase_add_test(tests, empty_tables);
     suite_add_tcase(suite, tests);

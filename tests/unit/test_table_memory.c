@@ -12,7 +12,8 @@ typedef flowbd3_status (*step)(flowbd3_context *context, flowbd3_table *table);
 static flowbd3_status build(flowbd3_context *context, flowbd3_table *table) {
     static const double rate[] = {0.5, 1.25};
     static const int32_t codes[] = {0, 1};
-    static const char *const names[] = {"a", "b"};
+    static const char *const names[] = {"a", "b"}, *const hosts[] = {"::1", "10.0.0.1"};
+    static const int64_t times[] = {0, 1500000000};
     (void)table;
     flowbd3_table *t;
     flowbd3_status status = flowbd3_table_create(&t, context, NULL);
@@ -22,6 +23,10 @@ static flowbd3_status build(flowbd3_context *context, flowbd3_table *table) {
         status = flowbd3_table_add_categorical(t, "k", names, 2, NULL);
     if (status == FLOWBD3_OK)
         status = flowbd3_table_add_codes(t, "d", codes, NULL, 2, names, 2, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_add_timestamp(t, "t", times, NULL, 2, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_add_address(t, "h", hosts, 2, NULL);
     flowbd3_table_destroy(&t);
     return status;
 }
@@ -39,7 +44,10 @@ static flowbd3_status split(flowbd3_context *context, flowbd3_table *table) {
 
 /* A second reading, missing cells, and all types. */
 static flowbd3_status read_text(flowbd3_context *context, flowbd3_table *table) {
-    static const char text[] = "i,r,k,late,none\n1,0.5,a,1,\n,2,b,2,\n3,,,x,\n";
+    static const char text[] = "i,r,k,late,none,t,h,not\n"
+                               "1,0.5,a,1,,2011-08-17 12:01:33,::1,FE80::1\n"
+                               ",2,b,2,,,,2\n"
+                               "3,,,x,,2011-08-17 12:01:33.5,10.0.0.1,x\n";
     (void)table;
     flowbd3_table *t;
     flowbd3_status status = flowbd3_table_parse_csv(&t, context, text, sizeof text - 1, NULL, NULL);
@@ -77,7 +85,8 @@ static flowbd3_status through_arrow(flowbd3_context *context, flowbd3_table *tab
 static const step steps[] = {build, split, read_text, write_and_read, through_arrow};
 
 START_TEST(every_allocation_fails_once) {
-    static const char text[] = "i,r,k\n1,0.5,a\n,2,b\n3,,\n4,1,\"c,\"\n";
+    static const char text[] = "i,r,k,t,h\n1,0.5,a,2011-08-17 12:01:33,::1\n,2,b,,\n3,,,,::1\n"
+                               "4,1,\"c,\",2011-08-17 12:01:33.5,10.0.0.1\n";
     ladder l = {.left = -1};
     flowbd3_context *context = ladder_context(&l);
     flowbd3_table *t, *same;

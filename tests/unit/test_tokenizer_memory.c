@@ -7,17 +7,20 @@ static flowbd3_table *table_of(flowbd3_context *context) {
     enum { ROWS = 60 };
     double real[ROWS];
     int64_t integer[ROWS];
-    const char *text[ROWS];
+    const char *text[ROWS], *host[ROWS];
     for (size_t i = 0; i < ROWS; i++) {
         real[i] = (double)(i * i) / 8;
         integer[i] = (int64_t)(i % 3 == 0 ? 0 : i);
         text[i] = i % 4 == 0 ? NULL : i % 4 == 1 ? "tcp" : "udp";
+        host[i] = i % 5 == 0 ? NULL : i % 5 == 1 ? "::1" : "10.0.0.1";
     }
     flowbd3_table *table;
     ck_assert_int_eq(flowbd3_table_create(&table, context, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_add_real(table, "real", real, NULL, ROWS, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_add_integer(table, "integer", integer, NULL, ROWS, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_add_categorical(table, "text", text, ROWS, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_timestamp(table, "time", integer, NULL, ROWS, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_add_address(table, "host", host, ROWS, NULL), FLOWBD3_OK);
     return table;
 }
 
@@ -26,7 +29,7 @@ static flowbd3_status use(flowbd3_context *context, const flowbd3_table *table, 
     flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
     flowbd3_tokenizer *tokenizer = NULL, *again = NULL;
     flowbd3_table *back = NULL;
-    uint16_t tokens[180];
+    uint16_t tokens[300];
     char *json = NULL;
     options.binning = binning;
     options.bins = 8;
