@@ -21,15 +21,16 @@ typedef enum flowbd3_binning {
 
 typedef struct flowbd3_tokenizer_options {
     size_t struct_size;
-    flowbd3_binning binning; /* for numeric columns; categorical columns always get a token per value */
-    uint32_t bins;           /* tokens of a numeric column, missing apart; 2 to 65000; default 0 = 256 */
-    uint64_t seed;           /* k-means, and which groups are kept */
+    flowbd3_binning
+        binning;   /* for numeric columns and times; categories and addresses always get a token per value */
+    uint32_t bins; /* tokens of a numeric column, missing apart; 2 to 65000; default 0 = 256 */
+    uint64_t seed; /* k-means, and which groups are kept */
     /* [n_group_by] columns whose equal cells make rows one group, for example the source host; missing cells
      * are equal. They are not tokenized. Default none: all rows are one group. */
     const char *const *group_by;
     size_t n_group_by;
-    /* Real or integer column that orders the rows of a group, for example a time stamp. It is tokenized as
-     * the gap to the previous row of the group, missing for the first. Default NULL: the table's order. */
+    /* Column of numbers or times that orders the rows of a group. It is tokenized as the gap to the previous
+     * row of the group, of times in nanoseconds, missing for the first. Default NULL: the table's order. */
     const char *order_by;
 } flowbd3_tokenizer_options;
 
@@ -40,9 +41,9 @@ FLOWBD3_API flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_opti
 
 /* Fits a tokenizer to a table. options may be NULL. The caller owns *out.
  * Errors: ARGUMENT (no rows or columns; a column of group_by or order_by that is not in the table, is named
- * twice, or leaves nothing to tokenize; an order_by of categories), RANGE (bins; a gap that its type cannot
- * hold), FORMAT (a column that is all missing, a categorical one with more than 65000 values, a missing cell
- * in order_by, no group of two rows to have a gap; names the column), MEMORY. */
+ * twice, or leaves nothing to tokenize; an order_by of categories or addresses), RANGE (bins; a gap that its
+ * type cannot hold), FORMAT (a column that is all missing, a categorical one with more than 65000 values, a
+ * missing cell in order_by, no group of two rows to have a gap; names the column), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_table *table,
                                                     const flowbd3_tokenizer_options *options,
                                                     flowbd3_error *err);
