@@ -59,7 +59,6 @@ static bool parse_groups(const char *text, size_t size, uint8_t bytes[IPV6]) {
         }
         if (filled <= IPV6 - IPV4 && parse_dotted(text + at, size - at, bytes + filled)) {
             filled += IPV4;
-            at = size;
             break;
         }
         size_t digits = filled < IPV6 ? parse_group(text + at, size - at, bytes + filled) : 0;
