@@ -120,13 +120,14 @@ bool fb3_fit_table(fb3_search *search, fb3_fit *fit, bool *no_memory);
 /* ---- derived columns chosen (search_choose.c) -------------------------------------------------- */
 
 /* Which of two fits is the better one: below 0 x, above 0 y. Fits that all rows obey first, then those that
- * print the very cells; of real columns rather than of counts; from one source, from counts; with short
- * numbers; of the column of more values, and of the later one. */
+ * print the very cells; of real columns rather than of counts; from one source, from counts; with whole,
+ * short numbers; of the column of more values, and of the later one. */
 int fb3_fit_compare(const fb3_search *search, const fb3_fit *x, const fb3_fit *y);
 
-/* Makes rules of the best fits, so that no column is computed twice or, through others, from itself. Sorts
- * fits. */
-flowbd3_status fb3_fit_choose(fb3_search *search, fb3_fit *fits, size_t n_fits, flowbd3_error *err);
+/* Makes rules of the best fits, so that no column is computed twice or, through others, from itself; when
+ * `certain` only of those that all rows obey. Sorts fits. */
+flowbd3_status fb3_fit_choose(fb3_search *search, fb3_fit *fits, size_t n_fits, bool certain,
+                              flowbd3_error *err);
 
 /* Whether a column is computed from another one, through others or directly; every one is from itself. */
 bool fb3_search_depends(const fb3_search *search, size_t column, size_t on);

@@ -26,24 +26,19 @@ typedef struct bounds {
 
 /* ---- counts of a pair -------------------------------------------------------------------------- */
 
-/* How far a row may be from a bound that it attains. */
-typedef struct reach {
-    double blur;
-    double share; /* of b */
-} reach;
-
-static reach reach_of(const fb3_search *search, const fb3_edge *e) {
-    double blur = search->profiles[e->b].blur + e->factor * search->profiles[e->a].blur;
-    return (reach){blur, 1e-12};
+/* How far a row that attains a bound may be from it: what rounding does to it. */
+static double reach_of(const fb3_search *search, const fb3_edge *e) {
+    return search->profiles[e->b].blur + e->factor * search->profiles[e->a].blur;
 }
 
-static void count_row(fb3_edge *e, reach r, double a, double b) {
+static void count_row(fb3_edge *e, double reach, double a, double b) {
     if (isnan(a) || isnan(b))
         return;
     double bound = e->factor * a, slack = e->factor == 1.0 ? 0.0 : 0x1p-50 * fabs(bound);
     e->applies++;
     e->violated += b < bound - slack;
-    e->attained += (a != 0.0 || b != 0.0) && fabs(b - bound) <= r.blur + r.share * fabs(b);
+    /* Numbers that hardly differ from their rounding attain any bound. */
+    e->attained += b != 0.0 && fabs(b - bound) <= fmin(reach, 1e-3 * fabs(b)) + 1e-12 * fabs(b);
     if (a > 0.0 && b / a < e->lowest)
         e->lowest = b / a;
 }
@@ -99,10 +94,10 @@ static bool find_order(const bounds *s, fb3_edge *e) {
     const fb3_search *search = s->search;
     const double *a = fb3_search_values(search, e->a), *b = fb3_search_values(search, e->b);
     size_t n = search->n_sample;
-    reach r = reach_of(search, e);
+    double reach = reach_of(search, e);
     start_count(e);
     for (size_t i = 0; i < n; i++) {
-        count_row(e, r, a[i], b[i]);
+        count_row(e, reach, a[i], b[i]);
         if (i == FIRST_ROWS && (double)e->violated > 3.0 * allowed(search, e->applies) + 3.0)
             return false;
     }
@@ -174,13 +169,13 @@ static double shorten(double ratio, double slack, double *length) {
 /* Whether rows of enough values of a attain the bound. */
 static bool has_attained_values(const fb3_search *search, const fb3_edge *e) {
     const double *a = fb3_search_values(search, e->a), *b = fb3_search_values(search, e->b);
-    reach r = reach_of(search, e);
+    double reach = reach_of(search, e);
     double seen[LEAST_VALUES];
     size_t n = 0;
     for (size_t i = 0; i < search->n_sample && n < LEAST_VALUES; i++) {
         fb3_edge row = *e;
         start_count(&row);
-        count_row(&row, r, a[i], b[i]);
+        count_row(&row, reach, a[i], b[i]);
         bool known = row.attained == 0;
         for (size_t k = 0; k < n && !known; k++)
             known = seen[k] == a[i];
@@ -201,9 +196,9 @@ static bool try_factor(const bounds *s, fb3_edge *e, double ratio, double slack)
     if (!(e->factor > 0.0) || e->factor == 1.0 || length > 9999.0)
         return false;
     start_count(e);
-    reach r = reach_of(search, e);
+    double reach = reach_of(search, e);
     for (size_t i = 0; i < search->n_sample; i++)
-        count_row(e, r, a[i], b[i]);
+        count_row(e, reach, a[i], b[i]);
     return (e->narrow || (is_attained(e, e->attained, LEAST_ATTAINED) && has_attained_values(search, e))) &&
            is_telling(search, e);
 }
@@ -272,9 +267,9 @@ static void count_piece(void *argument, size_t i, unsigned worker) {
     fb3_edge *e = &c->pieces[i];
     const fb3_column *columns = c->search->table->columns;
     size_t first = i * FB3_SEARCH_PIECE, end = first + FB3_SEARCH_PIECE;
-    reach r = reach_of(c->search, e);
+    double reach = reach_of(c->search, e);
     for (size_t row = first; row < end && row < c->search->rows; row++)
-        count_row(e, r, fb3_search_value(&columns[e->a], row), fb3_search_value(&columns[e->b], row));
+        count_row(e, reach, fb3_search_value(&columns[e->a], row), fb3_search_value(&columns[e->b], row));
 }
 
 static bool count_edge(fb3_search *search, fb3_edge *e, fb3_edge *pieces) {

@@ -16,7 +16,7 @@ static int real_sources(const fb3_search *search, const fb3_fit *fit) {
 
 static int operation_rank(fb3_operation operation) {
     static const int ranks[] = {
-        [FB3_COPY] = 0, [FB3_SUM] = 1, [FB3_RATIO] = 2, [FB3_PRODUCT] = 3, [FB3_DIFFERENCE] = 4};
+        [FB3_COPY] = 0, [FB3_SUM] = 1, [FB3_PRODUCT] = 2, [FB3_RATIO] = 3, [FB3_DIFFERENCE] = 4};
     return ranks[operation];
 }
 
@@ -31,8 +31,9 @@ int fb3_fit_compare(const fb3_search *search, const fb3_fit *x, const fb3_fit *y
         {!is_real(search, x->column), !is_real(search, y->column)},
         {x->operation != FB3_COPY, y->operation != FB3_COPY},
         {real_sources(search, x), real_sources(search, y)},
-        {x->length > 1000, y->length > 1000},
+        {x->scale != trunc(x->scale), y->scale != trunc(y->scale)},
         {x->offset != 0.0, y->offset != 0.0},
+        {x->length > 1000, y->length > 1000},
         {operation_rank(x->operation), operation_rank(y->operation)},
         {x->length, y->length},
         {-(double)px->distinct, -(double)py->distinct},
@@ -111,13 +112,15 @@ static bool choose(fb3_search *search, const fb3_fit *fit) {
     return append_rule(search, fit);
 }
 
-/* Fits that all rows of the table obey as they come; then, best first, those that most rows obey. */
-static flowbd3_status choose_fits(fb3_search *search, fb3_fit *fits, size_t n_fits, flowbd3_error *err) {
+/* Fits that all rows of the table obey as they come; then, unless these are all that is wanted, those that
+ * most rows obey, best first. */
+static flowbd3_status choose_fits(fb3_search *search, fb3_fit *fits, size_t n_fits, bool certain,
+                                  flowbd3_error *err) {
     size_t left = 0;
     for (size_t i = 0; i < n_fits; i++) {
         fb3_fit fit = fits[i];
         bool no_memory = false;
-        if (!is_free(search, &fit))
+        if (!is_free(search, &fit) || (certain && fit.obey < fit.applies))
             continue;
         if (!fb3_fit_table(search, &fit, &no_memory))
             return no_memory ? fb3_no_memory(err, "the rows of a rule") : fb3_search_cancelled(err);
@@ -128,7 +131,7 @@ static flowbd3_status choose_fits(fb3_search *search, fb3_fit *fits, size_t n_fi
         else if (!choose(search, &fit))
             return fb3_no_memory(err, "a rule");
     }
-    while (left > 0) {
+    while (left > 0 && !certain) {
         size_t best = 0;
         for (size_t i = 1; i < left; i++)
             if (fb3_fit_compare(search, &fits[i], &fits[best]) < 0)
@@ -152,7 +155,8 @@ static void sort_fits(const fb3_search *search, fb3_fit *fits, size_t n) {
     }
 }
 
-flowbd3_status fb3_fit_choose(fb3_search *search, fb3_fit *fits, size_t n_fits, flowbd3_error *err) {
+flowbd3_status fb3_fit_choose(fb3_search *search, fb3_fit *fits, size_t n_fits, bool certain,
+                              flowbd3_error *err) {
     sort_fits(search, fits, n_fits);
-    return choose_fits(search, fits, n_fits, err);
+    return choose_fits(search, fits, n_fits, certain, err);
 }

@@ -9,8 +9,11 @@
 /* ... which is so many times what is seen. */
 #define LEAST_CONTRAST 20.0
 /* A set of categories is complete when at most this share of rows are the only one of their category: it is
- * about how many of further rows have one that was not seen (Good 1953). */
-#define MOST_UNSEEN 0.0005
+ * about how many of further rows have one that was not seen (Good 1953). Of few rows this is not known: there
+ * have to be more, and hardly a category that just two rows have. */
+#define MOST_UNSEEN    0.0005
+#define MOST_PAIRS     0.002
+#define LEAST_SET_ROWS 200
 /* Of a longer list of categories nobody sees what it leaves out. */
 #define LONGEST_SET 16
 /* A category that rows do not have would be in so many of them, were the columns independent. */
@@ -79,17 +82,30 @@ static bool is_telling(const view *v, const uint64_t *rows, fb3_implication *i) 
            (double)i->violated <= (1.0 - v->crossing->min_share) * (double)i->applies + 1e-9;
 }
 
+/* The one value, or absence, of most rows. */
+static bool claim_one(const view *v, const uint64_t *rows, fb3_implication *i) {
+    size_t best = FB3_CODE_MISSING;
+    for (size_t c = 0; c < v->claim->n_codes; c++)
+        if (c != FB3_CODE_OTHER && rows[c] > rows[best])
+            best = c;
+    fb3_codes_add(&i->claim, best);
+    return is_telling(v, rows, i);
+}
+
 /* The categories that are seen, when they are few and about all there are. */
 static bool claim_set(const view *v, const uint64_t *rows, fb3_implication *i) {
-    size_t single = 0, seen = 0;
+    size_t single = 0, pairs = 0, seen = 0;
     for (size_t c = 0; c < v->claim->n_codes; c++) {
         single += rows[c] == 1;
+        pairs += rows[c] == 2;
         seen += rows[c] > 0;
         if (rows[c] > 0)
             fb3_codes_add(&i->claim, c);
     }
-    return v->claim->whole && seen <= LONGEST_SET && (double)single <= MOST_UNSEEN * (double)i->applies &&
-           is_telling(v, rows, i);
+    double applies = (double)i->applies;
+    bool complete = i->applies >= LEAST_SET_ROWS && (double)single <= MOST_UNSEEN * applies &&
+                    (double)pairs <= MOST_PAIRS * applies;
+    return v->claim->whole && seen <= LONGEST_SET && complete && is_telling(v, rows, i);
 }
 
 /* All but the categories that other rows have often and these never. */
@@ -104,16 +120,6 @@ static bool claim_exception(const view *v, const uint64_t *rows, fb3_implication
             fb3_codes_add(&i->claim, c);
     }
     return v->claim->whole && n_out <= LONGEST_SET && is_telling(v, rows, i);
-}
-
-/* The one value, or absence, of most rows. */
-static bool claim_one(const view *v, const uint64_t *rows, fb3_implication *i) {
-    size_t best = FB3_CODE_MISSING;
-    for (size_t c = 0; c < v->claim->n_codes; c++)
-        if (c != FB3_CODE_OTHER && rows[c] > rows[best])
-            best = c;
-    fb3_codes_add(&i->claim, best);
-    return is_telling(v, rows, i);
 }
 
 static bool claim_present(const view *v, const uint64_t *rows, fb3_implication *i) {

@@ -272,18 +272,28 @@ static void drop_idle_pairs(target *t) {
     t->n_fits = kept;
 }
 
-static void search_target(void *argument, size_t column, unsigned worker) {
-    const derivation *d = argument;
+/* Picks telling rows of a column; false: it is none that can be derived. */
+static bool start_target(const derivation *d, size_t column, telling *rows) {
     const fb3_profile *profile = &d->search->profiles[column];
-    telling *rows = &d->rows[worker];
     if (!profile->numeric || profile->derived || profile->distinct < LEAST_DISTINCT)
-        return;
+        return false;
     pick_rows(d, column, rows);
-    if (rows->n < LEAST_INFORMATIVE)
-        return;
-    for (size_t s = 0; s < d->n_sources; s++)
+    return rows->n >= LEAST_INFORMATIVE;
+}
+
+static void search_one_source(void *argument, size_t column, unsigned worker) {
+    const derivation *d = argument;
+    telling *rows = &d->rows[worker];
+    bool started = start_target(d, column, rows);
+    for (size_t s = 0; started && s < d->n_sources; s++)
         try_source(d, rows, column, s);
-    for (size_t s = 0; s < d->n_sources && d->n_sources <= MOST_PAIRED; s++)
+}
+
+static void search_two_sources(void *argument, size_t column, unsigned worker) {
+    const derivation *d = argument;
+    telling *rows = &d->rows[worker];
+    bool started = d->n_sources <= MOST_PAIRED && start_target(d, column, rows);
+    for (size_t s = 0; started && s < d->n_sources; s++)
         for (size_t t = s + 1; t < d->n_sources; t++)
             try_pair(d, rows, column, s, t);
     drop_idle_pairs(&d->targets[column]);
@@ -291,14 +301,19 @@ static void search_target(void *argument, size_t column, unsigned worker) {
 
 /* ---- the door ---------------------------------------------------------------------------------- */
 
-static flowbd3_status search_and_choose(derivation *d, flowbd3_error *err) {
+/* The columns that others may be computed from; no copies, of which the other column says all. */
+static void list_sources(derivation *d) {
+    const fb3_search *search = d->search;
+    d->n_sources = 0;
+    for (size_t i = 0; i < search->n_columns; i++) {
+        bool copy = search->sources[i][0] != SIZE_MAX && search->sources[i][1] == SIZE_MAX;
+        if (search->profiles[i].numeric && search->profiles[i].distinct > 1 && !copy)
+            d->sources[d->n_sources++] = i;
+    }
+}
+
+static flowbd3_status choose(derivation *d, bool certain, flowbd3_error *err) {
     fb3_search *search = d->search;
-    double until = search->to;
-    search->to = search->from + 0.7 * (until - search->from);
-    if (!fb3_search_run(search, search->n_columns, search_target, d))
-        return fb3_search_cancelled(err);
-    search->from = search->to;
-    search->to = until;
     size_t n = 0;
     for (size_t i = 0; i < search->n_columns; i++)
         n += d->targets[i].n_fits;
@@ -309,9 +324,29 @@ static flowbd3_status search_and_choose(derivation *d, flowbd3_error *err) {
     for (size_t i = 0; i < search->n_columns; i++)
         for (size_t k = 0; k < d->targets[i].n_fits; k++)
             fits[n++] = d->targets[i].fits[k];
-    flowbd3_status status = fb3_fit_choose(search, fits, n, err);
+    flowbd3_status status = fb3_fit_choose(search, fits, n, certain, err);
     fb3_release(search->context, fits);
     return status;
+}
+
+/* From one source first: columns that are copies for certain are then out of the way. */
+static flowbd3_status search_and_choose(derivation *d, flowbd3_error *err) {
+    fb3_search *search = d->search;
+    double from = search->from, until = search->to;
+    for (int sources = 1; sources <= 2; sources++) {
+        list_sources(d);
+        search->to = from + (sources == 1 ? 0.2 : 0.8) * (until - from);
+        if (!fb3_search_run(search, search->n_columns, sources == 1 ? search_one_source : search_two_sources,
+                            d))
+            return fb3_search_cancelled(err);
+        search->from = search->to;
+        search->to = from + (sources == 1 ? 0.3 : 1.0) * (until - from);
+        flowbd3_status status = choose(d, sources == 1, err);
+        if (status != FLOWBD3_OK)
+            return status;
+        search->from = search->to;
+    }
+    return FLOWBD3_OK;
 }
 
 flowbd3_status fb3_search_derived(fb3_search *search, flowbd3_error *err) {
@@ -322,11 +357,8 @@ flowbd3_status fb3_search_derived(fb3_search *search, flowbd3_error *err) {
                     .targets = fb3_allocate_zero(context, search->n_columns, sizeof *d.targets),
                     .rows = fb3_allocate_zero(context, threads, sizeof *d.rows)};
     bool whole = d.sources != NULL && d.targets != NULL && d.rows != NULL;
-    for (size_t i = 0; i < search->n_columns && whole; i++)
-        if (search->profiles[i].numeric && search->profiles[i].distinct > 1)
-            d.sources[d.n_sources++] = i;
     for (size_t t = 0; t < threads && whole; t++) {
-        d.rows[t].cells = fb3_allocate(context, d.n_sources, TELLING_ROWS * sizeof(double));
+        d.rows[t].cells = fb3_allocate(context, search->n_columns, TELLING_ROWS * sizeof(double));
         whole = d.rows[t].cells != NULL;
     }
     flowbd3_status status = whole ? search_and_choose(&d, err) : fb3_no_memory(err, "derived columns");
