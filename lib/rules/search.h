@@ -114,6 +114,15 @@ static inline bool fb3_fit_holds(const fb3_search *search, const fb3_fit *fit) {
     return (double)fit->obey >= search->options.min_share * (double)fit->applies;
 }
 
+/* Rows with sources of which the claim does not print just the cell. */
+static inline uint64_t fb3_fit_inexact(const fb3_fit *fit) {
+    return fit->applies - fit->otherwise_rows - fit->exact;
+}
+
+static inline bool fb3_fit_is_exact(const fb3_fit *fit) {
+    return 1000 * fb3_fit_inexact(fit) <= fit->applies - fit->otherwise_rows;
+}
+
 /* Fits it again to all rows and counts these. False: cancelled or, with *no_memory, that. */
 bool fb3_fit_table(fb3_search *search, fb3_fit *fit, bool *no_memory);
 
@@ -125,7 +134,7 @@ bool fb3_fit_table(fb3_search *search, fb3_fit *fit, bool *no_memory);
 int fb3_fit_compare(const fb3_search *search, const fb3_fit *x, const fb3_fit *y);
 
 /* Makes rules of the best fits, so that no column is computed twice or, through others, from itself; when
- * `certain` only of those that all rows obey. Sorts fits. */
+ * `certain` only of those that all rows obey and that print the very cells. Sorts fits. */
 flowbd3_status fb3_fit_choose(fb3_search *search, fb3_fit *fits, size_t n_fits, bool certain,
                               flowbd3_error *err);
 
@@ -139,7 +148,7 @@ typedef struct fb3_edge {
     size_t a, b;
     double factor;
     bool narrow; /* asserted for the ratio's narrow range, not for rows that attain it */
-    bool given;  /* by the user */
+    bool given;  /* by the user, or by a sum */
     uint64_t applies, violated, attained;
     double lowest; /* b / a of rows with a > 0 */
 } fb3_edge;
@@ -206,7 +215,7 @@ typedef struct fb3_crossing {
 bool fb3_crossing_claims(const fb3_crossing *crossing, fb3_buffer *list);
 
 /* Makes rules of implications that do not follow from others. (search_imply.c) */
-flowbd3_status fb3_implications_choose(fb3_search *search, const fb3_coding *codings,
+flowbd3_status fb3_implications_choose(fb3_search *search, const fb3_coding *codings, size_t n_codings,
                                        fb3_implication *implications, size_t n, flowbd3_error *err);
 
 #endif

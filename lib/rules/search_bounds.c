@@ -12,7 +12,7 @@ enum {
     LEAST_EXPECTED = 25, /* violations, were the columns independent: 1 in 10^10 has none by chance */
     LEAST_ATTAINED = 5,
     LEAST_NEAR = 20,
-    LEAST_VALUES = 3 /* of a, in rows that attain a bound */
+    LEAST_VALUES = 5 /* of a, in rows that attain a bound */
 };
 
 typedef struct bounds {
@@ -205,18 +205,23 @@ static bool try_factor(const bounds *s, fb3_edge *e, double ratio, double slack)
 
 /* ---- all edges of a column --------------------------------------------------------------------- */
 
-/* Whether a rule that computes columns binds the two already, or one is another column times a number. */
+static bool shares_source(const size_t x[2], const size_t y[2]) {
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 2; k++)
+            if (x[i] != SIZE_MAX && x[i] == y[k])
+                return true;
+    return false;
+}
+
+/* Whether rules that compute columns bind the two already: one comes from the other, or both from one column,
+ * or one is another column times a number, of which that says all. */
 static bool are_related(const fb3_search *search, size_t a, size_t b) {
-    if (!search->profiles[a].derived && !search->profiles[b].derived)
-        return false;
     const size_t ends[] = {a, b};
     for (int i = 0; i < 2; i++)
         if (search->sources[ends[i]][0] != SIZE_MAX && search->sources[ends[i]][1] == SIZE_MAX)
             return true;
-    for (size_t x = 0; x < search->n_columns; x++)
-        if (fb3_search_depends(search, a, x) && fb3_search_depends(search, b, x))
-            return true;
-    return false;
+    return fb3_search_depends(search, a, b) || fb3_search_depends(search, b, a) ||
+           shares_source(search->sources[a], search->sources[b]);
 }
 
 static bool keep(fb3_buffer *list, const fb3_edge *e) {

@@ -26,8 +26,7 @@ int fb3_fit_compare(const fb3_search *search, const fb3_fit *x, const fb3_fit *y
         {x->obey < x->applies, y->obey < y->applies},
         {(double)(x->applies - x->obey) / (double)x->applies,
          (double)(y->applies - y->obey) / (double)y->applies},
-        {1000 * x->exact < 999 * (x->applies - x->otherwise_rows),
-         1000 * y->exact < 999 * (y->applies - y->otherwise_rows)},
+        {!fb3_fit_is_exact(x), !fb3_fit_is_exact(y)},
         {!is_real(search, x->column), !is_real(search, y->column)},
         {x->operation != FB3_COPY, y->operation != FB3_COPY},
         {real_sources(search, x), real_sources(search, y)},
@@ -120,7 +119,7 @@ static flowbd3_status choose_fits(fb3_search *search, fb3_fit *fits, size_t n_fi
     for (size_t i = 0; i < n_fits; i++) {
         fb3_fit fit = fits[i];
         bool no_memory = false;
-        if (!is_free(search, &fit) || (certain && fit.obey < fit.applies))
+        if (!is_free(search, &fit) || (certain && (fit.obey < fit.applies || !fb3_fit_is_exact(&fit))))
             continue;
         if (!fb3_fit_table(search, &fit, &no_memory))
             return no_memory ? fb3_no_memory(err, "the rows of a rule") : fb3_search_cancelled(err);

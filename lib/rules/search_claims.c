@@ -14,12 +14,14 @@
 #define MOST_UNSEEN    0.0005
 #define MOST_PAIRS     0.002
 #define LEAST_SET_ROWS 200
-/* Of a longer list of categories nobody sees what it leaves out. */
+/* Longer lists of categories are unreadable; of long ones those that are left out may be the shorter list. */
 #define LONGEST_SET 16
+#define LONG_SET    8
 /* A category that rows do not have would be in so many of them, were the columns independent. */
 #define LEAST_ABSENT 10.0
 /* Rows of a condition are in so many of the stretches of a table at least: a burst of rows is one event. */
 #define LEAST_STRETCHES 8
+#define MOST_FUNCTION   4
 
 /* One way to look at a crossing: columns by the codes of the condition. */
 typedef struct view {
@@ -105,7 +107,8 @@ static bool claim_set(const view *v, const uint64_t *rows, fb3_implication *i) {
     double applies = (double)i->applies;
     bool complete = i->applies >= LEAST_SET_ROWS && (double)single <= MOST_UNSEEN * applies &&
                     (double)pairs <= MOST_PAIRS * applies;
-    return v->claim->whole && seen <= LONGEST_SET && complete && is_telling(v, rows, i);
+    bool brief = seen <= LONGEST_SET && (seen <= LONG_SET || 2 * seen <= v->claim->n_codes);
+    return v->claim->whole && brief && complete && is_telling(v, rows, i);
 }
 
 /* All but the categories that other rows have often and these never. */
@@ -169,6 +172,24 @@ static void merge(fb3_implication *list, size_t first, size_t *n, const fb3_impl
     list[(*n)++] = *i;
 }
 
+/* A value of a number for every value of another one is a function, which implications are no way to say:
+ * what is left of more than MOST_FUNCTION is said of 0 and 1. */
+static void drop_function(const view *v, fb3_implication *list, size_t first, size_t *n) {
+    if (v->when->of_category != NULL || v->claim->of_category != NULL || *n - first <= MOST_FUNCTION)
+        return;
+    size_t kept = first;
+    for (size_t k = first; k < *n; k++) {
+        bool special = false;
+        for (size_t w = 0; w < v->when->n_codes; w++)
+            special =
+                special || (fb3_codes_have(&list[k].when, w) &&
+                            (w < FB3_CODE_VALUES || v->when->values[w] == 0.0 || v->when->values[w] == 1.0));
+        if (special)
+            list[kept++] = list[k];
+    }
+    *n = kept;
+}
+
 /* All claims of a view behind list[n]; room for FB3_MOST_CODES + 1 more. */
 static void find_claims(const view *v, fb3_implication *list, size_t *n) {
     size_t first = *n;
@@ -184,6 +205,7 @@ static void find_claims(const view *v, fb3_implication *list, size_t *n) {
         if (is_condition(v, w) && find_claim(v, &one, &i))
             merge(list, first, n, &i);
     }
+    drop_function(v, list, first, n);
 }
 
 /* ---- what adds to what ------------------------------------------------------------------------- */

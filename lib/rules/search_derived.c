@@ -258,17 +258,21 @@ static void try_pair(const derivation *d, const telling *rows, size_t column, si
 
 /* A second source is worth while when it explains half of what one source leaves. */
 static void drop_idle_pairs(target *t) {
-    uint64_t violated = UINT64_MAX;
+    uint64_t violated = UINT64_MAX, inexact = UINT64_MAX;
     for (size_t i = 0; i < t->n_fits; i++) {
-        uint64_t v = t->fits[i].applies - t->fits[i].obey;
-        if (t->fits[i].operation == FB3_COPY && v < violated)
-            violated = v;
+        const fb3_fit *fit = &t->fits[i];
+        if (fit->operation != FB3_COPY)
+            continue;
+        violated = fit->applies - fit->obey < violated ? fit->applies - fit->obey : violated;
+        inexact = fb3_fit_inexact(fit) < inexact ? fb3_fit_inexact(fit) : inexact;
     }
     size_t kept = 0;
-    for (size_t i = 0; i < t->n_fits; i++)
-        if (t->fits[i].operation == FB3_COPY || violated == UINT64_MAX ||
-            2 * (t->fits[i].applies - t->fits[i].obey) < violated)
-            t->fits[kept++] = t->fits[i];
+    for (size_t i = 0; i < t->n_fits; i++) {
+        const fb3_fit *fit = &t->fits[i];
+        if (fit->operation == FB3_COPY || fit->applies - fit->obey < violated / 2 ||
+            fb3_fit_inexact(fit) < inexact / 2)
+            t->fits[kept++] = *fit;
+    }
     t->n_fits = kept;
 }
 

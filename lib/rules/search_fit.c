@@ -96,15 +96,23 @@ static bool has_sources(const fb3_fit *fit, double a, double b) {
     return fit->operation != FB3_RATIO || b != 0.0;
 }
 
-/* The numbers that print as c, a few of their last bits granted. */
+/* What is granted to a number besides its rounding: the last bits. Of a column whose cells are printed as
+ * they are, some more, which the order of a computation may change. */
+static double slack_of(const fb3_fit_scales *scales) {
+    return scales->power > 0.0 ? 2e-15 : 1e-13;
+}
+
+/* The numbers that print as c. */
 static fb3_interval numbers_of(const fb3_fit_scales *s, fb3_rounding rounding, double c) {
-    double below = s->blur_c, above = s->blur_c, slack = (s->power > 0.0 ? 1e-12 : 1e-9) * fabs(c);
+    double below = s->blur_c, above = s->blur_c, slack = slack_of(s) * fabs(c);
+    /* What is cut off is less than a unit. */
+    double cut = rounding == FB3_TRUNCATED ? 2.0 * s->blur_c * (1.0 - 1e-6) - 2.0 * slack : 2.0 * s->blur_c;
     if (rounding == FB3_TRUNCATED)
         below = above = 0.0;
     if (rounding != FB3_ROUNDED && c >= 0.0)
-        above = 2.0 * s->blur_c;
+        above = fmax(cut, 0.0);
     if (rounding != FB3_ROUNDED && c <= 0.0)
-        below = 2.0 * s->blur_c;
+        below = fmax(cut, 0.0);
     return (fb3_interval){c - below - slack, c + above + slack};
 }
 
@@ -146,15 +154,11 @@ bool fb3_fit_predicts(const fb3_fit *fit, const fb3_fit_scales *scales, double c
     return value + reach >= numbers.low && value - reach <= numbers.high;
 }
 
-/* Whether it prints just the cell. */
+/* Whether it prints just the cell, halves rounded either way. */
 static bool prints(const fb3_fit *fit, const fb3_fit_scales *scales, double c, double a, double b) {
     double value, combined;
-    if (!predict(fit, a, b, &value, &combined))
-        return false;
-    double scaled = value * scales->power;
-    if (scales->power > 0.0 && fabs(scaled) < 0x1p52)
-        value = (fit->truncated ? trunc(scaled) : round(scaled)) / scales->power;
-    return fabs(value - c) <= 1e-12 * fabs(c);
+    fb3_interval numbers = numbers_of(scales, fit->truncated ? FB3_TRUNCATED : FB3_ROUNDED, c);
+    return predict(fit, a, b, &value, &combined) && value >= numbers.low && value <= numbers.high;
 }
 
 /* ---- counts ------------------------------------------------------------------------------------ */

@@ -7,12 +7,16 @@
 #include <string.h>
 
 enum {
-    MOST_CROSSED = 1024,      /* columns of a table whose pairs are looked at */
-    CROSSED_ROWS = 1 << 17,   /* of a table, at first */
-    CONDITION_VALUES = 64,    /* of a numeric column all of whose values may be conditions */
+    MOST_CROSSED = 1024,    /* columns of a table whose pairs are looked at */
+    CROSSED_ROWS = 1 << 17, /* of a table, at first */
+    CONDITION_VALUES = 64,  /* of a numeric column all of whose values may be conditions */
+    COUNT_VALUES = 10,
     LEAST_EXPECTED = 25,      /* violations of a claim, were the columns independent */
     LEAST_EXPECTED_FIRST = 5, /* the same in the rows looked at first */
 };
+
+/* Pairs of columns times rows that are looked at first: with the most columns some 8000 rows. */
+#define MOST_CROSSINGS 8e9
 
 typedef struct implications {
     fb3_search *search;
@@ -72,6 +76,15 @@ static run *runs_of(const fb3_search *search, size_t column, size_t *n_runs) {
     return runs;
 }
 
+/* Whether a numeric column counts something, rather than name it: it has more than COUNT_VALUES values, and
+ * most of the first so many whole numbers. */
+static bool is_count(const fb3_profile *profile, const run *runs, size_t n_runs) {
+    size_t low = 0;
+    for (size_t i = 0; i < n_runs; i++)
+        low += runs[i].value < profile->low + COUNT_VALUES && runs[i].value == trunc(runs[i].value);
+    return n_runs > COUNT_VALUES && 10 * low >= 8 * COUNT_VALUES;
+}
+
 /* Codes for the values that so many rows may have; of a column of few categories for all of them. */
 static void code_values(const fb3_search *search, fb3_coding *coding, const run *runs, size_t n_runs) {
     const fb3_column *column = &search->table->columns[coding->column];
@@ -92,7 +105,8 @@ static void code_values(const fb3_search *search, fb3_coding *coding, const run 
     coding->values[FB3_CODE_MISSING] = coding->values[FB3_CODE_OTHER] = (double)NAN;
     coding->conditional = coding->whole
                               ? 10 * frequent >= 9 * present
-                              : search->profiles[coding->column].numeric && n_runs <= CONDITION_VALUES;
+                              : search->profiles[coding->column].numeric && n_runs <= CONDITION_VALUES &&
+                                    !is_count(&search->profiles[coding->column], runs, n_runs);
 }
 
 /* The code of a value that is no category. */
@@ -251,7 +265,7 @@ static flowbd3_status cross_and_choose(implications *s, flowbd3_error *err) {
         status = cross_again(s, &all, err);
     if (status == FLOWBD3_OK) {
         fb3_implication *found = (fb3_implication *)(void *)all.data;
-        status = fb3_implications_choose(search, s->codings, found, all.size / sizeof *found, err);
+        status = fb3_implications_choose(search, s->codings, s->n, found, all.size / sizeof *found, err);
     }
     fb3_buffer_release(&all);
     return status;
@@ -268,7 +282,9 @@ static bool start_codings(implications *s) {
         if (!search->profiles[i].derived && !start_coding(search, &s->codings[s->n++], i))
             return false;
     size_t threads = flowbd3_context_threads(context);
-    s->rows = search->rows < CROSSED_ROWS ? search->rows : CROSSED_ROWS;
+    double most = MOST_CROSSINGS / ((double)s->n * (double)s->n + 1.0);
+    s->rows = most < CROSSED_ROWS ? (size_t)most : CROSSED_ROWS;
+    s->rows = s->rows < search->rows ? s->rows : search->rows;
     s->codes = fb3_allocate(context, s->n, s->rows);
     s->counts = fb3_allocate(context, threads, FB3_MOST_CODES * FB3_MOST_CODES * sizeof *s->counts);
     s->lists = fb3_allocate_zero(context, s->n, sizeof *s->lists);

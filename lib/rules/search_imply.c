@@ -8,8 +8,9 @@ typedef struct net {
     fb3_search *search;
     const fb3_coding *codings;
     fb3_implication *implications; /* [n] */
-    size_t n;
-    bool *dropped; /* [n] */
+    size_t n, n_codings;
+    size_t *starts; /* [n_codings^2 + 1] where implications from x to y begin */
+    bool *dropped;  /* [n] */
 } net;
 
 /* ---- what follows ------------------------------------------------------------------------------ */
@@ -21,34 +22,75 @@ static bool is_within(const fb3_codes *inner, const fb3_codes *outer) {
     return true;
 }
 
-static double violated_share(const fb3_implication *i) {
-    return (double)i->violated / (double)i->applies;
+/* Rows of implications from x to y: [*first, return value). */
+static size_t between(const net *g, size_t x, size_t y, size_t *first) {
+    *first = g->starts[x * g->n_codings + y];
+    return g->starts[x * g->n_codings + y + 1];
 }
 
-/* Whether where column `through` has a code, y has one of the claim by another implication. */
-static bool leads_on(const net *g, size_t through, size_t code, const fb3_implication *to) {
-    for (size_t k = 0; k < g->n; k++) {
-        const fb3_implication *second = &g->implications[k];
-        if (!g->dropped[k] && second != to && second->x == through && second->y == to->y &&
-            violated_share(second) <= violated_share(to) && fb3_codes_have(&second->when, code) &&
-            is_within(&second->claim, &to->claim))
-            return true;
+/* Whether implication k is there to conclude from: kept, another one than i, and no weaker. */
+static bool is_premise(const net *g, size_t k, size_t i) {
+    const fb3_implication *premise = &g->implications[k], *conclusion = &g->implications[i];
+    return !g->dropped[k] && k != i &&
+           (double)premise->violated * (double)conclusion->applies <=
+               (double)conclusion->violated * (double)premise->applies;
+}
+
+/* Takes from `left` the codes of y that others than implication i leave no row in which x has a code: by what
+ * x implies, and by what codes of y imply of x. */
+static void exclude(const net *g, size_t i, size_t x, size_t code, size_t y, fb3_codes *left) {
+    size_t first, end = between(g, x, y, &first);
+    for (size_t k = first; k < end; k++)
+        for (size_t w = 0; w < FB3_COUNT(left->bits); w++)
+            if (is_premise(g, k, i) && fb3_codes_have(&g->implications[k].when, code))
+                left->bits[w] &= g->implications[k].claim.bits[w];
+    end = between(g, y, x, &first);
+    for (size_t k = first; k < end; k++)
+        for (size_t w = 0; w < FB3_COUNT(left->bits); w++)
+            if (is_premise(g, k, i) && !fb3_codes_have(&g->implications[k].claim, code))
+                left->bits[w] &= ~g->implications[k].when.bits[w];
+}
+
+static fb3_codes all_codes(const fb3_coding *coding) {
+    fb3_codes codes = {{0}};
+    for (size_t code = 0; code < coding->n_codes; code++)
+        fb3_codes_add(&codes, code);
+    return codes;
+}
+
+/* Whether rows in which column z has a code of a set have one of the claim of implication i. */
+static bool leads_on(const net *g, size_t i, size_t z, const fb3_codes *set) {
+    const fb3_implication *to = &g->implications[i];
+    fb3_codes all = all_codes(&g->codings[to->y]);
+    for (size_t code = 0; code < g->codings[z].n_codes; code++) {
+        fb3_codes left = all;
+        if (!fb3_codes_have(set, code))
+            continue;
+        exclude(g, i, z, code, to->y, &left);
+        if (!is_within(&left, &to->claim))
+            return false;
     }
-    return false;
+    return true;
 }
 
-/* x -> z -> y by implications that are kept, no weaker than x -> y. */
+/* Whether implication i follows from those between its columns, or through a third column. */
 static bool follows(const net *g, size_t i) {
     const fb3_implication *to = &g->implications[i];
-    for (size_t k = 0; k < g->n; k++) {
-        const fb3_implication *first = &g->implications[k];
-        if (k == i || g->dropped[k] || first->x != to->x || first->y == to->y ||
-            violated_share(first) > violated_share(to) || !is_within(&to->when, &first->when))
+    if (leads_on(g, i, to->x, &to->when))
+        return true;
+    for (size_t z = 0; z < g->n_codings; z++) {
+        if (z == to->x || z == to->y)
             continue;
-        bool all = true;
-        for (size_t code = 0; code < g->codings[first->y].n_codes && all; code++)
-            all = !fb3_codes_have(&first->claim, code) || leads_on(g, first->y, code, to);
-        if (all)
+        fb3_codes reached = {{0}}, all = all_codes(&g->codings[z]);
+        for (size_t code = 0; code < g->codings[to->x].n_codes; code++) {
+            fb3_codes left = all;
+            if (!fb3_codes_have(&to->when, code))
+                continue;
+            exclude(g, i, to->x, code, z, &left);
+            for (size_t w = 0; w < FB3_COUNT(left.bits); w++)
+                reached.bits[w] |= left.bits[w];
+        }
+        if (leads_on(g, i, z, &reached))
             return true;
     }
     return false;
@@ -167,22 +209,37 @@ static int compare_implications(const void *x, const void *y) {
     return fb3_codes_compare(&a->when, &b->when);
 }
 
-flowbd3_status fb3_implications_choose(fb3_search *search, const fb3_coding *codings,
+static void sort_implications(net *g) {
+    if (g->n > 0)
+        qsort(g->implications, g->n, sizeof *g->implications, compare_implications);
+    size_t k = 0;
+    for (size_t pair = 0; pair <= g->n_codings * g->n_codings; pair++) {
+        g->starts[pair] = k;
+        while (k < g->n && g->implications[k].x * g->n_codings + g->implications[k].y == pair)
+            k++;
+    }
+}
+
+flowbd3_status fb3_implications_choose(fb3_search *search, const fb3_coding *codings, size_t n_codings,
                                        fb3_implication *implications, size_t n, flowbd3_error *err) {
-    net g = {search, codings, implications, n, fb3_allocate_zero(search->context, n, sizeof *g.dropped)};
-    flowbd3_status status = FLOWBD3_OK;
-    if (g.dropped == NULL)
-        return fb3_no_memory(err, "implications");
-    if (n > 0)
-        qsort(implications, n, sizeof *implications, compare_implications);
+    net g = {search,
+             codings,
+             implications,
+             n,
+             n_codings,
+             fb3_allocate(search->context, n_codings * n_codings + 1, sizeof *g.starts),
+             fb3_allocate_zero(search->context, n, sizeof *g.dropped)};
+    bool whole = g.starts != NULL && g.dropped != NULL;
+    if (whole)
+        sort_implications(&g);
     /* First those that some rows violate, then those that none does. */
-    for (int certain = 0; certain < 2; certain++)
+    for (int certain = 0; certain < 2 && whole; certain++)
         for (size_t i = 0; i < n; i++)
             if ((implications[i].violated == 0) == (certain == 1))
                 g.dropped[i] = follows(&g, i) || follows_from_bound(&g, &implications[i]);
-    for (size_t i = 0; i < n && status == FLOWBD3_OK; i++)
-        if (!g.dropped[i] && !append_rule(&g, &implications[i]))
-            status = fb3_no_memory(err, "a rule");
+    for (size_t i = 0; i < n && whole; i++)
+        whole = g.dropped[i] || append_rule(&g, &implications[i]);
+    fb3_release(search->context, g.starts);
     fb3_release(search->context, g.dropped);
-    return status;
+    return whole ? FLOWBD3_OK : fb3_no_memory(err, "implications");
 }

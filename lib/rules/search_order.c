@@ -5,7 +5,7 @@
 
 typedef struct graph {
     fb3_search *search;
-    fb3_edge *edges; /* [n] those of the user first */
+    fb3_edge *edges; /* [n] first those that stand already */
     size_t n;
     bool *dropped; /* [n] */
 } graph;
@@ -79,9 +79,25 @@ static void add_given(graph *g) {
     }
 }
 
+/* Either of two numbers from 0 on is at most their sum. */
+static void add_sums(graph *g) {
+    fb3_search *search = g->search;
+    for (size_t i = 0; i < search->found->count; i++) {
+        const fb3_derived_claim *claim = &search->found->rules[i].derived;
+        if (search->found->rules[i].claim != FB3_CLAIM_DERIVED || claim->operation != FB3_SUM ||
+            claim->scale != 1.0 || claim->offset != 0.0)
+            continue;
+        size_t column = fb3_search_column(search, claim->column);
+        const size_t sources[] = {fb3_search_column(search, claim->a), fb3_search_column(search, claim->b)};
+        bool from_zero = search->profiles[sources[0]].low >= 0.0 && search->profiles[sources[1]].low >= 0.0;
+        for (int k = 0; k < 2 && from_zero; k++)
+            g->edges[g->n++] = (fb3_edge){.a = sources[k], .b = column, .factor = 1.0, .given = true};
+    }
+}
+
 flowbd3_status fb3_edges_choose(fb3_search *search, const fb3_edge *edges, size_t n_edges,
                                 flowbd3_error *err) {
-    size_t most = n_edges + (search->given != NULL ? search->given->count : 0);
+    size_t most = n_edges + 2 * search->found->count + (search->given != NULL ? search->given->count : 0);
     graph g = {.search = search,
                .edges = fb3_allocate(search->context, most, sizeof *g.edges),
                .dropped = fb3_allocate_zero(search->context, most, sizeof *g.dropped)};
@@ -90,6 +106,7 @@ flowbd3_status fb3_edges_choose(fb3_search *search, const fb3_edge *edges, size_
         status = fb3_no_memory(err, "bounds of columns");
     } else {
         add_given(&g);
+        add_sums(&g);
         if (n_edges > 0)
             memcpy(g.edges + g.n, edges, n_edges * sizeof *edges);
         g.n += n_edges;
