@@ -51,10 +51,12 @@ static void exclude(const net *g, size_t i, size_t x, size_t code, size_t y, fb3
                 left->bits[w] &= ~g->implications[k].when.bits[w];
 }
 
+/* The codes that there are. */
 static fb3_codes all_codes(const fb3_coding *coding) {
     fb3_codes codes = {{0}};
     for (size_t code = 0; code < coding->n_codes; code++)
-        fb3_codes_add(&codes, code);
+        if (coding->stretches[code] > 0)
+            fb3_codes_add(&codes, code);
     return codes;
 }
 
@@ -64,7 +66,7 @@ static bool leads_on(const net *g, size_t i, size_t z, const fb3_codes *set) {
     fb3_codes all = all_codes(&g->codings[to->y]);
     for (size_t code = 0; code < g->codings[z].n_codes; code++) {
         fb3_codes left = all;
-        if (!fb3_codes_have(set, code))
+        if (!fb3_codes_have(set, code) || g->codings[z].stretches[code] == 0)
             continue;
         exclude(g, i, z, code, to->y, &left);
         if (!is_within(&left, &to->claim))
@@ -84,7 +86,7 @@ static bool follows(const net *g, size_t i) {
         fb3_codes reached = {{0}}, all = all_codes(&g->codings[z]);
         for (size_t code = 0; code < g->codings[to->x].n_codes; code++) {
             fb3_codes left = all;
-            if (!fb3_codes_have(&to->when, code))
+            if (!fb3_codes_have(&to->when, code) || g->codings[to->x].stretches[code] == 0)
                 continue;
             exclude(g, i, to->x, code, z, &left);
             for (size_t w = 0; w < FB3_COUNT(left.bits); w++)
