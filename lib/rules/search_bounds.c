@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Significant digits of a factor, as a number. */
+#define LONGEST_FACTOR 9999.0
+
 enum {
     MOST_COMPARED = 512, /* numeric columns of a table whose pairs are looked at */
     FIRST_ROWS = 256,    /* that end most pairs */
@@ -158,12 +161,16 @@ static double low_atom(const fb3_search *search, const double *ratios, size_t n_
     return best;
 }
 
-/* The short factor at or a little below a ratio; below 1 the one whose inverse is short. */
-static double shorten(double ratio, double slack, double *length) {
+/* The short factor at or a little below a ratio; below 1 the one whose inverse is short. 0: there is none. */
+static double shorten(double ratio, double slack) {
+    double inverse = 1.0 / ratio, length = 0.0, factor;
+    if (!(ratio > 0.0) || !isfinite(ratio) || !isfinite(inverse))
+        return 0.0;
     if (ratio >= 1.0)
-        return fb3_shortest_between(ratio * (1.0 - slack), ratio, length);
-    double inverse = 1.0 / ratio;
-    return isfinite(inverse) ? 1.0 / fb3_shortest_between(inverse, inverse * (1.0 + slack), length) : 0.0;
+        factor = fb3_shortest_between(ratio * (1.0 - slack), ratio, &length);
+    else
+        factor = 1.0 / fb3_shortest_between(inverse, inverse * (1.0 + slack), &length);
+    return length <= LONGEST_FACTOR ? factor : 0.0;
 }
 
 /* Whether rows of enough values of a attain the bound. */
@@ -189,11 +196,8 @@ static bool has_attained_values(const fb3_search *search, const fb3_edge *e) {
 static bool try_factor(const bounds *s, fb3_edge *e, double ratio, double slack) {
     const fb3_search *search = s->search;
     const double *a = fb3_search_values(search, e->a), *b = fb3_search_values(search, e->b);
-    double length;
-    if (!(ratio > 0.0) || !isfinite(ratio))
-        return false;
-    e->factor = shorten(ratio, slack, &length);
-    if (!(e->factor > 0.0) || e->factor == 1.0 || length > 9999.0)
+    e->factor = shorten(ratio, slack);
+    if (!(e->factor > 0.0) || !isfinite(e->factor) || e->factor == 1.0)
         return false;
     start_count(e);
     double reach = reach_of(search, e);
@@ -232,7 +236,8 @@ static bool find_factors(const bounds *s, fb3_buffer *list, fb3_edge e, double *
     const fb3_search *search = s->search;
     if (search->profiles[e.a].low < 0.0 || search->profiles[e.b].low < 0.0)
         return true;
-    double slack = search->profiles[e.a].blur + search->profiles[e.b].blur > 0.0 ? 1e-6 : 1e-12, high;
+    double slack = search->profiles[e.a].blur + search->profiles[e.b].blur > 0.0 ? 1e-6 : 1e-12;
+    double high = 0.0;
     size_t n_low, n = low_ratios(search, &e, ratios, &n_low, &high);
     if (n_low == 0)
         return true;
@@ -297,14 +302,14 @@ static bool count_edge(fb3_search *search, fb3_edge *e, fb3_edge *pieces) {
  * next; *kept tells whether either says something. False: cancelled. */
 static bool confirm(const bounds *s, fb3_edge *e, fb3_edge *pieces, bool *kept) {
     fb3_search *search = s->search;
-    double slack = e->narrow ? 0.02 : 1e-6, length;
+    double slack = e->narrow ? 0.02 : 1e-6;
     *kept = false;
     if (!count_edge(search, e, pieces))
         return false;
     if (e->violated > 0 && (e->factor != 1.0 || e->narrow) && e->lowest > 0.0) {
         fb3_edge lower = *e;
-        lower.factor = shorten(e->lowest, slack, &length);
-        if (lower.factor > 0.0 && length <= 9999.0) {
+        lower.factor = shorten(e->lowest, slack);
+        if (lower.factor > 0.0) {
             if (!count_edge(search, &lower, pieces))
                 return false;
             if (lower.violated == 0 && (lower.narrow || is_attained(&lower, lower.attained, LEAST_ATTAINED)))

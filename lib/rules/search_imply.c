@@ -151,21 +151,22 @@ static bool list_values(const fb3_search *search, fb3_test *test, const fb3_codi
     const fb3_column *column = &search->table->columns[coding->column];
     size_t n = count_values(coding, codes, listed);
     bool texts = column->type == FLOWBD3_TYPE_CATEGORICAL;
-    if (texts)
-        test->texts = fb3_allocate_zero(context, n, sizeof *test->texts);
-    else
-        test->intervals = fb3_allocate_zero(context, n, sizeof *test->intervals);
-    bool whole = test->texts != NULL || test->intervals != NULL;
+    char **listed_texts = texts ? fb3_allocate_zero(context, n, sizeof *test->texts) : NULL;
+    fb3_interval *intervals = texts ? NULL : fb3_allocate_zero(context, n, sizeof *test->intervals);
+    test->texts = listed_texts;
+    test->intervals = intervals;
+    bool whole = texts ? listed_texts != NULL : intervals != NULL;
     for (size_t code = FB3_CODE_VALUES; code < coding->n_codes && whole; code++) {
         double value = coding->values[code];
         if (fb3_codes_have(codes, code) != listed)
             continue;
-        if (texts) {
+        if (intervals != NULL) {
+            intervals[test->n_intervals++] = (fb3_interval){value, value};
+        } else if (listed_texts != NULL) {
             const char *text = fb3_dictionary_text(column->dictionary, (size_t)value);
-            whole = (test->texts[test->n_texts] = fb3_duplicate(context, text)) != NULL;
+            listed_texts[test->n_texts] = fb3_duplicate(context, text);
+            whole = listed_texts[test->n_texts] != NULL;
             test->n_texts += whole;
-        } else {
-            test->intervals[test->n_intervals++] = (fb3_interval){value, value};
         }
     }
     return whole;
