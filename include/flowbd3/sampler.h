@@ -50,7 +50,13 @@ typedef enum flowbd3_order {
     FLOWBD3_ORDER_REMASK_LOOP = 9
 } flowbd3_order;
 
-/* An option that the order does not use must be 0. */
+/* A factor of the probability of one value. */
+typedef struct flowbd3_weight {
+    const char *value; /* a category */
+    double weight;     /* 0 or more */
+} flowbd3_weight;
+
+/* An option that the order does not use must be 0. Texts and rules are read by create alone. */
 typedef struct flowbd3_sampler_options {
     size_t struct_size;
     uint32_t steps; /* RANDOM, CONFIDENCE, MARGIN, ENTROPY: network evaluations per block; default 0 = one per
@@ -72,18 +78,36 @@ typedef struct flowbd3_sampler_options {
                                 window: when it is full, the later half of its flows, cut to whole blocks, is
                                 what the next ones are given. Default 0 = lengths drawn as those that the
                                 training table was cut into */
+    /* [n_given] conditions that every row meets, each of one column: "Proto=tcp", "Dport in 80,443",
+     * "Dur in [0,1.5]" (either end may be left out), "Sport missing"; a value with a comma stands in double
+     * quotes. Models of whole-flow blocks or random column order follow their distribution given the
+     * conditions; others approach it as far as `attempts` reach. */
+    const char *const *given;
+    size_t n_given;
+    const flowbd3_rules
+        *rules; /* further rules that every row obeys, beside those of the tokenizer; or NULL */
+    /* A column of categories that is drawn by other frequencies than the model's: [n_weights] factors of its
+     * values, 1 for those that are not named; without weights all its values become equally frequent. NULL:
+     * none. */
+    const char *weighted;
+    const flowbd3_weight *weights;
+    size_t n_weights;
+    uint32_t attempts; /* draws of a row until one obeys and is kept; then the choice is among those that
+                          obey. Default 0 = 64 */
+    uint32_t complete; /* 1: the sampler is for flowbd3_sampler_complete too */
 } flowbd3_sampler_options;
 
 #define FLOWBD3_SAMPLER_OPTIONS_INIT                                                                        \
     {                                                                                                       \
         sizeof(flowbd3_sampler_options), 0, 0.0, 0.0, 0, 0, FLOWBD3_DECODE_DRAW, FLOWBD3_ORDER_RANDOM, 0.0, \
-            0.0, 0.0, 0.0, 0                                                                                \
+            0.0, 0.0, 0.0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0                                            \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, size_t size);
 
 /* Creates a sampler of model, which must outlive it. options may be NULL. The caller owns *out.
- * Errors: ARGUMENT, RANGE, MEMORY. */
+ * Errors: ARGUMENT, RANGE (an option; a condition or rule that no row the model knows can meet, by name),
+ * SCHEMA (a rule names a column that is not there), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model *model,
                                                   const flowbd3_sampler_options *options, flowbd3_error *err);
 FLOWBD3_API void flowbd3_sampler_destroy(flowbd3_sampler **sampler);
@@ -98,7 +122,8 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_memory(const flowbd3_model *model,
  * of the training table, drawn by how many sequences it was cut into, and times from about one of them on.
  * Row number r of a sampler depends on the model, the options and r alone: neither on the batch size and the
  * number of threads nor on how the rows are split over calls, which may also split a sequence.
- * Errors: ARGUMENT, RANGE (row numbers of 2^63 and more), CANCELLED, MEMORY. */
+ * All rows obey the rules of the tokenizer and of the options and meet the conditions.
+ * Errors: ARGUMENT, RANGE (row numbers of 2^63 and more; a row that no attempt found), CANCELLED, MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows,
                                                     flowbd3_table **out, flowbd3_progress_function progress,
                                                     void *progress_user, flowbd3_error *err);
@@ -112,6 +137,16 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint
                                                   flowbd3_sampler_sink sink, void *sink_user,
                                                   flowbd3_progress_function progress, void *progress_user,
                                                   flowbd3_error *err);
+
+/* Completes a table: the cells of partial that are there are kept bit for bit, those that are missing, and
+ * the columns that it does not have, are generated given them. Row for row; other columns of partial are left
+ * out. The rows are numbers 0, 1, ..., whatever the sampler's position, which stays. For models of
+ * independent flows. Errors: ARGUMENT, STATE (option complete; flows in sequences), SCHEMA (type of a
+ * column), RANGE (a value that the model does not know, or that contradicts a rule, by row and column),
+ * CANCELLED, MEMORY. */
+FLOWBD3_API flowbd3_status flowbd3_sampler_complete(flowbd3_sampler *sampler, const flowbd3_table *partial,
+                                                    flowbd3_table **out, flowbd3_progress_function progress,
+                                                    void *progress_user, flowbd3_error *err);
 
 /* Evaluations of a block by the network so far, added up over all blocks drawn; *flows, or NULL, takes the
  * flows drawn, those of sequences in flight that nobody has asked for yet included. */

@@ -2,7 +2,7 @@
 #ifndef FLOWBD3_TOKENIZER_H
 #define FLOWBD3_TOKENIZER_H
 
-#include <flowbd3/table.h>
+#include <flowbd3/rules.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -19,6 +19,27 @@ typedef enum flowbd3_binning {
     FLOWBD3_BINNING_KMEANS = 3    /* one-dimensional k-means (Lloyd), edges half-way between centres */
 } flowbd3_binning;
 
+/* How the cells of a column become tokens; docs/tokenizer.md, "Codecs". */
+typedef enum flowbd3_codec {
+    FLOWBD3_CODEC_AUTO = 0,  /* chosen by the column: BINS, or for a categorical column EXACT */
+    FLOWBD3_CODEC_EXACT = 1, /* a token for every value */
+    FLOWBD3_CODEC_BINS = 2,  /* numbers: one slot of at most `bins` tokens, by `binning` */
+    FLOWBD3_CODEC_FINE = 3,  /* numbers: a slot of bins, and one of up to twice `bins` levels inside each */
+    FLOWBD3_CODEC_DIGITS = 4 /* integers: a slot for every digit to the base 256, the highest first */
+} flowbd3_codec;
+
+typedef struct flowbd3_column_codec {
+    const char *name;
+    flowbd3_codec codec;
+    uint32_t bins; /* of this column; default 0 = that of the options */
+} flowbd3_column_codec;
+
+/* Where the rules come from that a tokenizer keeps. */
+typedef enum flowbd3_relations {
+    FLOWBD3_RELATIONS_SEARCH = 0, /* flowbd3_rules_search in the fitted table, beside those of `rules` */
+    FLOWBD3_RELATIONS_OFF = 1     /* those of `rules` alone */
+} flowbd3_relations;
+
 typedef struct flowbd3_tokenizer_options {
     size_t struct_size;
     flowbd3_binning
@@ -32,10 +53,22 @@ typedef struct flowbd3_tokenizer_options {
     /* Column of numbers or times that orders the rows of a group. It is tokenized as the gap to the previous
      * row of the group, of times in nanoseconds, missing for the first. Default NULL: the table's order. */
     const char *order_by;
+    /* [n_codecs] codecs of columns, the last one for a name counts; AUTO for the others. */
+    const flowbd3_column_codec *codecs;
+    size_t n_codecs;
+    /* Rare-value protection: a category that came in fewer rows is never emitted, and neither is such a number
+     * of an EXACT column; a number of any other column comes from a bin of so many rows or more, none of which
+     * alone shapes it. The tokenizer does not hold such categories. Default 0: off. */
+    uint32_t rare_rows;
+    /* Rules that the rows obey. Those that no row of the fitted table violates, and those that are stated in
+     * `rules` (may be NULL; copied), are kept: a numeric column that one of them computes from others has no
+     * slot, decoded values obey, and samplers generate nothing else. */
+    const flowbd3_rules *rules;
+    flowbd3_relations relations;
 } flowbd3_tokenizer_options;
 
 #define FLOWBD3_TOKENIZER_OPTIONS_INIT \
-    { sizeof(flowbd3_tokenizer_options), FLOWBD3_BINNING_AUTO, 0, 0, NULL, 0, NULL }
+    { sizeof(flowbd3_tokenizer_options), FLOWBD3_BINNING_AUTO, 0, 0, NULL, 0, NULL, NULL, 0, 0, NULL, FLOWBD3_RELATIONS_SEARCH }
 
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_options *options, size_t size);
 
@@ -49,7 +82,12 @@ FLOWBD3_API flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, con
                                                     flowbd3_error *err);
 FLOWBD3_API void flowbd3_tokenizer_destroy(flowbd3_tokenizer **tokenizer);
 
-/* Slots of a flow: a column has one slot or more. Columns of group_by are none of the tokenizer's columns. */
+/* The rules of its columns, with the share of the fitted table's rows that obey each; those that are certain
+ * are kept. NULL: there are none. They live as long as the tokenizer. */
+FLOWBD3_API const flowbd3_rules *flowbd3_tokenizer_rules(const flowbd3_tokenizer *tokenizer);
+
+/* Slots of a flow: a column has one slot or more, or none when a rule computes it. Columns of group_by are
+ * none of the tokenizer's columns. */
 FLOWBD3_API size_t flowbd3_tokenizer_slots(const flowbd3_tokenizer *tokenizer);
 FLOWBD3_API size_t flowbd3_tokenizer_columns(const flowbd3_tokenizer *tokenizer);
 FLOWBD3_API const char *flowbd3_tokenizer_name(const flowbd3_tokenizer *tokenizer, size_t column);
@@ -68,7 +106,8 @@ FLOWBD3_API size_t flowbd3_tokenizer_vocabulary(const flowbd3_tokenizer *tokeniz
  * edges of a bin; NaN for the token of missing cells and for categorical columns. */
 FLOWBD3_API double flowbd3_tokenizer_centre(const flowbd3_tokenizer *tokenizer, size_t slot, size_t token);
 
-/* tokens[rows, slots] of a table that has the tokenizer's columns, by name; other columns are left aside.
+/* tokens[rows, slots] of a table that has the tokenizer's columns, by name; other columns, and those that
+ * rules compute, are left aside.
  * A number outside the fitted range takes the nearest token. Gaps are those of this table, whose groups may
  * be others than the fitted table's; the rows stay in its order.
  * Errors: SCHEMA (column not there or of another type, those of group_by and order_by too; a category or a
@@ -83,7 +122,8 @@ typedef enum flowbd3_decoding {
     FLOWBD3_DECODE_CENTRE = 1 /* the centre of the bin; where rounding leaves the bin, a value fitted in it */
 } flowbd3_decoding;
 
-/* The table of tokens[rows, slots]. Draws depend on seed, first_row + row and column alone. The values have
+/* The table of tokens[rows, slots]. Its rows obey the rules that are kept, as far as their tokens let them;
+ * a row whose tokens contradict the rules has the values that it would have without. Draws depend on seed, first_row + row and column alone. The values have
  * the column's type and printed precision and lie inside its fitted range. The column order_by holds the gaps
  * themselves, and those of group_by are not there. Errors: RANGE (a token outside its vocabulary, with row
  * and column), MEMORY. */

@@ -120,7 +120,9 @@ typedef enum fb3_purpose {
     FB3_RANDOM_SEQUENCE = 16,
     FB3_RANDOM_GROUP = 17,
     FB3_RANDOM_COLUMNS = 20,
-    FB3_RANDOM_SCORE = 21
+    FB3_RANDOM_SCORE = 21,
+    FB3_RANDOM_ATTEMPT = 24,
+    FB3_RANDOM_ACCEPT = 25
 } fb3_purpose;
 
 /* Four random 32-bit words. */

@@ -72,3 +72,7 @@ void fb3_cache_keep(fb3_cache *cache, size_t sequence, size_t rows) {
 void fb3_cache_clear(fb3_cache *cache, size_t sequence) {
     cache->used[sequence] = 0;
 }
+
+void fb3_cache_truncate(fb3_cache *cache, size_t sequence, size_t used) {
+    cache->used[sequence] = used;
+}

@@ -89,7 +89,7 @@ flowbd3_status fb3_token_features(float **out, const flowbd3_tokenizer *tokenize
         return fb3_no_memory(err, "the features of tokens");
     }
     for (size_t i = 0; i < values; i++)
-        centres[i] = flowbd3_tokenizer_centre(tokenizer, slot, i);
+        centres[i] = fb3_tokenizer_place(tokenizer, slot, i);
     standardise(centres, counts, values, small_magnitude(centres, counts, values));
     for (size_t i = 0; i < values; i++)
         fill(features + i * FB3_FEATURES, ((double)i + 0.5) / (double)values, centres[i]);

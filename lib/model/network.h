@@ -141,4 +141,7 @@ size_t fb3_cache_used(const fb3_cache *cache, size_t sequence);
 void fb3_cache_keep(fb3_cache *cache, size_t sequence, size_t rows);
 void fb3_cache_clear(fb3_cache *cache, size_t sequence);
 
+/* Keeps the first `used` keys of a sequence alone. */
+void fb3_cache_truncate(fb3_cache *cache, size_t sequence, size_t used);
+
 #endif

@@ -60,24 +60,42 @@ bool fb3_model_has_order(const flowbd3_model *model) {
     return model->blocking.block % model->config.slots != 0;
 }
 
-/* Fisher-Yates; every flow has S numbers of its own. */
-static void shuffle(uint16_t *order, size_t slots, uint64_t seed, uint64_t flow, uint32_t step) {
-    for (size_t i = 0; i < slots; i++) {
-        double u = fb3_uniform(seed, FB3_RANDOM_COLUMNS, flow * slots + i, step);
+/* Columns that have slots. */
+static size_t columns_with_slots(const flowbd3_model *model) {
+    size_t count = 0, first;
+    for (size_t i = 0; i < flowbd3_tokenizer_columns(model->tokenizer); i++)
+        count += fb3_tokenizer_column_slots(model->tokenizer, i, &first) > 0;
+    return count;
+}
+
+/* Fisher-Yates over columns, of which every flow has as many numbers of its own; the slots of a column stay
+ * together. */
+static void shuffle(const flowbd3_model *model, uint16_t *order, uint64_t seed, uint64_t flow,
+                    uint32_t step) {
+    size_t columns = columns_with_slots(model), slots = model->config.slots, first;
+    uint16_t *column = order + slots - columns; /* the order's own end, which no slot overtakes */
+    for (size_t i = 0, next = 0; i < columns; i++, next++) {
+        while (fb3_tokenizer_column_slots(model->tokenizer, next, &first) == 0)
+            next++;
+        double u = fb3_uniform(seed, FB3_RANDOM_COLUMNS, flow * columns + i, step);
         size_t j = (size_t)(u * (double)(i + 1));
         if (j > i)
             j = i;
-        order[i] = order[j];
-        order[j] = (uint16_t)i;
+        column[i] = column[j];
+        column[j] = (uint16_t)next;
+    }
+    for (size_t i = 0, n = 0; i < columns; i++) {
+        size_t count = fb3_tokenizer_column_slots(model->tokenizer, column[i], &first);
+        for (size_t place = 0; place < count; place++)
+            order[n++] = (uint16_t)(first + place);
     }
 }
 
 void fb3_model_order(const flowbd3_model *model, uint16_t *order, uint64_t seed, uint64_t flow,
                      uint32_t step) {
-    size_t slots = model->config.slots;
     if (model->options.column_order == FLOWBD3_COLUMNS_RANDOM)
-        shuffle(order, slots, seed, flow, step);
+        shuffle(model, order, seed, flow, step);
     else
-        for (size_t i = 0; i < slots; i++)
+        for (size_t i = 0; i < model->config.slots; i++)
             order[i] = (uint16_t)model->order[i];
 }

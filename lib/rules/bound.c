@@ -34,7 +34,7 @@ static flowbd3_status bind_column(const binder *b, size_t *column, const char *n
     if (*column == SIZE_MAX)
         return fb3_fail(b->err, FLOWBD3_ERROR_SCHEMA, "rule '%.80s': there is no column '%.60s'",
                         b->rule->name, name);
-    if (numeric && b->bound->columns[*column].type == FLOWBD3_TYPE_CATEGORICAL)
+    if (numeric && fb3_has_dictionary(b->bound->columns[*column].type))
         return wrong_kind(b, *column, "numbers");
     return FLOWBD3_OK;
 }
@@ -90,16 +90,15 @@ static flowbd3_status bind_test(const binder *b, fb3_bound_test *bound, const fb
         return status;
     const fb3_rule_column *column = &b->bound->columns[bound->column];
     bool texts = test->n_texts + test->n_patterns > 0;
-    if (column->type == FLOWBD3_TYPE_CATEGORICAL && test->n_intervals > 0)
+    if (fb3_has_dictionary(column->type) && test->n_intervals > 0)
         return wrong_kind(b, bound->column, "numbers");
-    if (column->type != FLOWBD3_TYPE_CATEGORICAL && texts)
+    if (!fb3_has_dictionary(column->type) && texts)
         return wrong_kind(b, bound->column, "texts");
     bound->missing = test->missing;
     bound->any = test->any;
     bound->intervals = test->intervals;
     bound->n_intervals = test->n_intervals;
-    return column->type == FLOWBD3_TYPE_CATEGORICAL ? bind_codes(b, bound, test, column->dictionary)
-                                                    : FLOWBD3_OK;
+    return fb3_has_dictionary(column->type) ? bind_codes(b, bound, test, column->dictionary) : FLOWBD3_OK;
 }
 
 static flowbd3_status bind_tests(const binder *b, fb3_bound_test **bound, const fb3_test *tests,
@@ -254,7 +253,7 @@ static double round_as(const fb3_derived_claim *claim, double value) {
 
 /* Digits that a cell of a column is printed with, -1: as many as it takes. */
 static int digits_of(const fb3_rule_column *column) {
-    return column->type == FLOWBD3_TYPE_INTEGER ? 0 : column->decimals;
+    return fb3_has_integers(column->type) ? 0 : column->decimals;
 }
 
 /* How far the number behind a cell may be from it: half a unit of the last digit of a real one, a little
@@ -415,7 +414,7 @@ void fb3_cells_of_row(fb3_cell *cells, const flowbd3_table *table, size_t row) {
         cells[i] = (fb3_cell){.code = -1, .missing = fb3_is_missing(column, row)};
         if (cells[i].missing)
             continue;
-        if (column->type == FLOWBD3_TYPE_CATEGORICAL)
+        if (fb3_has_dictionary(column->type))
             cells[i].code = column->codes[row];
         else
             cells[i].number =

@@ -30,7 +30,7 @@ static void find_roles(builder *b) {
     for (size_t i = 0; i < b->table->n_columns; i++) {
         fb3_role_detail detail;
         fb3_role role = fb3_role_of_column(b->table, i, &detail);
-        bool texts = b->table->columns[i].type == FLOWBD3_TYPE_CATEGORICAL;
+        bool texts = fb3_has_dictionary(b->table->columns[i].type);
         bool fits = role == FB3_ROLE_STATE ? texts : role <= FB3_ROLE_DESTINATION_PORT ? true : !texts;
         if (role >= FB3_ROLES || !fits || has(b, role))
             continue;
@@ -133,7 +133,7 @@ static bool row_has(const builder *b, const protocol *p, size_t row) {
     const fb3_column *column = column_of(b, FB3_ROLE_PROTOCOL);
     if (fb3_is_missing(column, row))
         return false;
-    if (column->type == FLOWBD3_TYPE_CATEGORICAL)
+    if (fb3_has_dictionary(column->type))
         return is_called(p, fb3_dictionary_text(column->dictionary, (size_t)column->codes[row]));
     return has_number(p, flowbd3_table_number(b->table, row, b->column[FB3_ROLE_PROTOCOL]));
 }
@@ -141,7 +141,7 @@ static bool row_has(const builder *b, const protocol *p, size_t row) {
 /* Whether a table names a protocol, as far as its dictionary tells. */
 static bool table_has(const builder *b, const protocol *p) {
     const fb3_column *column = column_of(b, FB3_ROLE_PROTOCOL);
-    if (column->type != FLOWBD3_TYPE_CATEGORICAL)
+    if (!fb3_has_dictionary(column->type))
         return true;
     for (size_t i = 0; i < column->dictionary->count; i++)
         if (is_called(p, fb3_dictionary_text(column->dictionary, i)))
@@ -163,7 +163,7 @@ static void when_protocol(builder *b, fb3_rule *rule, const protocol *p) {
     fb3_test *test = rule != NULL ? add_test(b, &rule->when, &rule->n_when, column) : NULL;
     if (test == NULL)
         return;
-    if (column->type != FLOWBD3_TYPE_CATEGORICAL) {
+    if (!fb3_has_dictionary(column->type)) {
         for (size_t i = 0; i < p->n_numbers; i++)
             add_interval(b, test, p->numbers[i], p->numbers[i]);
         return;
@@ -174,7 +174,7 @@ static void when_protocol(builder *b, fb3_rule *rule, const protocol *p) {
 
 static void when_not_tcp(builder *b, fb3_rule *rule) {
     const fb3_column *column = column_of(b, FB3_ROLE_PROTOCOL);
-    if (column->type == FLOWBD3_TYPE_CATEGORICAL) {
+    if (fb3_has_dictionary(column->type)) {
         when_protocol(b, rule, &tcp);
         if (!b->whole)
             return;
@@ -242,7 +242,7 @@ static void at_least(builder *b, fb3_role role, double least) {
 /* A port has 16 bits. What other protocols have in that column is not said. */
 static void port_range(builder *b, fb3_role role) {
     bool protocols = has(b, FB3_ROLE_PROTOCOL);
-    if (!has(b, role) || column_of(b, role)->type == FLOWBD3_TYPE_CATEGORICAL ||
+    if (!has(b, role) || fb3_has_dictionary(column_of(b, role)->type) ||
         (protocols && !table_has(b, &ported)))
         return;
     fb3_rule *rule = add_rule(b, FB3_CLAIM_TESTS);
@@ -296,7 +296,7 @@ static void no_flags(builder *b, const fb3_column *flags) {
     if (test == NULL)
         return;
     test->missing = true;
-    if (flags->type != FLOWBD3_TYPE_CATEGORICAL) {
+    if (!fb3_has_dictionary(flags->type)) {
         add_interval(b, test, 0.0, 0.0);
         return;
     }
@@ -360,7 +360,7 @@ static void each_column(builder *b) {
         const fb3_column *column = &b->table->columns[i];
         if (role == FB3_ROLE_TCP_FLAGS && has(b, FB3_ROLE_PROTOCOL))
             no_flags(b, column);
-        if (role == FB3_ROLE_RATE && column->type != FLOWBD3_TYPE_CATEGORICAL)
+        if (role == FB3_ROLE_RATE && !fb3_has_dictionary(column->type))
             compare(b, NULL, column, true, 1.0, NULL, 0.0);
     }
 }

@@ -295,8 +295,8 @@ static void count_tests(fb3_domain *columns, const fb3_bound_test *tests, size_t
 static void describe(fb3_domain *columns, const fb3_bound *bound) {
     for (size_t i = 0; i < bound->n_columns; i++) {
         const fb3_rule_column *column = &bound->columns[i];
-        columns[i] = (fb3_domain){.numeric = column->type != FLOWBD3_TYPE_CATEGORICAL,
-                                  .integer = column->type == FLOWBD3_TYPE_INTEGER,
+        columns[i] = (fb3_domain){.numeric = !fb3_has_dictionary(column->type),
+                                  .integer = fb3_has_integers(column->type),
                                   .filters_capacity = MORE_FILTERS};
         if (!columns[i].numeric)
             columns[i].n_codes = column->dictionary->count;

@@ -95,7 +95,7 @@ static double unit_of(int decimals) {
 }
 
 static int digits_of(const fb3_rule_column *column) {
-    return column->type == FLOWBD3_TYPE_INTEGER ? 0 : column->decimals;
+    return fb3_has_integers(column->type) ? 0 : column->decimals;
 }
 
 /* How far the number behind a cell may be from it. */

@@ -148,6 +148,19 @@ fb3_rule *fb3_rules_append(flowbd3_rules *rules) {
     return rule;
 }
 
+bool fb3_rules_forbid(flowbd3_rules *rules, const char *name, const char *const *columns, size_t n) {
+    fb3_forbidden_rule *grown =
+        fb3_reallocate(rules->context, rules->forbidden, rules->n_forbidden + 1, sizeof *grown);
+    if (grown == NULL)
+        return false;
+    rules->forbidden = grown;
+    fb3_forbidden_rule *forbidden = &grown[rules->n_forbidden++];
+    *forbidden = (fb3_forbidden_rule){0};
+    return copy_text(&forbidden->name, name, rules->context) &&
+           copy_texts(&forbidden->columns, &forbidden->n_columns, (char *const *)(uintptr_t)columns, n,
+                      rules->context);
+}
+
 flowbd3_rules *fb3_rules_retain(flowbd3_rules *rules) {
     if (rules != NULL)
         atomic_fetch_add_explicit(&rules->references, 1, memory_order_relaxed);

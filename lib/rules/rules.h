@@ -102,6 +102,9 @@ fb3_rule *fb3_rules_append(flowbd3_rules *rules);
 flowbd3_status fb3_rules_finish(flowbd3_rules *rules, flowbd3_error *err);
 flowbd3_rules *fb3_rules_retain(flowbd3_rules *rules);
 
+/* Forbids one thing more: the name, or NULL, and columns[n] are copied; false: no memory. (rules.c) */
+bool fb3_rules_forbid(flowbd3_rules *rules, const char *name, const char *const *columns, size_t n);
+
 /* A deep copy of a rule; on failure *to is zeroed. Release frees what a rule holds and zeroes it. (rules.c)
  */
 bool fb3_rule_copy(fb3_rule *to, const fb3_rule *from, flowbd3_context *context);

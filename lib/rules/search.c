@@ -112,7 +112,7 @@ static void profile_column(void *argument, size_t i, unsigned worker) {
             sorted[n++] = values[k];
     }
     qsort(sorted, n, sizeof *sorted, compare_numbers);
-    profile->numeric = column->type != FLOWBD3_TYPE_CATEGORICAL;
+    profile->numeric = !fb3_has_dictionary(column->type);
     for (size_t k = 0; k < n; k++)
         profile->distinct += k == 0 || sorted[k] != sorted[k - 1];
     profile->low = n > 0 ? sorted[0] : 0.0;

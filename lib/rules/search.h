@@ -37,7 +37,7 @@ static inline double fb3_search_value(const fb3_column *column, size_t row) {
         return (double)NAN;
     if (column->type == FLOWBD3_TYPE_REAL)
         return column->real[row];
-    return column->type == FLOWBD3_TYPE_INTEGER ? (double)column->integer[row] : (double)column->codes[row];
+    return fb3_has_integers(column->type) ? (double)column->integer[row] : (double)column->codes[row];
 }
 
 static inline const double *fb3_search_values(const fb3_search *search, size_t column) {

@@ -66,11 +66,11 @@ static bool is_free(const fb3_search *search, const fb3_fit *fit) {
 /* Whether numbers of the sources' digits make one of the target's, so that nothing is rounded. */
 static bool is_whole(const fb3_search *search, const fb3_fit *fit) {
     const fb3_column *columns = search->table->columns, *target = &columns[fit->column];
-    int digits = target->type == FLOWBD3_TYPE_INTEGER ? 0 : target->decimals;
+    int digits = fb3_has_integers(target->type) ? 0 : target->decimals;
     const size_t sources[] = {fit->a, fit->b != SIZE_MAX ? fit->b : fit->a};
     for (int i = 0; i < 2; i++) {
         const fb3_column *source = &columns[sources[i]];
-        int source_digits = source->type == FLOWBD3_TYPE_INTEGER ? 0 : source->decimals;
+        int source_digits = fb3_has_integers(source->type) ? 0 : source->decimals;
         if (source_digits != 0 && (fit->operation == FB3_PRODUCT || source_digits > digits))
             return false;
         if (source_digits < 0)
@@ -86,7 +86,7 @@ static bool append_rule(const fb3_search *search, const fb3_fit *fit) {
     fb3_rule *rule = fb3_rules_append(search->found);
     if (rule == NULL)
         return false;
-    int digits = target->type == FLOWBD3_TYPE_INTEGER ? 0 : target->decimals;
+    int digits = fb3_has_integers(target->type) ? 0 : target->decimals;
     rule->claim = FB3_CLAIM_DERIVED;
     rule->derived = (fb3_derived_claim){
         .column = fb3_duplicate(context, target->name),

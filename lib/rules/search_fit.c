@@ -49,7 +49,7 @@ double fb3_shortest_between(double low, double high, double *length) {
 
 fb3_fit_scales fb3_fit_scales_of(const fb3_search *search, const fb3_fit *fit) {
     const fb3_column *target = &search->table->columns[fit->column];
-    int digits = target->type == FLOWBD3_TYPE_INTEGER ? 0 : target->decimals;
+    int digits = fb3_has_integers(target->type) ? 0 : target->decimals;
     return (fb3_fit_scales){
         .blur_c = digits >= 0 ? 0.5 * pow(10.0, -digits) : 0.0,
         .blur_a = search->profiles[fit->a].blur,

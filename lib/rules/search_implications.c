@@ -131,7 +131,7 @@ static bool start_coding(const fb3_search *search, fb3_coding *coding, size_t co
         return false;
     code_values(search, coding, runs, n_runs);
     fb3_release(search->context, runs);
-    if (c->type != FLOWBD3_TYPE_CATEGORICAL)
+    if (!fb3_has_dictionary(c->type))
         return true;
     coding->of_category = fb3_allocate(search->context, c->dictionary->count, 1);
     for (size_t i = 0; coding->of_category != NULL && i < c->dictionary->count; i++)

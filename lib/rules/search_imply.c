@@ -150,7 +150,7 @@ static bool list_values(const fb3_search *search, fb3_test *test, const fb3_codi
     flowbd3_context *context = search->context;
     const fb3_column *column = &search->table->columns[coding->column];
     size_t n = count_values(coding, codes, listed);
-    bool texts = column->type == FLOWBD3_TYPE_CATEGORICAL;
+    bool texts = fb3_has_dictionary(column->type);
     char **listed_texts = texts ? fb3_allocate_zero(context, n, sizeof *test->texts) : NULL;
     fb3_interval *intervals = texts ? NULL : fb3_allocate_zero(context, n, sizeof *test->intervals);
     test->texts = listed_texts;

@@ -79,8 +79,7 @@ static bool choose(fb3_unmasking *u, uint8_t *wanted) {
         wanted[i] = u->remasked[i] = 0;
         if (fb3_is_fixed(u, i))
             continue;
-        double x =
-            fb3_uniform(u->options->seed, FB3_RANDOM_UNMASK, u->key, (uint32_t)(u->step * u->tokens + i));
+        double x = fb3_uniform(u->seed, FB3_RANDOM_UNMASK, u->key, (uint32_t)(u->step * u->tokens + i));
         if (fb3_is_masked(u, i))
             wanted[i] = last || x < p.unmask;
         else

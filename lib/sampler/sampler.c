@@ -8,8 +8,8 @@ flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, si
     return fb3_options_init(options, size, sizeof *options);
 }
 
-/* Longest sequence that is generated. */
-enum { MOST_FLOWS = 1 << 20 };
+/* Longest sequence that is generated; attempts at a row that obeys. */
+enum { MOST_FLOWS = 1 << 20, DEFAULT_ATTEMPTS = 64 };
 
 static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *err) {
     if (o->temperature == 0.0)
@@ -29,7 +29,15 @@ static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *e
     if (o->sequence_flows > MOST_FLOWS)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "sequence_flows is %u, expected at most %d",
                         o->sequence_flows, MOST_FLOWS);
+    if (o->attempts == 0)
+        o->attempts = DEFAULT_ATTEMPTS;
     return fb3_unmasking_check(o, err);
+}
+
+/* Whether the rows of such a sampler have anything to obey. */
+static bool is_restrained(const flowbd3_model *model, const flowbd3_sampler_options *o) {
+    return model->tokenizer->restraint->restrains || o->n_given > 0 || o->rules != NULL ||
+           o->weighted != NULL || o->complete != 0;
 }
 
 /* The options with every default filled in, and the sizes that follow. */
@@ -40,7 +48,7 @@ static flowbd3_status measure(fb3_sampler_sizes *sizes, flowbd3_sampler_options 
     if (status == FLOWBD3_OK)
         status = check_options(o, err);
     if (status == FLOWBD3_OK)
-        status = fb3_sampler_measure(sizes, model, o, err);
+        status = fb3_sampler_measure(sizes, model, o, is_restrained(model, o), err);
     return status;
 }
 
@@ -52,7 +60,8 @@ flowbd3_status flowbd3_sampler_memory(const flowbd3_model *model, const flowbd3_
     fb3_sampler_sizes sizes;
     flowbd3_sampler_options o;
     flowbd3_status status = measure(&sizes, &o, model, options, err);
-    return status == FLOWBD3_OK ? fb3_sampler_bytes(bytes, &sizes, model, err) : status;
+    return status == FLOWBD3_OK ? fb3_sampler_bytes(bytes, &sizes, model, is_restrained(model, &o), err)
+                                : status;
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -62,9 +71,10 @@ static flowbd3_status allocate(flowbd3_sampler *s, flowbd3_error *err) {
     s->sequences = fb3_allocate(s->context, sequences, sizeof *s->sequences);
     s->tokens = fb3_allocate(s->context, sequences * s->sizes.length * s->sizes.slots, sizeof *s->tokens);
     s->workers = fb3_allocate_zero(s->context, flowbd3_context_threads(s->context), sizeof *s->workers);
-    if (s->sequences == NULL || s->tokens == NULL || s->workers == NULL)
+    s->starts = fb3_allocate(s->context, sequences, sizeof *s->starts);
+    if (s->sequences == NULL || s->starts == NULL || s->tokens == NULL || s->workers == NULL)
         return fb3_no_memory(err, "the sampler");
-    flowbd3_status status = FLOWBD3_OK;
+    flowbd3_status status = fb3_sampler_take_conditions(s, err);
     for (unsigned i = 0; status == FLOWBD3_OK && i < flowbd3_context_threads(s->context); i++)
         status = fb3_sampler_worker_create(&s->workers[i], s, err);
     return status;
@@ -88,6 +98,7 @@ flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model
     sampler->model = model;
     sampler->options = o;
     sampler->sizes = sizes;
+    sampler->restrained = is_restrained(model, &o);
     status = allocate(sampler, err);
     if (status != FLOWBD3_OK)
         flowbd3_sampler_destroy(&sampler);
@@ -102,8 +113,11 @@ void flowbd3_sampler_destroy(flowbd3_sampler **sampler) {
     flowbd3_context *context = s->context;
     *sampler = NULL;
     for (unsigned i = 0; s->workers != NULL && i < flowbd3_context_threads(context); i++)
-        fb3_sampler_worker_release(&s->workers[i], context);
+        fb3_sampler_worker_release(&s->workers[i], s);
     flowbd3_table_destroy(&s->table);
+    fb3_sampler_release_conditions(s);
+    fb3_sampler_drop_partial(s);
+    fb3_release(context, s->starts);
     fb3_release(context, s->workers);
     fb3_release(context, s->sequences);
     fb3_release(context, s->tokens);
@@ -202,5 +216,36 @@ flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows,
         flowbd3_table_destroy(&c.table);
     }
     *out = c.table;
+    return status;
+}
+
+/* ---- completing a table ------------------------------------------------------------------------ */
+
+flowbd3_status flowbd3_sampler_complete(flowbd3_sampler *sampler, const flowbd3_table *partial,
+                                        flowbd3_table **out, flowbd3_progress_function progress,
+                                        void *progress_user, flowbd3_error *err) {
+    if (sampler == NULL || partial == NULL || out == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_sampler_complete: %s is NULL",
+                        sampler == NULL   ? "sampler"
+                        : partial == NULL ? "partial"
+                                          : "out");
+    *out = NULL;
+    if (!sampler->restrained)
+        return fb3_fail(err, FLOWBD3_ERROR_STATE,
+                        "flowbd3_sampler_complete: the sampler was not made with the option complete");
+    if (sampler->model->tokenizer->sequencing != NULL || sampler->sizes.length > 1)
+        return fb3_fail(err, FLOWBD3_ERROR_STATE,
+                        "flowbd3_sampler_complete: the model's flows are in sequences, expected one of "
+                        "independent flows");
+    uint64_t position = sampler->position;
+    flowbd3_table_destroy(&sampler->table);
+    sampler->position = 0;
+    flowbd3_status status = fb3_sampler_take_partial(sampler, partial, err);
+    if (status == FLOWBD3_OK)
+        status =
+            flowbd3_sampler_generate(sampler, flowbd3_table_rows(partial), out, progress, progress_user, err);
+    fb3_sampler_drop_partial(sampler);
+    flowbd3_table_destroy(&sampler->table);
+    sampler->position = position;
     return status;
 }

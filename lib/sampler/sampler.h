@@ -24,8 +24,11 @@ typedef struct fb3_sampler_sizes {
     size_t tile, tiles;  /* sequences of a tile; tiles in flight */
     size_t vocabulary;   /* of the slot with the most values */
     size_t cached;       /* keys that the cache has room for in a sequence; 0: no cache */
+    size_t unit;         /* blocks that are drawn again together when their rows do not obey */
     fb3_limits limits;   /* of the network */
 } fb3_sampler_sizes;
+
+typedef struct fb3_restrained fb3_restrained;
 
 /* What one thread needs for a tile. */
 typedef struct fb3_sampler_worker {
@@ -46,43 +49,68 @@ typedef struct fb3_sampler_worker {
     uint16_t *inputs, *slots;             /* [rows] */
     uint32_t *positions;
     uint8_t *masked;
-    size_t *owner; /* [rows] place in [tile, block] of a row of the block at hand */
-    bool *active;  /* [tile] sequences whose block is not finished */
+    size_t *owner;              /* [rows] place in [tile, block] of a row of the block at hand */
+    bool *active;               /* [tile] sequences whose block is not finished */
+    bool *pending;              /* [tile] sequences that are not through with their unit */
+    fb3_restrained *restrained; /* NULL: rows have nothing to obey */
     uint64_t evaluations;
 } fb3_sampler_worker;
+
+/* A table whose cells that are there are given to the rows. */
+typedef struct fb3_partial {
+    const flowbd3_table *table; /* NULL: there is none */
+    size_t rows;
+    int64_t *columns; /* [columns of the tokenizer] those of the table; -1: it has none */
+    uint16_t *tokens; /* [rows, S] of given cells, UINT16_MAX of others */
+} fb3_partial;
 
 struct flowbd3_sampler {
     flowbd3_context *context;
     const flowbd3_model *model;
-    flowbd3_sampler_options options; /* defaults filled in */
+    flowbd3_sampler_options
+        options; /* defaults filled in; pointers are the caller's, not used after create */
     fb3_sampler_sizes sizes;
+
+    /* What rows obey. (conditions.c) */
+    fb3_restraint *restraint;
+    bool restrained;        /* whether there is anything to obey */
+    uint16_t *fixed;        /* [S] tokens that conditions leave no choice in, UINT16_MAX for others */
+    uint8_t *turns;         /* [S] see fb3_unmasking; 0 is for given tokens */
+    const double **weights; /* [S] see fb3_unmasking */
+    double *factors;        /* of the weighted slot; NULL: there is none */
+    size_t weighted_slot;
+    fb3_partial partial;
+
     uint64_t position;      /* row that comes next */
     uint64_t drawn;         /* flows so far */
     fb3_reporter *reporter; /* of the call that runs */
     uint64_t done;          /* rows that it has handed out */
     atomic_bool cancelled;
+    _Atomic uint64_t given_up;   /* least row that no attempt found, UINT64_MAX: none */
     fb3_sampler_worker *workers; /* [threads] */
 
     /* The sequences at hand. */
     uint64_t first_sequence, first_row; /* of the first; a multiple of tile */
     size_t count, rows;                 /* sequences, and their flows */
     fb3_sequence *sequences;            /* [tiles * tile] */
+    uint64_t *starts;                   /* [tiles * tile] numbers of their first flows among all rows */
     uint16_t *tokens;                   /* [tiles * tile, length, S]; packed once all are there */
     flowbd3_table *table;               /* the flows; NULL: none */
 };
 
 /* Sizes for options whose defaults are filled in. Errors: RANGE. (sizes.c) */
 flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model *model,
-                                   const flowbd3_sampler_options *options, flowbd3_error *err);
+                                   const flowbd3_sampler_options *options, bool restrained,
+                                   flowbd3_error *err);
 
 /* Bytes that a sampler of such sizes takes. (sizes.c) */
 flowbd3_status fb3_sampler_bytes(uint64_t *bytes, const fb3_sampler_sizes *sizes, const flowbd3_model *model,
-                                 flowbd3_error *err);
+                                 bool restrained, flowbd3_error *err);
 
 /* Memory of a worker. (sizes.c) */
 flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *worker, const flowbd3_sampler *sampler,
                                          flowbd3_error *err);
-void fb3_sampler_worker_release(fb3_sampler_worker *worker, flowbd3_context *context);
+void fb3_sampler_worker_release(fb3_sampler_worker *worker, const flowbd3_sampler *sampler);
 
 /* Sequence number of the sampler. (sequences.c) */
 fb3_sequence fb3_sampler_sequence(const flowbd3_sampler *sampler, uint64_t number);
@@ -96,9 +124,42 @@ flowbd3_status fb3_sampler_fill(flowbd3_sampler *sampler, uint64_t rows, fb3_rep
  * (sequences.c) */
 bool fb3_sampler_cancelled(flowbd3_sampler *sampler, const fb3_sampler_worker *worker);
 
-/* Draws the sequences of a tile, of which the first has the number first_sequence: the flows of sequence i
- * go to tokens[i * length]. When cancelled, it leaves off. (tile.c) */
+/* Draws the sequences of a tile, of which the first has the number first_sequence: the flows of sequence i,
+ * row number first_row[i] and those after it, go to tokens[i * length]. When cancelled, it leaves off.
+ * (tile.c)
+ */
 void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
-                      const fb3_sequence *sequences, uint16_t *tokens);
+                      const fb3_sequence *sequences, const uint64_t *first_row, uint16_t *tokens);
+
+/* Notes that no attempt at a row obeyed. (sequences.c) */
+void fb3_sampler_give_up(flowbd3_sampler *sampler, uint64_t row);
+
+/* Seed of the random numbers of an attempt; that of the options for attempt 0. (sequences.c) */
+uint64_t fb3_attempt_seed(uint64_t seed, uint32_t attempt);
+
+/* Conditions of the options as rules, those of `given` first; the restraint of rows and what follows from the
+ * conditions for a sampler. Errors: ARGUMENT, RANGE (what the model does not know, by name), SCHEMA, MEMORY.
+ * (conditions.c) */
+flowbd3_status fb3_conditions_create(flowbd3_rules **out, const flowbd3_tokenizer *tokenizer,
+                                     const flowbd3_sampler_options *options, flowbd3_error *err);
+flowbd3_status fb3_weights_create(double **out, size_t *slot, const flowbd3_tokenizer *tokenizer,
+                                  const flowbd3_sampler_options *options, flowbd3_error *err);
+flowbd3_status fb3_sampler_take_conditions(flowbd3_sampler *sampler, flowbd3_error *err);
+void fb3_sampler_release_conditions(flowbd3_sampler *sampler);
+
+/* The token that a row is given in a slot, UINT16_MAX: none; a slot's turn in it; slots[S] of its order by
+ * their turns, where the model takes columns in any order; and the cells that its row is given.
+ * (conditions.c)
+ */
+uint16_t fb3_sampler_given_token(const flowbd3_sampler *sampler, uint64_t row, size_t slot);
+uint8_t fb3_sampler_turn(const flowbd3_sampler *sampler, uint64_t row, size_t slot);
+void fb3_sampler_take_turns(const flowbd3_sampler *sampler, uint16_t *order, uint64_t row);
+void fb3_sampler_set_given(const flowbd3_sampler *sampler, fb3_row *row, uint64_t number);
+
+/* Takes up a table whose cells that are there are given to rows 0, 1, ...; and drops it. Errors: SCHEMA,
+ * RANGE (what the model does not know, by row and column), MEMORY. (conditions.c) */
+flowbd3_status fb3_sampler_take_partial(flowbd3_sampler *sampler, const flowbd3_table *table,
+                                        flowbd3_error *err);
+void fb3_sampler_drop_partial(flowbd3_sampler *sampler);
 
 #endif

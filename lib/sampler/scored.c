@@ -6,10 +6,19 @@
  * probability would be drawn at the same number again. */
 #include "sampler/unmasking_orders.h"
 
+/* Whether a masked token is the next one of its cell. */
+static bool is_next(const fb3_unmasking *u, size_t i) {
+    return fb3_is_masked(u, i) && (u->run == NULL || i == u->run[i] || !fb3_is_masked(u, i - 1));
+}
+
 bool fb3_scored_next(fb3_unmasking *u, uint8_t *wanted) {
+    unsigned turn = UINT8_MAX;
+    for (size_t i = 0; u->turn != NULL && i < u->tokens; i++)
+        if (fb3_is_masked(u, i) && u->turn[i] < turn)
+            turn = u->turn[i];
     bool any = false;
     for (size_t i = 0; i < u->tokens; i++) {
-        wanted[i] = fb3_is_masked(u, i);
+        wanted[i] = is_next(u, i) && (u->turn == NULL || u->turn[i] == turn);
         any = any || wanted[i] != 0;
     }
     return any;

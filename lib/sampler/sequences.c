@@ -47,6 +47,7 @@ static void list_sequences(flowbd3_sampler *s, uint64_t end) {
     while (s->count < z->tiles * z->tile && s->first_row + s->rows < end)
         for (size_t i = 0; i < z->tile; i++) {
             s->sequences[s->count] = fb3_sampler_sequence(s, s->first_sequence + s->count);
+            s->starts[s->count] = s->first_row + s->rows;
             s->rows += s->sequences[s->count++].flows;
         }
 }
@@ -63,7 +64,21 @@ static void tile_task(void *argument, size_t i, unsigned worker) {
     flowbd3_sampler *s = argument;
     const fb3_sampler_sizes *z = &s->sizes;
     fb3_sampler_tile(s, &s->workers[worker], s->first_sequence + i * z->tile, s->sequences + i * z->tile,
-                     s->tokens + i * z->tile * z->length * z->slots);
+                     s->starts + i * z->tile, s->tokens + i * z->tile * z->length * z->slots);
+}
+
+uint64_t fb3_attempt_seed(uint64_t seed, uint32_t attempt) {
+    uint32_t word[4];
+    if (attempt == 0)
+        return seed;
+    fb3_random(word, seed, FB3_RANDOM_ATTEMPT, attempt, 0);
+    return (uint64_t)word[0] << 32 | word[1];
+}
+
+void fb3_sampler_give_up(flowbd3_sampler *s, uint64_t row) {
+    uint64_t least = atomic_load(&s->given_up);
+    while (row < least && !atomic_compare_exchange_weak(&s->given_up, &least, row))
+        ;
 }
 
 /* Closes the gaps that sequences shorter than the longest leave. */
@@ -91,12 +106,21 @@ flowbd3_status fb3_sampler_fill(flowbd3_sampler *s, uint64_t rows, fb3_reporter 
     s->first_row = row;
     flowbd3_table_destroy(&s->table);
     list_sequences(s, s->position + rows);
+    atomic_store(&s->given_up, UINT64_MAX);
+    for (unsigned i = 0; i < flowbd3_context_threads(s->context); i++)
+        s->workers[i].ordered_flow = 0; /* what rows are given may have changed */
     fb3_parallel(s->context, s->count / s->sizes.tile, tile_task, s);
     if (atomic_load(&s->cancelled))
         return fb3_fail(err, FLOWBD3_CANCELLED, "generation was cancelled");
+    uint64_t row_given_up = atomic_load(&s->given_up);
+    if (row_given_up < s->position + rows)
+        return fb3_fail_at(err, FLOWBD3_ERROR_RANGE, (int64_t)row_given_up + 1, 0,
+                           "row %llu: none of %u attempts met the rules and conditions",
+                           (unsigned long long)row_given_up + 1, s->options.attempts);
     pack(s);
     s->drawn += s->rows;
-    return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, s->rows, s->options.decoding,
-                                          s->options.seed, s->first_row, s->sequences, s->count, &s->table,
-                                          err);
+    fb3_decoder decoder = {s->restraint, s->options.decoding, s->options.seed,
+                           s->first_row, s->partial.table,    (size_t)s->first_row};
+    return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, s->rows, &decoder, s->sequences,
+                                          s->count, &s->table, err);
 }

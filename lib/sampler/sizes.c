@@ -1,5 +1,5 @@
 /* How much a sampler takes at a time, and the memory for it. */
-#include "sampler/sampler.h"
+#include "sampler/restrained.h"
 
 #include <string.h>
 
@@ -46,8 +46,16 @@ static size_t count_tiles(const fb3_sampler_sizes *z, const flowbd3_sampler_opti
     return threads * (each < 1 ? 1 : each > TILES_IN_FLIGHT ? TILES_IN_FLIGHT : each);
 }
 
+/* Blocks of the least run of them that ends with a flow. */
+static size_t unit_blocks(const fb3_sampler_sizes *z, size_t tokens) {
+    size_t unit = 1;
+    while (unit * z->block < tokens && unit * z->block % z->slots != 0)
+        unit++;
+    return unit;
+}
+
 flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model *model,
-                                   const flowbd3_sampler_options *o, flowbd3_error *err) {
+                                   const flowbd3_sampler_options *o, bool restrained, flowbd3_error *err) {
     const fb3_blocking *blocking = &model->blocking;
     fb3_sampler_sizes z = {.slots = blocking->slots, .block = blocking->block, .window = blocking->length};
     z.length = o->sequence_flows > 0 ? o->sequence_flows : blocking->length;
@@ -60,6 +68,7 @@ flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model
     z.kept = z.length > z.window ? kept_flows(&z) : 0;
     z.blocks = windows(&z) * ((tokens + z.block - 1) / z.block);
     z.cached = several ? tokens + z.block : 0; /* what is drawn lies behind what is kept */
+    z.unit = restrained ? unit_blocks(&z, tokens) : 1;
     z.tile = tile_size(&z, model);
     z.tiles = count_tiles(&z, o, flowbd3_context_threads(model->context));
     for (size_t s = 0; s < z.slots; s++)
@@ -96,10 +105,12 @@ static bool allocate_arrays(fb3_sampler_worker *w, const fb3_sampler_sizes *z, f
     w->masked = fb3_allocate(context, rows, sizeof *w->masked);
     w->owner = fb3_allocate(context, rows, sizeof *w->owner);
     w->active = fb3_allocate(context, z->tile, sizeof *w->active);
+    w->pending = fb3_allocate(context, z->tile, sizeof *w->pending);
     return w->vocabulary != NULL && w->values != NULL && w->forbidden != NULL && w->wanted != NULL &&
            w->logits != NULL && w->order != NULL && w->first != NULL && w->first_group != NULL &&
            w->cached != NULL && w->groups != NULL && w->inputs != NULL && w->slots != NULL &&
-           w->positions != NULL && w->masked != NULL && w->owner != NULL && w->active != NULL;
+           w->positions != NULL && w->masked != NULL && w->owner != NULL && w->active != NULL &&
+           w->pending != NULL;
 }
 
 flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *w, const flowbd3_sampler *s,
@@ -119,17 +130,21 @@ flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *w, const flowbd3_sa
         status = fb3_unmasking_scratch_create(&w->scratch, s->context, z->vocabulary, z->block, err);
     if (status == FLOWBD3_OK && !allocate_arrays(w, z, s->context))
         status = fb3_no_memory(err, "the sampler");
+    if (status == FLOWBD3_OK && s->restrained)
+        status = fb3_restrained_create(&w->restrained, s, err);
     return status;
 }
 
-void fb3_sampler_worker_release(fb3_sampler_worker *w, flowbd3_context *context) {
+void fb3_sampler_worker_release(fb3_sampler_worker *w, const flowbd3_sampler *s) {
+    flowbd3_context *context = s->context;
+    fb3_restrained_destroy(&w->restrained, s);
     fb3_network_destroy(&w->network);
     fb3_cache_destroy(&w->cache);
     fb3_unmasking_destroy(&w->unmasking, context);
     fb3_unmasking_scratch_destroy(&w->scratch, context);
     void *const arrays[] = {w->vocabulary, w->values,      w->forbidden, w->wanted, w->logits, w->order,
                             w->first,      w->first_group, w->cached,    w->groups, w->inputs, w->slots,
-                            w->positions,  w->masked,      w->owner,     w->active};
+                            w->positions,  w->masked,      w->owner,     w->active, w->pending};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
 }
@@ -142,26 +157,28 @@ static uint64_t array_bytes(const fb3_sampler_sizes *z) {
     const fb3_unmasking *u = NULL;
     const fb3_unmasking_scratch *scratch = NULL;
     uint64_t of_token = sizeof *w->vocabulary + sizeof *w->values + sizeof *w->forbidden + sizeof *w->wanted +
-                        sizeof *w->logits + sizeof *u->plan + sizeof *u->probability + sizeof *u->remasked;
+                        sizeof *w->logits + sizeof *u->plan + sizeof *u->probability + sizeof *u->remasked +
+                        sizeof *u->spare;
     uint64_t of_row =
         sizeof *w->inputs + sizeof *w->slots + sizeof *w->positions + sizeof *w->masked + sizeof *w->owner;
     uint64_t of_sequence = sizeof *w->first + sizeof *w->first_group + sizeof *w->cached +
-                           2 * sizeof *w->groups + sizeof *w->active + sizeof *u;
+                           2 * sizeof *w->groups + sizeof *w->active + sizeof *w->pending + sizeof *u;
     return z->tile * (z->block * of_token + of_sequence) + z->limits.rows * of_row +
-           z->vocabulary * (sizeof *scratch->probabilities + sizeof *scratch->ranking) +
+           z->vocabulary *
+               (sizeof *scratch->probabilities + sizeof *scratch->ranking + sizeof *scratch->allowed) +
            z->block * sizeof *scratch->candidates;
 }
 
 flowbd3_status fb3_sampler_bytes(uint64_t *bytes, const fb3_sampler_sizes *z, const flowbd3_model *model,
-                                 flowbd3_error *err) {
-    uint64_t network = 0, cache = 0;
+                                 bool restrained, flowbd3_error *err) {
+    uint64_t network = 0, cache = 0, rows = restrained ? fb3_restrained_bytes(z) : 0;
     flowbd3_status status =
         fb3_network_bytes(&network, model->context, &model->config, model->layout, &z->limits, false, err);
     if (z->cached > 0)
         cache = fb3_cache_bytes(&model->config, z->tile, z->cached);
     uint64_t threads = flowbd3_context_threads(model->context);
     uint64_t flows = (uint64_t)z->tiles * z->tile * z->length;
-    *bytes = threads * (network + cache + array_bytes(z)) + flows * z->slots * sizeof(uint16_t) +
-             (uint64_t)z->tiles * z->tile * sizeof(fb3_sequence);
+    *bytes = threads * (network + cache + rows + array_bytes(z)) + flows * z->slots * sizeof(uint16_t) +
+             (uint64_t)z->tiles * z->tile * (sizeof(fb3_sequence) + sizeof(uint64_t));
     return status;
 }

@@ -4,6 +4,8 @@
 #include "sampler/sampler.h"
 #include "sampler/unmasking_orders.h"
 
+#include <math.h>
+
 #define PLANNED(name) fb3_##name##_start, fb3_##name##_next, fb3_planned_apply
 #define SCORED        NULL, fb3_scored_next, fb3_scored_apply
 #define REMASKED      fb3_remasking_start, fb3_remasking_next, fb3_remasking_apply
@@ -35,8 +37,9 @@ flowbd3_status fb3_unmasking_scratch_create(fb3_unmasking_scratch **out, flowbd3
         return fb3_no_memory(err, "the scratch of an unmasking");
     s->probabilities = fb3_allocate(context, vocabulary, sizeof *s->probabilities);
     s->ranking = fb3_allocate(context, vocabulary, sizeof *s->ranking);
+    s->allowed = fb3_allocate(context, vocabulary, sizeof *s->allowed);
     s->candidates = fb3_allocate(context, tokens, sizeof *s->candidates);
-    if (s->probabilities != NULL && s->ranking != NULL && s->candidates != NULL)
+    if (s->probabilities != NULL && s->ranking != NULL && s->allowed != NULL && s->candidates != NULL)
         return FLOWBD3_OK;
     fb3_unmasking_scratch_destroy(out, context);
     return fb3_no_memory(err, "the scratch of an unmasking");
@@ -47,6 +50,7 @@ void fb3_unmasking_scratch_destroy(fb3_unmasking_scratch **scratch, flowbd3_cont
         return;
     fb3_release(context, (*scratch)->probabilities);
     fb3_release(context, (*scratch)->ranking);
+    fb3_release(context, (*scratch)->allowed);
     fb3_release(context, (*scratch)->candidates);
     fb3_release(context, *scratch);
     *scratch = NULL;
@@ -61,7 +65,8 @@ flowbd3_status fb3_unmasking_create(fb3_unmasking **out, flowbd3_context *contex
     u->plan = fb3_allocate(context, blocks * tokens, sizeof *u->plan);
     u->probability = fb3_allocate(context, blocks * tokens, sizeof *u->probability);
     u->remasked = fb3_allocate(context, blocks * tokens, sizeof *u->remasked);
-    if (u->plan == NULL || u->probability == NULL || u->remasked == NULL) {
+    u->spare = fb3_allocate(context, blocks * tokens, sizeof *u->spare);
+    if (u->plan == NULL || u->probability == NULL || u->remasked == NULL || u->spare == NULL) {
         fb3_unmasking_destroy(out, context);
         return fb3_no_memory(err, "the blocks of an unmasking");
     }
@@ -69,6 +74,7 @@ flowbd3_status fb3_unmasking_create(fb3_unmasking **out, flowbd3_context *contex
         u[b].plan = u->plan + b * tokens;
         u[b].probability = u->probability + b * tokens;
         u[b].remasked = u->remasked + b * tokens;
+        u[b].spare = u->spare + b * tokens;
     }
     return FLOWBD3_OK;
 }
@@ -79,6 +85,7 @@ void fb3_unmasking_destroy(fb3_unmasking **blocks, flowbd3_context *context) {
     fb3_release(context, (*blocks)->plan);
     fb3_release(context, (*blocks)->probability);
     fb3_release(context, (*blocks)->remasked);
+    fb3_release(context, (*blocks)->spare);
     fb3_release(context, *blocks);
     *blocks = NULL;
 }
@@ -87,6 +94,7 @@ void fb3_unmasking_destroy(fb3_unmasking **blocks, flowbd3_context *context) {
 
 void fb3_unmasking_start(fb3_unmasking *u, const flowbd3_sampler_options *options) {
     u->options = options;
+    u->seed = fb3_attempt_seed(options->seed, u->attempt);
     u->undecided = 0;
     for (size_t i = 0; i < u->tokens; i++) {
         if (fb3_is_fixed(u, i))
@@ -94,7 +102,8 @@ void fb3_unmasking_start(fb3_unmasking *u, const flowbd3_sampler_options *option
         u->values[i] = (uint16_t)u->vocabulary[i];
         u->undecided++;
     }
-    u->step = 0;
+    u->step = u->drawn = 0;
+    u->log_mass = 0.0;
     u->steps = fb3_unmasking_steps(options, u->tokens, u->undecided);
     const fb3_order *order = fb3_order_of(options);
     if (order->start != NULL)
@@ -131,13 +140,37 @@ static double score(flowbd3_order order, const fb3_distribution *d, double proba
     }
 }
 
+/* Leaves the weights of allowed values; log of their share. Where none is allowed all are left. */
+static double leave_allowed(double *weights, const uint8_t *allowed, size_t count, double *sum) {
+    double kept = 0.0;
+    for (size_t v = 0; v < count; v++)
+        kept += allowed[v] != 0 ? weights[v] : 0.0;
+    if (!(kept > 0.0))
+        return -INFINITY;
+    for (size_t v = 0; v < count; v++)
+        weights[v] = allowed[v] != 0 ? weights[v] : 0.0;
+    double share = kept / *sum;
+    *sum = kept;
+    return share < 1.0 ? log(share) : 0.0;
+}
+
+static void weigh(double *probabilities, const double *factors, size_t count, double *sum) {
+    *sum = 0.0;
+    for (size_t v = 0; v < count; v++)
+        *sum += probabilities[v] *= factors[v];
+}
+
 fb3_candidate fb3_unmasking_draw(const fb3_unmasking *u, size_t i, uint32_t number, const float *logits,
                                  const flowbd3_sampler_options *o, fb3_unmasking_scratch *s) {
     uint16_t forbidden = u->forbidden != NULL ? u->forbidden[i] : UINT16_MAX;
     fb3_distribution d = fb3_softmax(s->probabilities, logits, u->vocabulary[i], forbidden, o->temperature);
     fb3_candidate c = {.token = i};
+    if (u->weights != NULL && u->weights[i] != NULL)
+        weigh(s->probabilities, u->weights[i], u->vocabulary[i], &d.sum);
+    if (u->allow != NULL && u->allow(u->user, u, i, s->allowed))
+        c.log_mass = leave_allowed(s->probabilities, s->allowed, u->vocabulary[i], &d.sum);
     c.value = fb3_draw(s->probabilities, s->ranking, u->vocabulary[i], d.sum, o->top_p,
-                       fb3_uniform(o->seed, FB3_RANDOM_TOKEN, u->key, number));
+                       fb3_uniform(u->seed, FB3_RANDOM_TOKEN, u->key, number));
     c.probability = s->probabilities[c.value] / d.sum;
     c.score = score(o->order, &d, c.probability);
     return c;
@@ -146,4 +179,6 @@ fb3_candidate fb3_unmasking_draw(const fb3_unmasking *u, size_t i, uint32_t numb
 void fb3_unmasking_keep(fb3_unmasking *u, const fb3_candidate *candidate) {
     u->values[candidate->token] = candidate->value;
     u->probability[candidate->token] = candidate->probability;
+    if (u->drawn++ > 0 || !u->first_is_free || candidate->log_mass == -INFINITY)
+        u->log_mass += candidate->log_mass;
 }

@@ -24,6 +24,7 @@ typedef struct fb3_candidate {
     size_t token;
     double score;       /* the best are kept */
     double probability; /* at which value was drawn */
+    double log_mass;    /* log probability of the values that were allowed, -INFINITY: none was */
     uint16_t value;
 } fb3_candidate;
 
@@ -31,6 +32,7 @@ typedef struct fb3_candidate {
 typedef struct fb3_unmasking_scratch {
     double *probabilities;     /* [largest vocabulary] */
     uint32_t *ranking;         /* [largest vocabulary] tokens by falling probability */
+    uint8_t *allowed;          /* [largest vocabulary] */
     fb3_candidate *candidates; /* [largest block] */
 } fb3_unmasking_scratch;
 
@@ -38,8 +40,16 @@ flowbd3_status fb3_unmasking_scratch_create(fb3_unmasking_scratch **out, flowbd3
                                             size_t vocabulary, size_t tokens, flowbd3_error *err);
 void fb3_unmasking_scratch_destroy(fb3_unmasking_scratch **scratch, flowbd3_context *context);
 
-/* One block of one sequence while it is unmasked. The first members are the caller's, set before start. */
+struct fb3_unmasking;
+
+/* Fills allowed[vocabulary of the token] with 1 for the values that token i may take, given those that are
+ * decided; false: all of them. */
+typedef bool (*fb3_allow)(void *user, const struct fb3_unmasking *u, size_t i, uint8_t *allowed);
+
+/* One block of one sequence while it is unmasked. The first members are the caller's, set before start; those
+ * that are NULL or 0 change nothing. */
 typedef struct fb3_unmasking {
+    uint32_t attempt; /* each has random numbers of its own */
     uint64_t
         key; /* numbers the block among all blocks ever sampled: with the seed it keys every random number */
     size_t tokens;              /* n, at most 65535 and at most what the block was created for */
@@ -48,14 +58,27 @@ typedef struct fb3_unmasking {
                                    the  only value with a finite logit it is drawn all the same. */
     uint16_t *values;           /* [n] */
     uint8_t *fixed;             /* [n] 1: given from the start, never drawn nor masked; may be NULL */
+    const uint32_t *run;        /* [n] first token of the run of tokens of one cell that each is in: RANDOM,
+                                   ANCESTRAL and the scored orders decide them one after the other */
+    const uint8_t *turn;        /* [n] tokens of a lesser turn come first, in RANDOM and the scored orders */
+    const double *const *weights; /* [n] NULL, or factors[vocabulary] of a token's probabilities */
+    fb3_allow allow;              /* whose user is the next */
+    void *user;
 
     /* From here on the order's own. */
     const flowbd3_sampler_options *options; /* of start */
+    uint64_t seed;                          /* of the attempt */
     size_t undecided;                       /* tokens masked at the start */
     size_t step, steps;                     /* evaluations or time steps: begun, in all */
     uint32_t
         *plan; /* RANDOM: [undecided] tokens in their order; ANCESTRAL: [n] step in which each is drawn */
     double *probability; /* [n] at which each was drawn */
+    size_t drawn;        /* tokens so far */
+    double log_mass;     /* sum of those of the tokens drawn, the first of which does not count when
+                            `first_is_free`: the weight that makes draws of allowed values follow the
+                            distribution given that they are */
+    bool first_is_free;  /* the caller's: nothing but fixed tokens comes before this block */
+    uint32_t *spare;     /* [n] */
     uint8_t *remasked;   /* [n] to be masked again once this step's tokens are drawn */
 } fb3_unmasking;
 

@@ -89,8 +89,8 @@ static void choose_groups(size_t *kept, size_t count, size_t groups, uint64_t se
             kept[chosen++] = i;
 }
 
-static fb3_cell cell_of(const fb3_column *column, size_t row) {
-    fb3_cell cell = {.there = !fb3_is_missing(column, row)};
+static fb3_group_cell cell_of(const fb3_column *column, size_t row) {
+    fb3_group_cell cell = {.there = !fb3_is_missing(column, row)};
     if (column->type == FLOWBD3_TYPE_REAL)
         cell.real = column->real[row] + 0.0; /* both zeros are one value */
     else if (fb3_has_integers(column->type))
@@ -122,7 +122,7 @@ static void store_groups(fb3_sequencing *s, const flowbd3_table *table, const fb
 static flowbd3_status store_keys(fb3_sequencing *s, const flowbd3_table *table, const fb3_criteria *criteria,
                                  const fb3_arrangement *a, const size_t *kept, flowbd3_error *err) {
     flowbd3_status status = FLOWBD3_OK;
-    fb3_cell *cells = fb3_allocate(s->context, s->groups, sizeof *cells);
+    fb3_group_cell *cells = fb3_allocate(s->context, s->groups, sizeof *cells);
     if (cells == NULL)
         return fb3_no_memory(err, "the keys of groups");
     for (size_t c = 0; status == FLOWBD3_OK && c < criteria->n_group_by; c++) {

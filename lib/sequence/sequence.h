@@ -80,14 +80,14 @@ typedef struct fb3_sequencing {
 } fb3_sequencing;
 
 /* A cell of a key. */
-typedef struct fb3_cell {
+typedef struct fb3_group_cell {
     bool there;
     union {
         double real;
         int64_t integer;
         const char *text; /* not empty */
     };
-} fb3_cell;
+} fb3_group_cell;
 
 /* Room for columns and groups, all zero, and keys without columns. NULL: no memory. */
 fb3_sequencing *fb3_sequencing_allocate(flowbd3_context *context, size_t columns, size_t groups);
@@ -96,7 +96,7 @@ void fb3_sequencing_destroy(fb3_sequencing **sequencing);
 /* Appends a group column with a cell for every stored group. Errors: ARGUMENT (name), FORMAT (text), MEMORY.
  */
 flowbd3_status fb3_sequencing_add_key(fb3_sequencing *sequencing, const char *name, flowbd3_type type,
-                                      int decimals, unsigned form, const fb3_cell *cells, flowbd3_error *err);
+                                      int decimals, unsigned form, const fb3_group_cell *cells, flowbd3_error *err);
 
 /* A table as it is tokenized: the columns of another one, on loan, with gaps in place of its times. */
 typedef struct fb3_prepared {

@@ -33,7 +33,7 @@ void fb3_sequencing_destroy(fb3_sequencing **sequencing) {
 
 /* ---- keys -------------------------------------------------------------------------------------- */
 
-static flowbd3_status put_cell(fb3_column *column, size_t row, const fb3_cell *cell) {
+static flowbd3_status put_cell(fb3_column *column, size_t row, const fb3_group_cell *cell) {
     column->valid[row] = cell->there;
     column->missing += !cell->there;
     if (!cell->there)
@@ -48,7 +48,7 @@ static flowbd3_status put_cell(fb3_column *column, size_t row, const fb3_cell *c
 }
 
 flowbd3_status fb3_sequencing_add_key(fb3_sequencing *s, const char *name, flowbd3_type type, int decimals,
-                                      unsigned form, const fb3_cell *cells, flowbd3_error *err) {
+                                      unsigned form, const fb3_group_cell *cells, flowbd3_error *err) {
     bool text = fb3_has_dictionary(type);
     fb3_column column = {.type = type, .decimals = decimals, .form = form};
     column.name = fb3_duplicate(s->context, name);

@@ -127,9 +127,8 @@ static void append(fb3_range *ranges, size_t *count, const fb3_distinct *distinc
                                      fb3_number_of_key(distinct->type, high)};
 }
 
-/* Cuts values begin to end into bins ranges of cell counts as equal as they get; bins <= end - begin. */
-static void cut_evenly(fb3_range *ranges, size_t *count, const fb3_distinct *distinct, size_t begin,
-                       size_t end, size_t bins) {
+void fb3_cut_evenly(fb3_range *ranges, size_t *count, const fb3_distinct *distinct, size_t begin, size_t end,
+                    size_t bins) {
     for (; bins > 0; bins--) {
         size_t cut = bins == 1 ? end : begin + 1, limit = end - (bins - 1);
         double target = (double)cells_of(distinct, begin, end) / (double)bins;
@@ -183,7 +182,7 @@ static void ranges_of_spikes(fb3_range *ranges, size_t *count, const fb3_distinc
             size_t part = share < 1 ? 1 : share > (double)most ? most : (size_t)share;
             part = gaps == 0 ? bins : part;
             part = part > end - next ? end - next : part;
-            cut_evenly(ranges, count, distinct, next, end, part);
+            fb3_cut_evenly(ranges, count, distinct, next, end, part);
             bins -= part;
             cells -= here;
         }
@@ -243,7 +242,7 @@ static flowbd3_status automatic(fb3_range *ranges, size_t *count, const fb3_dist
                                 flowbd3_context *context, size_t bins, flowbd3_error *err) {
     if (distinct->count <= bins) {
         *count = 0;
-        cut_evenly(ranges, count, distinct, 0, distinct->count, distinct->count);
+        fb3_cut_evenly(ranges, count, distinct, 0, distinct->count, distinct->count);
         return FLOWBD3_OK;
     }
     spike *spikes = fb3_allocate(context, bins, sizeof *spikes);

@@ -9,108 +9,163 @@ typedef struct decoding {
     const flowbd3_tokenizer *tokenizer;
     const uint16_t *tokens; /* [rows, n_slots] */
     size_t rows;
-    flowbd3_decoding way;
-    uint64_t seed, first_row;
+    const fb3_decoder *decoder;
+    int64_t *given;      /* [n_columns] columns of the given table, -1: none; NULL: there is no such table */
     fb3_column *columns; /* [n_columns] of the table to come */
     size_t *missing;     /* [chunks, n_columns] */
+    atomic_bool no_memory;
 } decoding;
-
-/* ---- one cell ---------------------------------------------------------------------------------- */
-
-static int64_t clamp(int64_t key, int64_t low, int64_t high) {
-    return key < low ? low : key > high ? high : key;
-}
-
-static int64_t round_integer(const fb3_codec *codec, int64_t key) {
-    return codec->type == FLOWBD3_TYPE_TIMESTAMP ? fb3_time_round(key, codec->decimals) : key;
-}
-
-/* The key share of the way from low to high, rounded as the column is. */
-static int64_t between(const fb3_codec *codec, int64_t low, int64_t high, double share) {
-    if (fb3_has_integers(codec->type)) {
-        uint64_t width = (uint64_t)high - (uint64_t)low, offset = (uint64_t)rint(share * (double)width);
-        return round_integer(codec, (int64_t)((uint64_t)low + (offset < width ? offset : width)));
-    }
-    double value = fb3_real_of_key(low) * (1 - share) + fb3_real_of_key(high) * share;
-    return fb3_key_of_real(fb3_round_to_decimals(value, codec->decimals));
-}
-
-/* A draw stays between the least and the greatest fitted value of the bin, which have its token, and so has
- * all that lies between them. */
-static int64_t draw(const fb3_slot *slot, const fb3_codec *codec, size_t token, double uniform) {
-    const fb3_bin *bin = &slot->bins[token];
-    const int64_t *knots = slot->knots + bin->knot;
-    if (bin->discrete) {
-        const uint64_t *cumulative = slot->cumulative + bin->knot;
-        double target = uniform * (double)cumulative[bin->knots - 1];
-        size_t i = 0;
-        while (i + 1 < bin->knots && (double)cumulative[i] <= target)
-            i++;
-        return knots[i];
-    }
-    double place = uniform * (double)(bin->knots - 1);
-    size_t i = (size_t)place < bin->knots - 2 ? (size_t)place : bin->knots - 2;
-    int64_t key = between(codec, knots[i], knots[i + 1], place - (double)i);
-    return clamp(key, knots[0], knots[bin->knots - 1]);
-}
-
-/* The centre, or where rounding it leaves the bin, the fitted value nearest to it. */
-static int64_t centre(const fb3_slot *slot, const fb3_codec *codec, size_t token) {
-    const fb3_bin *bin = &slot->bins[token];
-    const int64_t *knots = slot->knots + bin->knot;
-    if (bin->knots == 1 && bin->low == bin->high)
-        return knots[0];
-    double value = fb3_middle(bin->low, bin->high);
-    int64_t key = codec->type == FLOWBD3_TYPE_REAL
-                      ? fb3_key_of_real(fb3_round_to_decimals(value, codec->decimals))
-                      : round_integer(codec, fb3_key_at_least(codec->type, rint(value)));
-    const int64_t *last = slot->knots + slot->n_knots - 1;
-    if (fb3_slot_token(slot, key) != token || key < slot->knots[0] || key > *last)
-        key = clamp(key, knots[0], knots[bin->knots - 1]);
-    return key;
-}
 
 /* ---- a chunk of rows --------------------------------------------------------------------------- */
 
-static void put_cell(const decoding *d, size_t slot_index, size_t row, size_t *missing) {
-    const fb3_slot *slot = &d->tokenizer->slots[slot_index];
-    const fb3_codec *codec = &d->tokenizer->columns[slot->column];
-    fb3_column *column = &d->columns[slot->column];
-    size_t token = d->tokens[row * d->tokenizer->n_slots + slot_index];
-    if (token >= slot->values) {
-        column->valid[row] = 0;
-        ++*missing;
-        fb3_put_missing(column, row);
-        return;
-    }
+static void put_missing(fb3_column *column, size_t row) {
+    column->valid[row] = 0;
+    fb3_put_missing(column, row);
+}
+
+static void put_value(fb3_column *column, size_t row, int64_t value) {
     column->valid[row] = 1;
-    if (fb3_has_dictionary(codec->type)) {
-        column->codes[row] = (int32_t)token;
-        return;
-    }
-    int64_t key = slot->knots[slot->bins[token].knot];
-    if (d->way == FLOWBD3_DECODE_CENTRE)
-        key = centre(slot, codec, token);
-    else if (slot->bins[token].knots > 1)
-        key = draw(slot, codec, token,
-                   fb3_uniform(d->seed, FB3_RANDOM_DECODE, d->first_row + row, (uint32_t)slot->column));
-    if (codec->type == FLOWBD3_TYPE_REAL)
-        column->real[row] = fb3_real_of_key(key);
+    if (column->type == FLOWBD3_TYPE_REAL)
+        column->real[row] = fb3_real_of_key(value);
+    else if (fb3_has_dictionary(column->type))
+        column->codes[row] = (int32_t)value;
     else
-        column->integer[row] = key;
+        column->integer[row] = value;
+}
+
+/* A cell without regard to the others of its row. */
+static void put_alone(const decoding *d, size_t number, const uint16_t *tokens, size_t row) {
+    const fb3_codec *codec = &d->tokenizer->columns[number];
+    const uint16_t *own = tokens + codec->first_slot;
+    const fb3_decoder *decoder = d->decoder;
+    if (codec->derived || fb3_codec_is_missing(codec, own))
+        put_missing(&d->columns[number], row);
+    else if (decoder->way == FLOWBD3_DECODE_CENTRE)
+        put_value(&d->columns[number], row, fb3_codec_centre(codec, own));
+    else
+        put_value(&d->columns[number], row,
+                  fb3_codec_draw(codec, own,
+                                 fb3_uniform(decoder->seed, FB3_RANDOM_DECODE, decoder->first_row + row,
+                                             (uint32_t)number)));
+}
+
+/* The cells of a row as they have been put. */
+static void read_cells(const decoding *d, fb3_cell *cells, size_t row) {
+    for (size_t i = 0; i < d->tokenizer->n_columns; i++) {
+        const fb3_column *column = &d->columns[i];
+        cells[i] = (fb3_cell){.missing = column->valid[row] == 0, .code = -1};
+        if (cells[i].missing)
+            continue;
+        if (column->dictionary != NULL)
+            cells[i].code = column->codes[row];
+        else
+            cells[i].number =
+                column->type == FLOWBD3_TYPE_REAL ? column->real[row] : (double)column->integer[row];
+    }
+}
+
+/* Computes the columns that rules compute from the cells of a row that breaks other rules: round after round,
+ * so that every column comes after those it is computed from. */
+static void derive(const decoding *d, fb3_row *r, size_t row) {
+    const fb3_bound *bound = d->decoder->restraint->bound;
+    read_cells(d, r->cells, row);
+    for (size_t round = 0; round < bound->count; round++)
+        for (size_t i = 0; i < bound->count; i++) {
+            const fb3_bound_rule *rule = &bound->bound[i];
+            if (rule->rule->claim == FB3_CLAIM_DERIVED && rule->rule->n_when == 0 &&
+                d->tokenizer->columns[rule->column].derived)
+                r->cells[rule->column] = fb3_bound_derive(bound, i, r->cells);
+        }
+    for (size_t i = 0; i < d->tokenizer->n_columns; i++) {
+        const fb3_codec *codec = &d->tokenizer->columns[i];
+        if (codec->derived && !r->cells[i].missing)
+            put_value(&d->columns[i], row,
+                      codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(r->cells[i].number)
+                                                       : fb3_key_at_least(codec->type, r->cells[i].number));
+    }
+}
+
+bool fb3_tokenizer_cell(const flowbd3_tokenizer *t, size_t column, const flowbd3_table *table,
+                        size_t of_table, size_t row, fb3_cell *cell, int64_t *key) {
+    const uint8_t *valid = flowbd3_table_valid(table, of_table);
+    const int32_t *codes = flowbd3_table_codes(table, of_table);
+    const double *real = flowbd3_table_real(table, of_table);
+    *cell = (fb3_cell){.code = -1};
+    if ((valid != NULL && !valid[row]) || (codes != NULL && codes[row] < 0))
+        return false;
+    if (codes != NULL) {
+        const fb3_categories *c = &t->columns[column].categories;
+        int32_t code = fb3_categories_find(c, flowbd3_table_category(table, of_table, (size_t)codes[row]));
+        *key = cell->code = code >= 0 && (size_t)code < c->dictionary->count ? code : -1;
+        return true;
+    }
+    *key = real != NULL ? fb3_key_of_real(real[row]) : flowbd3_table_integer(table, of_table)[row];
+    cell->number = fb3_number_of_key(flowbd3_table_type(table, of_table), *key);
+    return true;
+}
+
+/* The given cell of a row in a column; false: there is none. */
+static bool given_cell(const decoding *d, size_t column, size_t row, fb3_cell *cell, int64_t *key) {
+    size_t of_table = d->decoder->given_row + row;
+    return d->given != NULL && d->given[column] >= 0 && of_table < flowbd3_table_rows(d->decoder->given) &&
+           fb3_tokenizer_cell(d->tokenizer, column, d->decoder->given, (size_t)d->given[column], of_table,
+                              cell, key);
+}
+
+/* The row's cells given and drawn so that they obey; false: they do not. */
+static bool put_obeying(const decoding *d, fb3_row *r, const uint16_t *tokens, size_t row) {
+    const fb3_decoder *decoder = d->decoder;
+    fb3_cell cell;
+    int64_t key;
+    fb3_row_begin(r);
+    for (size_t i = 0; i < d->tokenizer->n_columns; i++)
+        if (given_cell(d, i, row, &cell, &key) && !fb3_row_set(r, i, &cell))
+            return false;
+    if (!fb3_row_settle(r, tokens, decoder->way, decoder->seed, decoder->first_row + row))
+        return false;
+    for (size_t i = 0; i < d->tokenizer->n_columns; i++)
+        if (r->cells[i].missing)
+            put_missing(&d->columns[i], row);
+        else
+            put_value(&d->columns[i], row, r->keys[i]);
+    return true;
+}
+
+static void put_row(const decoding *d, fb3_row *r, size_t row) {
+    const uint16_t *tokens = d->tokens + row * d->tokenizer->n_slots;
+    bool obeys = r != NULL && put_obeying(d, r, tokens, row);
+    for (size_t i = 0; i < d->tokenizer->n_columns; i++) {
+        fb3_cell cell;
+        int64_t key;
+        if (given_cell(d, i, row, &cell, &key)) /* to the last bit */
+            put_value(&d->columns[i], row, key);
+        else if (!obeys)
+            put_alone(d, i, tokens, row);
+    }
+    if (r != NULL && !obeys)
+        derive(d, r, row);
 }
 
 static void decode_chunk(void *argument, size_t chunk, unsigned worker) {
     (void)worker;
-    const decoding *d = argument;
-    size_t begin = chunk * CHUNK_ROWS;
+    decoding *d = argument;
+    size_t begin = chunk * CHUNK_ROWS, columns = d->tokenizer->n_columns;
     size_t end = d->rows - begin < CHUNK_ROWS ? d->rows : begin + CHUNK_ROWS;
-    for (size_t slot = 0; slot < d->tokenizer->n_slots; slot++) {
+    fb3_row *r = NULL;
+    if (d->decoder->restraint->bound->count > 0 &&
+        fb3_row_create(&r, d->decoder->restraint, NULL) != FLOWBD3_OK) {
+        atomic_store(&d->no_memory, true);
+        return;
+    }
+    for (size_t row = begin; row < end; row++)
+        put_row(d, r, row);
+    for (size_t i = 0; i < columns; i++) {
         size_t missing = 0;
         for (size_t row = begin; row < end; row++)
-            put_cell(d, slot, row, &missing);
-        d->missing[chunk * d->tokenizer->n_columns + d->tokenizer->slots[slot].column] = missing;
+            missing += d->columns[i].valid[row] == 0;
+        d->missing[chunk * columns + i] = missing;
     }
+    fb3_row_destroy(&r);
 }
 
 /* ---- the table --------------------------------------------------------------------------------- */
@@ -142,10 +197,9 @@ static bool start_columns(decoding *d) {
         column->valid = fb3_allocate(t->context, d->rows, 1);
         if (column->name == NULL || column->cells == NULL || column->valid == NULL)
             return false;
+        if (t->columns[i].categories.dictionary != NULL)
+            column->dictionary = fb3_dictionary_retain(t->columns[i].categories.dictionary);
     }
-    for (size_t s = 0; s < t->n_slots; s++)
-        if (t->slots[s].dictionary != NULL)
-            d->columns[t->slots[s].column].dictionary = fb3_dictionary_retain(t->slots[s].dictionary);
     return true;
 }
 
@@ -155,6 +209,8 @@ static flowbd3_status fill_table(decoding *d, size_t chunks, flowbd3_table **out
     if (status != FLOWBD3_OK)
         return status;
     fb3_parallel(d->tokenizer->context, chunks, decode_chunk, d);
+    if (atomic_load(&d->no_memory))
+        status = fb3_no_memory(err, "decoding a table");
     for (size_t i = 0; status == FLOWBD3_OK && i < d->tokenizer->n_columns; i++) {
         for (size_t chunk = 0; chunk < chunks; chunk++)
             d->columns[i].missing += d->missing[chunk * d->tokenizer->n_columns + i];
@@ -162,6 +218,41 @@ static flowbd3_status fill_table(decoding *d, size_t chunks, flowbd3_table **out
     }
     if (status != FLOWBD3_OK)
         flowbd3_table_destroy(out);
+    return status;
+}
+
+/* Which columns of the given table are the tokenizer's. */
+static bool find_given(decoding *d) {
+    if (d->decoder->given == NULL)
+        return true;
+    d->given = fb3_allocate(d->tokenizer->context, d->tokenizer->n_columns, sizeof *d->given);
+    for (size_t i = 0; d->given != NULL && i < d->tokenizer->n_columns; i++)
+        d->given[i] = flowbd3_table_find(d->decoder->given, d->tokenizer->columns[i].name);
+    return d->given != NULL;
+}
+
+flowbd3_status fb3_tokenizer_decode_rows(const flowbd3_tokenizer *tokenizer, const uint16_t *tokens,
+                                         size_t rows, const fb3_decoder *decoder, flowbd3_table **out,
+                                         flowbd3_error *err) {
+    *out = NULL;
+    flowbd3_status status = check_tokens(tokenizer, tokens, rows, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    flowbd3_context *context = tokenizer->context;
+    size_t chunks = rows / CHUNK_ROWS + (rows % CHUNK_ROWS != 0), columns = tokenizer->n_columns;
+    decoding d = {.tokenizer = tokenizer, .tokens = tokens, .rows = rows, .decoder = decoder};
+    atomic_init(&d.no_memory, false);
+    d.columns = fb3_allocate_zero(context, columns, sizeof *d.columns);
+    d.missing = fb3_allocate_zero(context, chunks * columns, sizeof *d.missing);
+    if (d.columns == NULL || d.missing == NULL || !find_given(&d) || !start_columns(&d))
+        status = fb3_no_memory(err, "decoding a table");
+    else
+        status = fill_table(&d, chunks, out, err);
+    for (size_t i = 0; d.columns != NULL && i < columns; i++)
+        fb3_column_release(context, &d.columns[i]);
+    fb3_release(context, d.columns);
+    fb3_release(context, d.missing);
+    fb3_release(context, d.given);
     return status;
 }
 
@@ -176,21 +267,6 @@ flowbd3_status flowbd3_tokenizer_decode(const flowbd3_tokenizer *tokenizer, cons
                         tokenizer == NULL ? "tokenizer" : "tokens");
     if (way != FLOWBD3_DECODE_DRAW && way != FLOWBD3_DECODE_CENTRE)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "decoding is %d, expected 0 or 1", (int)way);
-    flowbd3_status status = check_tokens(tokenizer, tokens, rows, err);
-    if (status != FLOWBD3_OK)
-        return status;
-    flowbd3_context *context = tokenizer->context;
-    size_t chunks = rows / CHUNK_ROWS + (rows % CHUNK_ROWS != 0), columns = tokenizer->n_columns;
-    decoding d = {tokenizer, tokens, rows, way, seed, first_row, NULL, NULL};
-    d.columns = fb3_allocate_zero(context, columns, sizeof *d.columns);
-    d.missing = fb3_allocate_zero(context, chunks * columns, sizeof *d.missing);
-    if (d.columns == NULL || d.missing == NULL || !start_columns(&d))
-        status = fb3_no_memory(err, "decoding a table");
-    else
-        status = fill_table(&d, chunks, out, err);
-    for (size_t i = 0; d.columns != NULL && i < columns; i++)
-        fb3_column_release(context, &d.columns[i]);
-    fb3_release(context, d.columns);
-    fb3_release(context, d.missing);
-    return status;
+    fb3_decoder decoder = {tokenizer->restraint, way, seed, first_row, NULL, 0};
+    return fb3_tokenizer_decode_rows(tokenizer, tokens, rows, &decoder, out, err);
 }

@@ -3,9 +3,9 @@
 
 enum { CHUNK_ROWS = 4096 };
 
-/* A slot and the column of the table that feeds it. */
+/* A column of the tokenizer and the column of the table that feeds it. */
 typedef struct source {
-    const fb3_slot *slot;
+    const fb3_codec *codec;
     size_t column; /* of the table */
     const double *real;
     const int64_t *integer;
@@ -17,21 +17,35 @@ typedef struct source {
 typedef struct encoding {
     const flowbd3_tokenizer *tokenizer;
     size_t rows;
-    bool known_only;  /* what has no token is masked instead of failing */
-    source *sources;  /* [n_slots] */
-    uint16_t *tokens; /* [rows, n_slots] */
-    size_t *bad_row;  /* [chunks] first row of the chunk that cannot be encoded; rows when all can */
-    size_t *bad_slot; /* [chunks] the slot it fails in */
+    bool known_only;    /* what has no token is masked instead of failing */
+    source *sources;    /* [n_columns] */
+    uint16_t *tokens;   /* [rows, n_slots] */
+    size_t *bad_row;    /* [chunks] first row of the chunk that cannot be encoded; rows when all can */
+    size_t *bad_column; /* [chunks] the column it fails in */
 } encoding;
 
-/* -1: a category or a missing cell without a token. */
-static int32_t token_of(const source *from, size_t row) {
-    if ((from->valid != NULL && !from->valid[row]) || (from->codes != NULL && from->codes[row] < 0))
-        return from->slot->vocabulary > from->slot->values ? (int32_t)from->slot->values : -1;
-    if (from->codes != NULL)
-        return from->token_of_code[from->codes[row]];
-    int64_t key = from->real != NULL ? fb3_key_of_real(from->real[row]) : from->integer[row];
-    return (int32_t)fb3_slot_token(from->slot, key);
+/* Tokens of a cell; false: a category or a missing cell without a token. */
+static bool encode_cell(const source *from, size_t row, uint16_t *tokens) {
+    if ((from->valid != NULL && !from->valid[row]) || (from->codes != NULL && from->codes[row] < 0)) {
+        if (from->codec->missing == 0)
+            return false;
+        fb3_codec_encode_missing(from->codec, tokens);
+    } else if (from->codes != NULL) {
+        int32_t token = from->token_of_code[from->codes[row]];
+        if (token < 0)
+            return false;
+        tokens[0] = (uint16_t)token;
+    } else {
+        fb3_codec_encode(from->codec,
+                         from->real != NULL ? fb3_key_of_real(from->real[row]) : from->integer[row], tokens);
+    }
+    return true;
+}
+
+/* The masks of a column's slots. */
+static void mask_cell(const flowbd3_tokenizer *t, const fb3_codec *codec, uint16_t *tokens) {
+    for (size_t place = 0; place < codec->slots; place++)
+        tokens[place] = (uint16_t)t->slots[codec->first_slot + place].vocabulary;
 }
 
 static void encode_chunk(void *argument, size_t chunk, unsigned worker) {
@@ -40,28 +54,31 @@ static void encode_chunk(void *argument, size_t chunk, unsigned worker) {
     size_t slots = e->tokenizer->n_slots, begin = chunk * CHUNK_ROWS;
     size_t end = e->rows - begin < CHUNK_ROWS ? e->rows : begin + CHUNK_ROWS;
     e->bad_row[chunk] = e->rows;
-    for (size_t s = 0; s < slots; s++)
+    for (size_t i = 0; i < e->tokenizer->n_columns; i++)
         for (size_t row = begin; row < end && row <= e->bad_row[chunk]; row++) {
-            int32_t token = token_of(&e->sources[s], row);
-            if (token < 0 && e->known_only)
-                token = (int32_t)e->sources[s].slot->vocabulary;
-            if (token >= 0) {
-                e->tokens[row * slots + s] = (uint16_t)token;
+            const fb3_codec *codec = e->sources[i].codec;
+            if (codec == NULL) /* no slots */
+                break;
+            uint16_t *tokens = e->tokens + row * slots + codec->first_slot;
+            if (encode_cell(&e->sources[i], row, tokens))
+                continue;
+            if (e->known_only) {
+                mask_cell(e->tokenizer, codec, tokens);
             } else if (row < e->bad_row[chunk]) {
                 e->bad_row[chunk] = row;
-                e->bad_slot[chunk] = s;
+                e->bad_column[chunk] = i;
             }
         }
 }
 
-static flowbd3_status find_source(source *from, const flowbd3_tokenizer *tokenizer, size_t slot,
+static flowbd3_status find_source(source *from, const flowbd3_tokenizer *tokenizer, size_t number,
                                   const flowbd3_table *table, flowbd3_error *err) {
-    const fb3_codec *codec = &tokenizer->columns[tokenizer->slots[slot].column];
+    const fb3_codec *codec = &tokenizer->columns[number];
     int64_t column = flowbd3_table_find(table, codec->name);
     if (column < 0)
         return fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the table has no column '%.80s', expected one of type %s",
                         codec->name, fb3_type_name(codec->type));
-    from->slot = &tokenizer->slots[slot];
+    from->codec = codec;
     from->column = (size_t)column;
     flowbd3_type type = flowbd3_table_type(table, from->column);
     if (!fb3_type_serves(type, codec->type))
@@ -78,7 +95,8 @@ static flowbd3_status find_source(source *from, const flowbd3_tokenizer *tokeniz
     if (from->token_of_code == NULL)
         return fb3_no_memory(err, "the categories of a column");
     for (size_t i = 0; i < categories; i++)
-        from->token_of_code[i] = fb3_slot_find(from->slot, flowbd3_table_category(table, from->column, i));
+        from->token_of_code[i] =
+            fb3_categories_find(&codec->categories, flowbd3_table_category(table, from->column, i));
     return FLOWBD3_OK;
 }
 
@@ -89,7 +107,7 @@ static flowbd3_status check_rows(const encoding *e, size_t chunks, const flowbd3
         size_t row = e->bad_row[chunk];
         if (row == e->rows)
             continue;
-        const source *from = &e->sources[e->bad_slot[chunk]];
+        const source *from = &e->sources[e->bad_column[chunk]];
         const char *name = flowbd3_table_name(table, from->column);
         int64_t column = (int64_t)from->column + 1;
         if (from->codes != NULL && from->codes[row] >= 0)
@@ -108,27 +126,28 @@ static flowbd3_status check_rows(const encoding *e, size_t chunks, const flowbd3
 /* Encodes a table that has gaps in place of times. */
 static flowbd3_status encode_prepared(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
                                       bool known_only, uint16_t *tokens, flowbd3_error *err) {
-    size_t rows = flowbd3_table_rows(table), slots = tokenizer->n_slots;
+    size_t rows = flowbd3_table_rows(table), columns = tokenizer->n_columns;
     flowbd3_context *context = tokenizer->context;
     size_t chunks = rows / CHUNK_ROWS + (rows % CHUNK_ROWS != 0);
     encoding e = {tokenizer, rows, known_only, NULL, tokens, NULL, NULL};
-    e.sources = fb3_allocate_zero(context, slots, sizeof *e.sources);
+    e.sources = fb3_allocate_zero(context, columns, sizeof *e.sources);
     e.bad_row = fb3_allocate(context, chunks, sizeof *e.bad_row);
-    e.bad_slot = fb3_allocate(context, chunks, sizeof *e.bad_slot);
+    e.bad_column = fb3_allocate(context, chunks, sizeof *e.bad_column);
     flowbd3_status status = FLOWBD3_OK;
-    if (e.sources == NULL || e.bad_row == NULL || e.bad_slot == NULL)
+    if (e.sources == NULL || e.bad_row == NULL || e.bad_column == NULL)
         status = fb3_no_memory(err, "encoding a table");
-    for (size_t s = 0; status == FLOWBD3_OK && s < slots; s++)
-        status = find_source(&e.sources[s], tokenizer, s, table, err);
+    for (size_t i = 0; status == FLOWBD3_OK && i < columns; i++)
+        if (tokenizer->columns[i].slots > 0)
+            status = find_source(&e.sources[i], tokenizer, i, table, err);
     if (status == FLOWBD3_OK) {
         fb3_parallel(context, chunks, encode_chunk, &e);
         status = check_rows(&e, chunks, table, err);
     }
-    for (size_t s = 0; e.sources != NULL && s < slots; s++)
-        fb3_release(context, e.sources[s].token_of_code);
+    for (size_t i = 0; e.sources != NULL && i < columns; i++)
+        fb3_release(context, e.sources[i].token_of_code);
     fb3_release(context, e.sources);
     fb3_release(context, e.bad_row);
-    fb3_release(context, e.bad_slot);
+    fb3_release(context, e.bad_column);
     return status;
 }
 

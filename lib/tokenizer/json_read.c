@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2 }; /* and 1, of columns with one slot */
 
 /* Where the reader is, for messages: 1-based, 0 for not there yet. */
 typedef struct reader {
@@ -65,23 +65,22 @@ bool fb3_json_key(const json_t *value, flowbd3_type type, int64_t *key) {
 
 /* ---- tokens ------------------------------------------------------------------------------------ */
 
-/* Fills the counts of a token, whose sum over the slot may not pass rows. */
-static flowbd3_status read_count(reader *r, fb3_slot *slot, const json_t *token, uint64_t *left) {
-    uint64_t *count = &slot->counts[r->token - 1];
+/* The count of a token, whose sum over the column may not pass rows. */
+static flowbd3_status read_count(const reader *r, uint64_t *count, const json_t *token, uint64_t *left) {
     if (!fb3_json_count(token, "count", count) || *count > *left)
-        return bad(r, "'count'", "an integer above 0, all of a slot adding up to rows");
+        return bad(r, "'count'", "an integer above 0, all of a column adding up to rows");
     *left -= *count;
     return FLOWBD3_OK;
 }
 
-static flowbd3_status read_values(reader *r, fb3_slot *slot, fb3_bin *bin, flowbd3_type type,
+static flowbd3_status read_values(const reader *r, fb3_levels *levels, fb3_bin *bin, flowbd3_type type,
                                   const json_t *token) {
     const json_t *values = json_object_get(token, "values"), *counts = json_object_get(token, "counts");
-    uint64_t total = slot->counts[r->token - 1], sum = 0;
+    uint64_t total = levels->counts[r->token - 1], sum = 0;
     if (counts != NULL ? json_array_size(counts) != bin->knots : bin->knots != 1)
         return bad(r, "'counts'", "as many integers as there are values");
     for (size_t i = 0; i < bin->knots; i++) {
-        int64_t *key = &slot->knots[bin->knot + i];
+        int64_t *key = &levels->knots[bin->knot + i];
         if (!fb3_json_key(json_array_get(values, i), type, key) || (i > 0 && *key <= key[-1]))
             return bad(r, "'values'", "ascending numbers of the column's type");
         uint64_t cells = total;
@@ -92,27 +91,30 @@ static flowbd3_status read_values(reader *r, fb3_slot *slot, fb3_bin *bin, flowb
                         : 0;
         if (cells == 0 || cells > total - sum)
             return bad(r, "'counts'", "integers above 0 that add up to the token's count");
-        slot->cumulative[bin->knot + i] = sum += cells;
+        levels->cumulative[bin->knot + i] = sum += cells;
     }
-    return sum == total ? FLOWBD3_OK : bad(r, "'counts'", "integers that add up to the token's count");
+    /* Values that are too rare to be emitted are counted, but not listed. */
+    if (sum != total && r->tokenizer->rare_rows <= 1)
+        return bad(r, "'counts'", "integers that add up to the token's count");
+    return FLOWBD3_OK;
 }
 
-static flowbd3_status read_quantiles(reader *r, fb3_slot *slot, fb3_bin *bin, flowbd3_type type,
+static flowbd3_status read_quantiles(const reader *r, fb3_levels *levels, fb3_bin *bin, flowbd3_type type,
                                      const json_t *token) {
     const json_t *quantiles = json_object_get(token, "quantiles");
     for (size_t i = 0; i < bin->knots; i++) {
-        int64_t *key = &slot->knots[bin->knot + i];
+        int64_t *key = &levels->knots[bin->knot + i];
         if (!fb3_json_key(json_array_get(quantiles, i), type, key) || (i > 0 && *key < key[-1]))
             return bad(r, "'quantiles'", "numbers of the column's type in ascending order");
     }
     return FLOWBD3_OK;
 }
 
-static flowbd3_status read_edges(reader *r, fb3_slot *slot, fb3_bin *bin, flowbd3_type type,
+static flowbd3_status read_edges(const reader *r, fb3_levels *levels, fb3_bin *bin, flowbd3_type type,
                                  const json_t *token) {
     const json_t *low = json_object_get(token, "low"), *high = json_object_get(token, "high");
     if (low == NULL && high == NULL && bin->knots == 1) {
-        bin->low = bin->high = fb3_number_of_key(type, slot->knots[bin->knot]);
+        bin->low = bin->high = fb3_number_of_key(type, levels->knots[bin->knot]);
         return FLOWBD3_OK;
     }
     if (!get_number(low, &bin->low) || !get_number(high, &bin->high) || bin->low > bin->high)
@@ -120,16 +122,16 @@ static flowbd3_status read_edges(reader *r, fb3_slot *slot, fb3_bin *bin, flowbd
     return FLOWBD3_OK;
 }
 
-static flowbd3_status read_from(reader *r, fb3_slot *slot, flowbd3_type type, const json_t *token) {
+static flowbd3_status read_from(const reader *r, fb3_levels *levels, flowbd3_type type, const json_t *token) {
     size_t i = r->token - 1;
     if (i == 0) {
-        slot->first[0] = INT64_MIN;
+        levels->first[0] = INT64_MIN;
         return FLOWBD3_OK;
     }
-    const fb3_bin *before = &slot->bins[i - 1];
-    int64_t last = slot->knots[before->knot + before->knots - 1];
-    if (!fb3_json_key(json_object_get(token, "from"), type, &slot->first[i]) || slot->first[i] <= last ||
-        slot->first[i] > slot->knots[slot->bins[i].knot])
+    const fb3_bin *before = &levels->bins[i - 1];
+    int64_t last = levels->knots[before->knot + before->knots - 1];
+    if (!fb3_json_key(json_object_get(token, "from"), type, &levels->first[i]) || levels->first[i] <= last ||
+        levels->first[i] > levels->knots[levels->bins[i].knot])
         return bad(r, "'from'", "a number above the token before and not above this one's first value");
     return FLOWBD3_OK;
 }
@@ -140,24 +142,24 @@ static const json_t *knots_of(const json_t *token, bool *discrete) {
     return *discrete ? values : json_object_get(token, "quantiles");
 }
 
-static flowbd3_status read_numeric(reader *r, fb3_slot *slot, flowbd3_type type, const json_t *tokens,
-                                   uint64_t *left) {
+static flowbd3_status read_levels(reader *r, fb3_levels *levels, flowbd3_type type, const json_t *tokens,
+                                  uint64_t *left) {
     size_t knot = 0;
-    for (size_t i = 0; i < slot->values; i++) {
+    for (size_t i = 0; i < levels->count; i++) {
         const json_t *token = json_array_get(tokens, i);
-        fb3_bin *bin = &slot->bins[i];
+        fb3_bin *bin = &levels->bins[i];
         r->token = i + 1;
         bin->knot = knot;
         bin->knots = json_array_size(knots_of(token, &bin->discrete));
         knot += bin->knots;
-        flowbd3_status status = read_count(r, slot, token, left);
+        flowbd3_status status = read_count(r, &levels->counts[i], token, left);
         if (status == FLOWBD3_OK)
-            status = bin->discrete ? read_values(r, slot, bin, type, token)
-                                   : read_quantiles(r, slot, bin, type, token);
+            status = bin->discrete ? read_values(r, levels, bin, type, token)
+                                   : read_quantiles(r, levels, bin, type, token);
         if (status == FLOWBD3_OK)
-            status = read_edges(r, slot, bin, type, token);
+            status = read_edges(r, levels, bin, type, token);
         if (status == FLOWBD3_OK)
-            status = read_from(r, slot, type, token);
+            status = read_from(r, levels, type, token);
         if (status != FLOWBD3_OK)
             return status;
     }
@@ -180,57 +182,138 @@ static flowbd3_status count_knots(reader *r, const json_t *tokens, size_t values
     return FLOWBD3_OK;
 }
 
-static flowbd3_status read_categorical(reader *r, fb3_slot *slot, flowbd3_type type, const json_t *tokens,
-                                       uint64_t *left) {
-    for (size_t i = 0; i < slot->values; i++) {
+/* Groups of neighbouring levels: how many levels each has. */
+static flowbd3_status read_groups(const reader *r, fb3_levels *levels, const json_t *groups) {
+    size_t level = 0;
+    for (size_t g = 0; g < levels->n_groups; g++) {
+        const json_t *value = json_array_get(groups, g);
+        json_int_t size = json_is_integer(value) ? json_integer_value(value) : 0;
+        if (size < 1 || (uint64_t)size > levels->count - level || size > FB3_TOKENS_MAX)
+            return bad(r, "'groups'", "integers above 0 that add up to the tokens");
+        level += (size_t)size;
+        levels->groups[g + 1] = level;
+    }
+    return level == levels->count || levels->n_groups == 0
+               ? FLOWBD3_OK
+               : bad(r, "'groups'", "integers above 0 that add up to the tokens");
+}
+
+static flowbd3_status read_numeric(reader *r, fb3_codec *codec, const json_t *tokens, const json_t *groups,
+                                   size_t count, uint64_t *left) {
+    size_t n_knots = 0;
+    flowbd3_status status = count_knots(r, tokens, count, &n_knots);
+    if (status == FLOWBD3_OK &&
+        !fb3_levels_allocate(&codec->levels, r->tokenizer->context, count, n_knots, json_array_size(groups)))
+        status = fb3_no_memory(r->err, "the tokens of a tokenizer");
+    if (status == FLOWBD3_OK)
+        status = read_levels(r, &codec->levels, codec->type, tokens, left);
+    return status == FLOWBD3_OK ? read_groups(r, &codec->levels, groups) : status;
+}
+
+/* Texts; the one after them may stand for rare ones. */
+static flowbd3_status read_categorical(reader *r, fb3_categories *c, flowbd3_type type, const json_t *tokens,
+                                       size_t count, uint64_t *left) {
+    flowbd3_context *context = r->tokenizer->context;
+    bool rare = count > 1 && json_is_true(json_object_get(json_array_get(tokens, count - 1), "rare"));
+    c->dictionary = fb3_dictionary_create(context);
+    c->counts = fb3_allocate_zero(context, count, sizeof *c->counts);
+    if (c->dictionary == NULL || c->counts == NULL)
+        return fb3_no_memory(r->err, "the categories of a tokenizer");
+    for (size_t i = 0; i < count - rare; i++) {
         const json_t *token = json_array_get(tokens, i);
         const char *text = fb3_json_category(json_object_get(token, "value"), type);
         int32_t code = -1;
         r->token = i + 1;
-        flowbd3_status status = read_count(r, slot, token, left);
+        flowbd3_status status = read_count(r, &c->counts[i], token, left);
         if (status != FLOWBD3_OK)
             return status;
-        status = text != NULL ? fb3_dictionary_intern(slot->dictionary, text, strlen(text), &code)
+        status = text != NULL ? fb3_dictionary_intern(c->dictionary, text, strlen(text), &code)
                               : FLOWBD3_ERROR_FORMAT;
         if (status == FLOWBD3_ERROR_MEMORY)
             return fb3_no_memory(r->err, "the categories of a tokenizer");
         if (status != FLOWBD3_OK || (size_t)code != i)
             return bad(r, "'value'", "a text that no other token of the slot has");
     }
-    fb3_dictionary_seal(slot->dictionary);
-    return fb3_slot_sort(slot, r->tokenizer->context)
-               ? FLOWBD3_OK
-               : fb3_no_memory(r->err, "the categories of a tokenizer");
+    fb3_dictionary_seal(c->dictionary);
+    if (!fb3_categories_sort(c, context))
+        return fb3_no_memory(r->err, "the categories of a tokenizer");
+    r->token = count;
+    return rare ? read_count(r, &c->rare, json_array_get(tokens, count - 1), left) : FLOWBD3_OK;
 }
 
-static flowbd3_status read_slot(reader *r, fb3_slot *slot, const json_t *value) {
-    flowbd3_context *context = r->tokenizer->context;
-    flowbd3_type type = r->tokenizer->columns[slot->column].type;
-    const json_t *tokens = json_object_get(value, "tokens");
-    size_t count = json_array_size(tokens), n_knots = 0;
+/* The tokens of a column, those of its levels when it has two slots. */
+static flowbd3_status read_tokens(reader *r, fb3_codec *codec, const json_t *slot) {
+    const json_t *tokens = json_object_get(slot, "tokens"), *groups = json_object_get(slot, "groups");
+    bool text = fb3_has_dictionary(codec->type), fine = codec->codec == FLOWBD3_CODEC_FINE;
+    size_t count = json_array_size(tokens), most = fine ? UINT32_MAX : FB3_TOKENS_MAX;
     bool missing = count > 0 && json_is_true(json_object_get(json_array_get(tokens, count - 1), "missing"));
-    if (count < 1 + (size_t)missing || count - missing > FB3_TOKENS_MAX)
-        return bad(r, "'tokens'", "an array of 1 to 65000, missing apart");
-    flowbd3_status status = FLOWBD3_OK;
-    if (!fb3_has_dictionary(type))
-        status = count_knots(r, tokens, count - missing, &n_knots);
-    if (status != FLOWBD3_OK)
-        return status;
-    if (!fb3_slot_allocate(slot, context, count - missing, missing, n_knots))
-        return fb3_no_memory(r->err, "the tokens of a tokenizer");
+    if (count < 1 + (size_t)missing || count - missing > most)
+        return bad(r, "'tokens'", fine ? "an array" : "an array of 1 to 65000, missing apart");
+    if (fine ? json_array_size(groups) < 1 || json_array_size(groups) > FB3_TOKENS_MAX : groups != NULL)
+        return bad(r, "'groups'", fine ? "an array of 1 to 65000" : "none without the codec fine");
     uint64_t left = r->tokenizer->rows;
-    if (!fb3_has_dictionary(type))
-        status = read_numeric(r, slot, type, tokens, &left);
-    else if ((slot->dictionary = fb3_dictionary_create(context)) == NULL)
-        status = fb3_no_memory(r->err, "the categories of a tokenizer");
-    else
-        status = read_categorical(r, slot, type, tokens, &left);
+    flowbd3_status status =
+        text ? read_categorical(r, &codec->categories, codec->type, tokens, count - missing, &left)
+             : read_numeric(r, codec, tokens, groups, count - missing, &left);
     r->token = count;
     if (status == FLOWBD3_OK && missing)
-        status = read_count(r, slot, json_array_get(tokens, count - 1), &left);
+        status = read_count(r, &codec->missing, json_array_get(tokens, count - 1), &left);
     if (status == FLOWBD3_OK && left != 0)
-        status = bad(r, "'count'", "counts of a slot that add up to rows");
+        status = bad(r, "'count'", "counts of a column that add up to rows");
     r->token = 0;
+    return status;
+}
+
+/* ---- digits ------------------------------------------------------------------------------------ */
+
+/* One place: digits that came, ascending, and how often. */
+static flowbd3_status read_place(reader *r, fb3_digits *d, size_t place, const json_t *slot, uint64_t cells) {
+    const json_t *digits = json_object_get(slot, "digits"), *counts = json_object_get(slot, "counts");
+    size_t count = json_array_size(digits);
+    if (count < 1 || count > FB3_DIGITS || json_array_size(counts) != count)
+        return bad(r, "'digits' or 'counts'", "arrays of the same 1 to 256 members");
+    for (size_t i = 0; i < count; i++) {
+        const json_t *digit = json_array_get(digits, i), *came = json_array_get(counts, i);
+        json_int_t value = json_is_integer(digit) ? json_integer_value(digit) : -1;
+        if (value < 0 || value >= FB3_DIGITS || (i > 0 && value <= d->digit[place][i - 1]))
+            return bad(r, "'digits'", "ascending integers from 0 to 255");
+        if (!json_is_integer(came) || json_integer_value(came) < 1 ||
+            (uint64_t)json_integer_value(came) > cells)
+            return bad(r, "'counts'", "integers above 0 that add up to the cells that are there");
+        d->digit[place][i] = (uint8_t)value;
+        d->counts[place][i] = (uint64_t)json_integer_value(came);
+        cells -= d->counts[place][i];
+    }
+    d->tokens[place] = count;
+    return cells == 0 ? FLOWBD3_OK : bad(r, "'counts'", "integers that add up to the cells that are there");
+}
+
+/* The missing cells of a column, where they are not among the tokens. */
+static flowbd3_status read_missing(const reader *r, fb3_codec *codec, const json_t *column) {
+    if (json_object_get(column, "missing") != NULL &&
+        (!fb3_json_count(column, "missing", &codec->missing) || codec->missing >= r->tokenizer->rows))
+        return bad(r, "'missing'", "an integer above 0 and below rows");
+    return FLOWBD3_OK;
+}
+
+static flowbd3_status read_digits(reader *r, fb3_codec *codec, const json_t *column, const json_t *slots) {
+    int64_t low, high;
+    if (!fb3_has_integers(codec->type))
+        return bad(r, "'codec'", "digits for integers alone");
+    if (!fb3_json_key(json_object_get(column, "low"), codec->type, &low) ||
+        !fb3_json_key(json_object_get(column, "high"), codec->type, &high) || low > high)
+        return bad(r, "'low' or 'high'", "two integers in ascending order");
+    if (read_missing(r, codec, column) != FLOWBD3_OK)
+        return FLOWBD3_ERROR_FORMAT;
+    codec->digits = fb3_digits_create(r->tokenizer->context, low, high);
+    if (codec->digits == NULL)
+        return fb3_no_memory(r->err, "the digits of a column");
+    if (json_array_size(slots) != codec->digits->places)
+        return bad(r, "'slots'", "an array of as many as the range has digits");
+    flowbd3_status status = FLOWBD3_OK;
+    for (size_t p = 0; status == FLOWBD3_OK && p < codec->digits->places; p++)
+        status =
+            read_place(r, codec->digits, p, json_array_get(slots, p), r->tokenizer->rows - codec->missing);
     return status;
 }
 
@@ -262,13 +345,52 @@ const char *fb3_json_type(const json_t *object, flowbd3_type *type, int *decimal
     return *form < FB3_TIME_FORMS ? NULL : "a form of times like \"YYYY-MM-DDThh:mm:ssZ\"";
 }
 
+/* The member 'codec', which one-slot columns of numbers and texts need not have. */
+static flowbd3_status read_codec(const reader *r, fb3_codec *codec, const json_t *value) {
+    const char *text = fb3_json_text(value);
+    bool category = fb3_has_dictionary(codec->type);
+    codec->codec = category ? FLOWBD3_CODEC_EXACT : FLOWBD3_CODEC_BINS;
+    if (value == NULL)
+        return FLOWBD3_OK;
+    for (int i = FLOWBD3_CODEC_EXACT; text != NULL && i <= FLOWBD3_CODEC_DIGITS; i++)
+        if (strcmp(text, fb3_codec_name((flowbd3_codec)i)) == 0 && (!category || i == FLOWBD3_CODEC_EXACT)) {
+            codec->codec = (flowbd3_codec)i;
+            return FLOWBD3_OK;
+        }
+    return bad(r, "'codec'", category ? "\"exact\"" : "\"exact\", \"bins\", \"fine\" or \"digits\"");
+}
+
+/* A column that a rule computes. */
+static flowbd3_status read_derived(const reader *r, fb3_codec *codec, const json_t *value) {
+    codec->derived = true;
+    codec->codec = FLOWBD3_CODEC_BINS;
+    if (fb3_has_dictionary(codec->type) || json_array_size(json_object_get(value, "slots")) != 0)
+        return bad(r, "'derived'", "numbers without slots");
+    if (!get_number(json_object_get(value, "low"), &codec->range.low) ||
+        !get_number(json_object_get(value, "high"), &codec->range.high) ||
+        codec->range.low > codec->range.high)
+        return bad(r, "'low' or 'high'", "two numbers in ascending order");
+    return read_missing(r, codec, value);
+}
+
+/* Rules, among which those are that compute the columns without slots. */
+static flowbd3_status read_rules(reader *r, const json_t *value) {
+    flowbd3_tokenizer *t = r->tokenizer;
+    flowbd3_status status =
+        value != NULL ? fb3_rules_from_json_value(&t->rules, t->context, value, r->err) : FLOWBD3_OK;
+    for (size_t i = 0; status == FLOWBD3_OK && i < t->n_columns; i++) {
+        r->column = i + 1;
+        if (t->columns[i].derived && !fb3_relations_compute(t->rules, t->columns[i].name))
+            status = bad(r, "'relations'", "a rule that computes the column");
+    }
+    return status == FLOWBD3_OK ? fb3_restraint_create(&t->restraint, t, NULL, r->err) : status;
+}
+
 /* names: the set of those before. */
 static flowbd3_status read_column(reader *r, size_t i, const json_t *value, json_t *names) {
     fb3_codec *codec = &r->tokenizer->columns[i];
-    fb3_slot *slot = &r->tokenizer->slots[i];
     const char *name = fb3_json_text(json_object_get(value, "name"));
     r->column = i + 1;
-    slot->column = i;
     if (name == NULL || !fb3_is_utf8(name, strlen(name)) || json_object_get(names, name) != NULL)
         return bad(r, "'name'", "a text that no other column has");
     codec->name = fb3_duplicate(r->tokenizer->context, name);
@@ -278,10 +400,15 @@ static flowbd3_status read_column(reader *r, size_t i, const json_t *value, json
         *expected = fb3_json_type(value, &codec->type, &codec->decimals, &codec->form, &member);
     if (expected != NULL)
         return bad(r, member, expected);
+    if (json_is_true(json_object_get(value, "derived")))
+        return read_derived(r, codec, value);
+    flowbd3_status status = read_codec(r, codec, json_object_get(value, "codec"));
     const json_t *slots = json_object_get(value, "slots");
-    if (json_array_size(slots) != 1)
-        return bad(r, "'slots'", "an array of one");
-    return read_slot(r, slot, json_array_get(slots, 0));
+    if (status == FLOWBD3_OK && codec->codec == FLOWBD3_CODEC_DIGITS)
+        return read_digits(r, codec, value, slots);
+    if (status == FLOWBD3_OK && json_array_size(slots) != 1)
+        status = bad(r, "'slots'", "an array of one");
+    return status == FLOWBD3_OK ? read_tokens(r, codec, json_array_get(slots, 0)) : status;
 }
 
 static flowbd3_status read_columns(reader *r, const json_t *columns) {
@@ -305,8 +432,8 @@ flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_co
         return bad(&r, "'format'", "\"flowbd3-tokenizer\"");
     if (!json_is_integer(version))
         return bad(&r, "'version'", "an integer");
-    if (json_integer_value(version) != VERSION)
-        return fb3_fail(err, FLOWBD3_ERROR_VERSION, "tokenizer: version is %lld, expected %d",
+    if (json_integer_value(version) < 1 || json_integer_value(version) > VERSION)
+        return fb3_fail(err, FLOWBD3_ERROR_VERSION, "tokenizer: version is %lld, expected 1 to %d",
                         (long long)json_integer_value(version), VERSION);
     uint64_t rows;
     if (!fb3_json_count(value, "rows", &rows))
@@ -318,8 +445,17 @@ flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_co
     if (r.tokenizer == NULL)
         return fb3_no_memory(err, "a tokenizer");
     r.tokenizer->rows = rows;
+    if (json_object_get(value, "rare_rows") != NULL &&
+        !fb3_json_count(value, "rare_rows", &r.tokenizer->rare_rows)) {
+        flowbd3_tokenizer_destroy(&r.tokenizer);
+        return bad(&r, "'rare_rows'", "an integer above 0");
+    }
     const json_t *sequence = json_object_get(value, "sequence");
     flowbd3_status status = read_columns(&r, columns);
+    if (status == FLOWBD3_OK)
+        status = fb3_tokenizer_make_slots(r.tokenizer, err);
+    if (status == FLOWBD3_OK)
+        status = read_rules(&r, json_object_get(value, "relations"));
     if (status == FLOWBD3_OK && sequence != NULL)
         status = fb3_json_read_sequence(r.tokenizer, sequence, err);
     if (status != FLOWBD3_OK)

@@ -86,12 +86,14 @@ static flowbd3_status bad(const reader *r, const char *what, const char *expecte
 
 /* Gaps need a token for the first row of a group, and must not lead back in time. */
 static bool holds_gaps(const flowbd3_tokenizer *tokenizer, const char *name, flowbd3_type *type) {
-    for (size_t i = 0; i < tokenizer->n_slots; i++) {
-        const fb3_slot *slot = &tokenizer->slots[i];
-        if (strcmp(tokenizer->columns[slot->column].name, name) != 0)
+    for (size_t i = 0; i < tokenizer->n_columns; i++) {
+        const fb3_codec *codec = &tokenizer->columns[i];
+        if (strcmp(codec->name, name) != 0)
             continue;
-        *type = tokenizer->columns[slot->column].type;
-        return slot->bins != NULL && slot->vocabulary > slot->values && slot->knots[0] >= 0;
+        *type = codec->type;
+        if (codec->digits != NULL)
+            return codec->missing > 0 && codec->digits->low >= 0;
+        return codec->levels.count > 0 && codec->missing > 0 && codec->levels.knots[0] >= 0;
     }
     return false;
 }
@@ -140,9 +142,9 @@ static flowbd3_status read_groups(reader *r) {
     return FLOWBD3_OK;
 }
 
-static bool read_cell(fb3_cell *cell, const json_t *value, flowbd3_type type) {
+static bool read_cell(fb3_group_cell *cell, const json_t *value, flowbd3_type type) {
     int64_t key = 0;
-    *cell = (fb3_cell){.there = !json_is_null(value)};
+    *cell = (fb3_group_cell){.there = !json_is_null(value)};
     if (!cell->there)
         return true;
     if (fb3_has_dictionary(type)) {
@@ -159,7 +161,7 @@ static bool read_cell(fb3_cell *cell, const json_t *value, flowbd3_type type) {
 }
 
 /* One column of 'group_by', and its cell of every key. */
-static flowbd3_status read_key(reader *r, size_t column, fb3_cell *cells) {
+static flowbd3_status read_key(reader *r, size_t column, fb3_group_cell *cells) {
     const json_t *value = json_array_get(r->group_by, column);
     const char *name = fb3_json_text(json_object_get(value, "name")), *member;
     flowbd3_type type;
@@ -183,7 +185,7 @@ static flowbd3_status read_key(reader *r, size_t column, fb3_cell *cells) {
 
 static flowbd3_status read_keys(reader *r) {
     fb3_sequencing *s = r->sequencing;
-    fb3_cell *cells = fb3_allocate(s->context, s->groups, sizeof *cells);
+    fb3_group_cell *cells = fb3_allocate(s->context, s->groups, sizeof *cells);
     flowbd3_status status = cells != NULL ? FLOWBD3_OK : fb3_no_memory(r->err, "the keys of groups");
     for (size_t i = 0; status == FLOWBD3_OK && i < json_array_size(r->group_by); i++)
         status = read_key(r, i, cells);

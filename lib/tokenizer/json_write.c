@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-enum { VERSION = 1 };
+/* Columns of one slot without hidden values are those of version 1. */
+enum { VERSION = 2 };
 
 json_t *fb3_json_number(flowbd3_type type, int64_t key) {
     return type == FLOWBD3_TYPE_REAL ? json_real(fb3_real_of_key(key)) : json_integer(key);
@@ -14,28 +15,28 @@ bool fb3_json_set(json_t *object, const char *key, json_t *value) {
 }
 
 /* Arrays of a token's knots and, when discrete, of how often each came; false: no memory. */
-static bool knot_arrays(json_t *knots, json_t *counts, const fb3_slot *slot, flowbd3_type type,
+static bool knot_arrays(json_t *knots, json_t *counts, const fb3_levels *levels, flowbd3_type type,
                         const fb3_bin *bin) {
     bool fine = knots != NULL && counts != NULL;
     for (size_t i = bin->knot; fine && i < bin->knot + bin->knots; i++) {
-        uint64_t before = i > bin->knot ? slot->cumulative[i - 1] : 0;
-        fine = json_array_append_new(knots, fb3_json_number(type, slot->knots[i])) == 0;
+        uint64_t before = i > bin->knot ? levels->cumulative[i - 1] : 0;
+        fine = json_array_append_new(knots, fb3_json_number(type, levels->knots[i])) == 0;
         if (fine && bin->discrete)
-            fine =
-                json_array_append_new(counts, json_integer((json_int_t)(slot->cumulative[i] - before))) == 0;
+            fine = json_array_append_new(counts,
+                                         json_integer((json_int_t)(levels->cumulative[i] - before))) == 0;
     }
     return fine;
 }
 
-static json_t *numeric_token(const fb3_slot *slot, flowbd3_type type, size_t token) {
-    const fb3_bin *bin = &slot->bins[token];
-    double value = fb3_number_of_key(type, slot->knots[bin->knot]);
+static json_t *level_value(const fb3_levels *levels, flowbd3_type type, size_t level) {
+    const fb3_bin *bin = &levels->bins[level];
+    double value = fb3_number_of_key(type, levels->knots[bin->knot]);
     bool exact = bin->knots == 1 && bin->low == value && bin->high == value;
     json_t *object = json_object(), *knots = json_array(), *counts = json_array();
-    bool fine = object != NULL && knot_arrays(knots, counts, slot, type, bin);
-    fine = fine && fb3_json_set(object, "count", json_integer((json_int_t)slot->counts[token]));
-    if (token > 0)
-        fine = fine && fb3_json_set(object, "from", fb3_json_number(type, slot->first[token]));
+    bool fine = object != NULL && knot_arrays(knots, counts, levels, type, bin);
+    fine = fine && fb3_json_set(object, "count", json_integer((json_int_t)levels->counts[level]));
+    if (level > 0)
+        fine = fine && fb3_json_set(object, "from", fb3_json_number(type, levels->first[level]));
     if (!exact)
         fine = fine && fb3_json_set(object, "low", json_real(bin->low)) &&
                fb3_json_set(object, "high", json_real(bin->high));
@@ -51,25 +52,50 @@ static json_t *numeric_token(const fb3_slot *slot, flowbd3_type type, size_t tok
     return object;
 }
 
-static json_t *token_value(const fb3_slot *slot, flowbd3_type type, size_t token) {
-    json_int_t count = (json_int_t)slot->counts[token];
-    if (token == slot->values)
-        return json_pack("{s:I, s:b}", "count", count, "missing", 1);
-    if (slot->dictionary != NULL)
-        return json_pack("{s:I, s:s}", "count", count, "value", fb3_dictionary_text(slot->dictionary, token));
-    return numeric_token(slot, type, token);
+/* Appends a value that the array takes over; false: no memory for it or for the array. */
+static bool append(json_t *array, json_t *value) {
+    return json_array_append_new(array, value) == 0;
 }
 
-static json_t *slot_value(const fb3_slot *slot, flowbd3_type type) {
+/* The one slot of a column, or the levels of two. */
+static json_t *tokens_value(const fb3_codec *codec) {
+    const fb3_categories *c = &codec->categories;
     json_t *tokens = json_array();
     bool fine = tokens != NULL;
-    for (size_t i = 0; fine && i < slot->vocabulary; i++)
-        fine = json_array_append_new(tokens, token_value(slot, type, i)) == 0;
-    if (!fine) {
-        json_decref(tokens);
-        return NULL;
-    }
-    return json_pack("{s:o}", "tokens", tokens);
+    for (size_t i = 0; fine && i < codec->levels.count; i++)
+        fine = append(tokens, level_value(&codec->levels, codec->type, i));
+    for (size_t i = 0; fine && c->dictionary != NULL && i < c->dictionary->count; i++)
+        fine = append(tokens, json_pack("{s:I, s:s}", "count", (json_int_t)c->counts[i], "value",
+                                        fb3_dictionary_text(c->dictionary, i)));
+    if (fine && c->rare > 0)
+        fine = append(tokens, json_pack("{s:I, s:b}", "count", (json_int_t)c->rare, "rare", 1));
+    if (fine && codec->missing > 0)
+        fine = append(tokens, json_pack("{s:I, s:b}", "count", (json_int_t)codec->missing, "missing", 1));
+    json_t *slot = fine ? json_pack("{s:O}", "tokens", tokens) : NULL;
+    json_decref(tokens);
+    return slot;
+}
+
+static json_t *groups_value(const fb3_levels *levels) {
+    json_t *groups = json_array();
+    for (size_t g = 0; groups != NULL && g < levels->n_groups; g++)
+        if (!append(groups, json_integer((json_int_t)(levels->groups[g + 1] - levels->groups[g])))) {
+            json_decref(groups);
+            return NULL;
+        }
+    return groups;
+}
+
+static json_t *place_value(const fb3_digits *d, size_t place) {
+    json_t *digits = json_array(), *counts = json_array();
+    bool fine = digits != NULL && counts != NULL;
+    for (size_t i = 0; fine && i < d->tokens[place]; i++)
+        fine = append(digits, json_integer(d->digit[place][i])) &&
+               append(counts, json_integer((json_int_t)d->counts[place][i]));
+    json_t *slot = fine ? json_pack("{s:O, s:O}", "digits", digits, "counts", counts) : NULL;
+    json_decref(digits);
+    json_decref(counts);
+    return slot;
 }
 
 json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals, unsigned form) {
@@ -86,16 +112,52 @@ json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals, unsig
     return object;
 }
 
-static json_t *column_value(const flowbd3_tokenizer *tokenizer, size_t column) {
-    const fb3_codec *codec = &tokenizer->columns[column];
+static json_t *slots_value(const fb3_codec *codec) {
     json_t *slots = json_array();
     bool fine = slots != NULL;
-    for (size_t i = 0; fine && i < tokenizer->n_slots; i++)
-        if (tokenizer->slots[i].column == column)
-            fine = json_array_append_new(slots, slot_value(&tokenizer->slots[i], codec->type)) == 0;
-    json_t *object = fine ? fb3_json_column(codec->name, codec->type, codec->decimals, codec->form) : NULL;
-    fine = object != NULL && json_object_set(object, "slots", slots) == 0;
-    json_decref(slots);
+    for (size_t p = 0; fine && codec->digits != NULL && p < codec->digits->places; p++)
+        fine = append(slots, place_value(codec->digits, p));
+    if (fine && codec->digits == NULL) {
+        json_t *slot = tokens_value(codec);
+        fine = slot != NULL &&
+               (codec->levels.groups == NULL || fb3_json_set(slot, "groups", groups_value(&codec->levels)));
+        fine = append(slots, fine ? json_incref(slot) : NULL) && fine;
+        json_decref(slot);
+    }
+    if (!fine) {
+        json_decref(slots);
+        return NULL;
+    }
+    return slots;
+}
+
+static bool set_digits(json_t *object, const fb3_codec *codec) {
+    return fb3_json_set(object, "low", json_integer(codec->digits->low)) &&
+           fb3_json_set(object, "high", json_integer(codec->digits->high)) &&
+           (codec->missing == 0 || fb3_json_set(object, "missing", json_integer((json_int_t)codec->missing)));
+}
+
+static bool set_derived(json_t *object, const fb3_codec *codec) {
+    return fb3_json_set(object, "derived", json_true()) &&
+           fb3_json_set(object, "low", json_real(codec->range.low)) &&
+           fb3_json_set(object, "high", json_real(codec->range.high)) &&
+           (codec->missing == 0 || fb3_json_set(object, "missing", json_integer((json_int_t)codec->missing)));
+}
+
+static bool is_usual(const fb3_codec *codec) {
+    return codec->codec == (codec->categories.dictionary != NULL ? FLOWBD3_CODEC_EXACT : FLOWBD3_CODEC_BINS);
+}
+
+static json_t *column_value(const fb3_codec *codec) {
+    json_t *object = fb3_json_column(codec->name, codec->type, codec->decimals, codec->form);
+    bool fine = object != NULL;
+    if (fine && !is_usual(codec))
+        fine = fb3_json_set(object, "codec", json_string(fb3_codec_name(codec->codec)));
+    if (fine && codec->digits != NULL)
+        fine = set_digits(object, codec);
+    if (fine && codec->derived)
+        fine = set_derived(object, codec);
+    fine = fine && fb3_json_set(object, "slots", codec->derived ? json_array() : slots_value(codec));
     if (!fine) {
         json_decref(object);
         return NULL;
@@ -103,17 +165,29 @@ static json_t *column_value(const flowbd3_tokenizer *tokenizer, size_t column) {
     return object;
 }
 
+/* The least version of the format that can say it. */
+static int version_of(const flowbd3_tokenizer *tokenizer) {
+    bool usual = tokenizer->rare_rows <= 1 && tokenizer->rules == NULL;
+    for (size_t i = 0; i < tokenizer->n_columns; i++)
+        usual = usual && is_usual(&tokenizer->columns[i]);
+    return usual ? 1 : VERSION;
+}
+
 json_t *fb3_tokenizer_to_json_value(const flowbd3_tokenizer *tokenizer) {
     json_t *columns = json_array();
     bool fine = columns != NULL;
     for (size_t i = 0; fine && i < tokenizer->n_columns; i++)
-        fine = json_array_append_new(columns, column_value(tokenizer, i)) == 0;
+        fine = append(columns, column_value(&tokenizer->columns[i]));
     json_t *object = NULL;
     if (fine)
-        object = json_pack("{s:s, s:i, s:I, s:O}", "format", "flowbd3-tokenizer", "version", VERSION, "rows",
-                           (json_int_t)tokenizer->rows, "columns", columns);
+        object = json_pack("{s:s, s:i, s:I, s:O}", "format", "flowbd3-tokenizer", "version",
+                           version_of(tokenizer), "rows", (json_int_t)tokenizer->rows, "columns", columns);
     json_decref(columns);
     fine = object != NULL;
+    if (fine && tokenizer->rare_rows > 1)
+        fine = fb3_json_set(object, "rare_rows", json_integer((json_int_t)tokenizer->rare_rows));
+    if (fine && tokenizer->rules != NULL)
+        fine = fb3_json_set(object, "relations", fb3_rules_to_json_value(tokenizer->rules));
     if (fine && tokenizer->sequencing != NULL)
         fine = fb3_json_set(object, "sequence", fb3_json_sequence(tokenizer->sequencing));
     if (!fine) {

@@ -12,10 +12,10 @@ size_t fb3_tokenizer_gap_slot(const flowbd3_tokenizer *tokenizer) {
     const fb3_sequencing *sequencing = tokenizer->sequencing;
     if (sequencing == NULL || sequencing->order_by == NULL)
         return SIZE_MAX;
-    size_t slot = 0;
-    while (strcmp(tokenizer->columns[tokenizer->slots[slot].column].name, sequencing->order_by) != 0)
-        slot++;
-    return slot;
+    size_t column = 0;
+    while (strcmp(tokenizer->columns[column].name, sequencing->order_by) != 0)
+        column++;
+    return tokenizer->columns[column].first_slot;
 }
 
 fb3_sequence fb3_tokenizer_sequence(const flowbd3_tokenizer *tokenizer, size_t length, uint64_t seed,
@@ -45,15 +45,15 @@ static flowbd3_status check_sequences(const flowbd3_tokenizer *tokenizer, const 
 }
 
 flowbd3_status fb3_tokenizer_decode_sequences(const flowbd3_tokenizer *tokenizer, const uint16_t *tokens,
-                                              size_t rows, flowbd3_decoding decoding, uint64_t seed,
-                                              uint64_t first_row, const fb3_sequence *sequences,
-                                              size_t n_sequences, flowbd3_table **out, flowbd3_error *err) {
+                                              size_t rows, const fb3_decoder *decoder,
+                                              const fb3_sequence *sequences, size_t n_sequences,
+                                              flowbd3_table **out, flowbd3_error *err) {
     *out = NULL;
     flowbd3_status status = check_sequences(tokenizer, sequences, n_sequences, rows, err);
     if (status != FLOWBD3_OK)
         return status;
     flowbd3_table *table;
-    status = flowbd3_tokenizer_decode(tokenizer, tokens, rows, decoding, seed, first_row, &table, err);
+    status = fb3_tokenizer_decode_rows(tokenizer, tokens, rows, decoder, &table, err);
     if (status == FLOWBD3_OK && tokenizer->sequencing != NULL)
         return fb3_sequencing_restore(tokenizer->sequencing, &table, sequences, n_sequences, out, err);
     *out = table;
@@ -65,5 +65,6 @@ flowbd3_status flowbd3_tokenizer_columns_table(const flowbd3_tokenizer *tokenize
     if (tokenizer == NULL || out == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_columns_table: %s is NULL",
                         tokenizer == NULL ? "tokenizer" : "out");
-    return fb3_tokenizer_decode_sequences(tokenizer, NULL, 0, FLOWBD3_DECODE_DRAW, 0, 0, NULL, 0, out, err);
+    fb3_decoder decoder = {.restraint = tokenizer->restraint};
+    return fb3_tokenizer_decode_sequences(tokenizer, NULL, 0, &decoder, NULL, 0, out, err);
 }

@@ -14,39 +14,56 @@ flowbd3_tokenizer *fb3_tokenizer_allocate(flowbd3_context *context, size_t colum
     atomic_init(&t->references, 1);
     t->context = fb3_context_retain(context);
     t->columns = fb3_allocate_zero(context, columns, sizeof *t->columns);
-    t->slots = fb3_allocate_zero(context, columns, sizeof *t->slots);
-    if (t->columns == NULL || t->slots == NULL) {
+    if (t->columns == NULL) {
         flowbd3_tokenizer_destroy(&t);
         return NULL;
     }
-    t->n_columns = t->n_slots = columns;
+    t->n_columns = columns;
     return t;
 }
 
-bool fb3_slot_allocate(fb3_slot *slot, flowbd3_context *context, size_t values, bool missing,
-                       size_t n_knots) {
-    slot->values = values;
-    slot->vocabulary = values + missing;
-    slot->n_knots = n_knots;
-    slot->counts = fb3_allocate_zero(context, slot->vocabulary, sizeof *slot->counts);
-    if (n_knots == 0)
-        return slot->counts != NULL;
-    slot->first = fb3_allocate_zero(context, values, sizeof *slot->first);
-    slot->bins = fb3_allocate_zero(context, values, sizeof *slot->bins);
-    slot->knots = fb3_allocate_zero(context, n_knots, sizeof *slot->knots);
-    slot->cumulative = fb3_allocate_zero(context, n_knots, sizeof *slot->cumulative);
-    return slot->counts != NULL && slot->first != NULL && slot->bins != NULL && slot->knots != NULL &&
-           slot->cumulative != NULL;
+/* Slots of a codec. */
+static size_t slots_of(const fb3_codec *codec) {
+    if (codec->derived)
+        return 0;
+    if (codec->digits != NULL)
+        return codec->digits->places;
+    return codec->levels.groups != NULL ? 2 : 1;
 }
 
-static void slot_release(fb3_slot *slot, flowbd3_context *context) {
-    fb3_release(context, slot->counts);
-    fb3_release(context, slot->first);
-    fb3_release(context, slot->bins);
-    fb3_release(context, slot->knots);
-    fb3_release(context, slot->cumulative);
-    fb3_release(context, slot->sorted);
-    fb3_dictionary_release(&slot->dictionary);
+static bool make_slot(flowbd3_tokenizer *t, size_t column, size_t place) {
+    const fb3_codec *codec = &t->columns[column];
+    fb3_slot *slot = &t->slots[codec->first_slot + place];
+    slot->column = column;
+    slot->place = place;
+    slot->values = fb3_codec_values(codec, place);
+    slot->vocabulary = slot->values + (place == 0 && codec->missing > 0);
+    slot->counts = fb3_allocate_zero(t->context, slot->vocabulary, sizeof *slot->counts);
+    if (slot->counts == NULL)
+        return false;
+    fb3_codec_counts(codec, place, slot->counts);
+    if (slot->vocabulary > slot->values)
+        slot->counts[slot->values] = codec->missing;
+    return true;
+}
+
+flowbd3_status fb3_tokenizer_make_slots(flowbd3_tokenizer *t, flowbd3_error *err) {
+    size_t count = 0;
+    for (size_t i = 0; i < t->n_columns; i++) {
+        t->columns[i].first_slot = count;
+        count += t->columns[i].slots = slots_of(&t->columns[i]);
+    }
+    if (count == 0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "rules compute every column, expected one to learn");
+    t->slots = fb3_allocate_zero(t->context, count, sizeof *t->slots);
+    if (t->slots == NULL)
+        return fb3_no_memory(err, "the slots of a tokenizer");
+    t->n_slots = count;
+    for (size_t i = 0; i < t->n_columns; i++)
+        for (size_t place = 0; place < t->columns[i].slots; place++)
+            if (!make_slot(t, i, place))
+                return fb3_no_memory(err, "the slots of a tokenizer");
+    return FLOWBD3_OK;
 }
 
 flowbd3_tokenizer *fb3_tokenizer_retain(flowbd3_tokenizer *tokenizer) {
@@ -62,12 +79,14 @@ void flowbd3_tokenizer_destroy(flowbd3_tokenizer **tokenizer) {
     if (atomic_fetch_sub_explicit(&t->references, 1, memory_order_acq_rel) != 1)
         return;
     flowbd3_context *context = t->context;
-    for (size_t i = 0; i < t->n_columns; i++)
-        fb3_release(context, t->columns[i].name);
+    fb3_restraint_destroy(&t->restraint);
+    for (size_t i = 0; t->columns != NULL && i < t->n_columns; i++)
+        fb3_codec_release(&t->columns[i], context);
     for (size_t i = 0; i < t->n_slots; i++)
-        slot_release(&t->slots[i], context);
+        fb3_release(context, t->slots[i].counts);
     fb3_release(context, t->columns);
     fb3_release(context, t->slots);
+    flowbd3_rules_destroy(&t->rules);
     fb3_sequencing_destroy(&t->sequencing);
     fb3_release(context, t);
     flowbd3_context_destroy(&context);
@@ -79,6 +98,24 @@ flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_options *options
     return fb3_options_init(options, size, sizeof *options);
 }
 
+static flowbd3_status check_codecs(const flowbd3_tokenizer_options *o, flowbd3_error *err) {
+    if (o->n_codecs > 0 && o->codecs == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "n_codecs is %zu, but codecs is NULL", o->n_codecs);
+    for (size_t i = 0; i < o->n_codecs; i++) {
+        const flowbd3_column_codec *c = &o->codecs[i];
+        if (c->name == NULL)
+            return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "codecs: number %zu has no name", i + 1);
+        if (c->codec < FLOWBD3_CODEC_AUTO || c->codec > FLOWBD3_CODEC_DIGITS)
+            return fb3_fail(err, FLOWBD3_ERROR_RANGE, "codecs: that of column '%.80s' is %d, expected 0 to 4",
+                            c->name, (int)c->codec);
+        if (c->bins == 1 || c->bins > FB3_TOKENS_MAX)
+            return fb3_fail(err, FLOWBD3_ERROR_RANGE,
+                            "codecs: the bins of column '%.80s' are %u, expected 2 to %d", c->name, c->bins,
+                            FB3_TOKENS_MAX);
+    }
+    return FLOWBD3_OK;
+}
+
 static flowbd3_status check_options(flowbd3_tokenizer_options *o, const flowbd3_tokenizer_options *options,
                                     flowbd3_error *err) {
     flowbd3_status status = fb3_options_copy(o, sizeof *o, options, "flowbd3_tokenizer_options", err);
@@ -88,8 +125,20 @@ static flowbd3_status check_options(flowbd3_tokenizer_options *o, const flowbd3_
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "binning is %d, expected 0 to 3", (int)o->binning);
     if (o->bins == 0)
         o->bins = DEFAULT_BINS;
+    if (o->relations != FLOWBD3_RELATIONS_SEARCH && o->relations != FLOWBD3_RELATIONS_OFF)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "relations is %d, expected 0 or 1", (int)o->relations);
     if (o->bins < 2 || o->bins > FB3_TOKENS_MAX)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "bins is %u, expected 2 to %d", o->bins, FB3_TOKENS_MAX);
+    return check_codecs(o, err);
+}
+
+/* Every codec is for a column that there is. */
+static flowbd3_status check_names(const flowbd3_tokenizer_options *o, const flowbd3_table *table,
+                                  flowbd3_error *err) {
+    for (size_t i = 0; i < o->n_codecs; i++)
+        if (flowbd3_table_find(table, o->codecs[i].name) < 0)
+            return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "codecs: the table has no column '%.80s'",
+                            o->codecs[i].name);
     return FLOWBD3_OK;
 }
 
@@ -98,24 +147,20 @@ typedef struct fit {
     const flowbd3_table *table;
     const size_t *columns; /* [columns of the tokenizer] those of the table */
     const flowbd3_tokenizer_options *options;
-    flowbd3_error *errors; /* [columns of the tokenizer] */
+    const flowbd3_rules *rules; /* NULL: none */
+    flowbd3_error *errors;      /* [columns of the tokenizer] */
 } fit;
 
 static void fit_column(void *argument, size_t i, unsigned worker) {
     (void)worker;
     fit *f = argument;
-    flowbd3_context *context = f->tokenizer->context;
-    fb3_codec *column = &f->tokenizer->columns[i];
-    size_t from = f->columns[i];
-    column->type = flowbd3_table_type(f->table, from);
-    column->decimals = flowbd3_table_decimals(f->table, from);
-    column->form = flowbd3_table_time_form(f->table, from);
-    column->name = fb3_duplicate(context, flowbd3_table_name(f->table, from));
-    if (column->name == NULL)
-        (void)fb3_no_memory(&f->errors[i], "the name of a column");
-    else
-        (void)fb3_slot_fit(&f->tokenizer->slots[i], context, f->table, from, f->options, &f->errors[i]);
-    f->tokenizer->slots[i].column = i;
+    size_t column = f->columns[i];
+    const char *name = flowbd3_table_name(f->table, column);
+    bool gaps = f->options->order_by != NULL && strcmp(name, f->options->order_by) == 0;
+    bool derived =
+        !gaps && flowbd3_table_codes(f->table, column) == NULL && fb3_relations_compute(f->rules, name);
+    (void)fb3_codec_fit(&f->tokenizer->columns[i], f->tokenizer->context, f->table, column, derived,
+                        f->options, &f->errors[i]);
 }
 
 /* columns[]: those of the table that do not group its rows; how many. */
@@ -149,13 +194,20 @@ static flowbd3_status fit_columns(flowbd3_tokenizer **out, const flowbd3_table *
     flowbd3_status status = FLOWBD3_OK;
     flowbd3_tokenizer *tokenizer = fb3_tokenizer_allocate(context, count);
     flowbd3_error *errors = fb3_allocate_zero(context, count, sizeof *errors);
-    if (tokenizer == NULL || errors == NULL) {
+    if (tokenizer == NULL || errors == NULL)
         status = fb3_no_memory(err, "a tokenizer");
-    } else {
-        fit f = {tokenizer, table, columns, options, errors};
+    else
+        status = fb3_relations_find(&tokenizer->rules, table, options, err);
+    if (status == FLOWBD3_OK) {
+        fit f = {tokenizer, table, columns, options, tokenizer->rules, errors};
         tokenizer->rows = flowbd3_table_rows(table);
+        tokenizer->rare_rows = options->rare_rows;
         fb3_parallel(context, count, fit_column, &f);
         status = first_error(errors, count, err);
+        if (status == FLOWBD3_OK)
+            status = fb3_tokenizer_make_slots(tokenizer, err);
+        if (status == FLOWBD3_OK)
+            status = fb3_restraint_create(&tokenizer->restraint, tokenizer, NULL, err);
     }
     fb3_release(context, errors);
     fb3_release(context, columns);
@@ -184,6 +236,8 @@ flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_t
     flowbd3_tokenizer_options o;
     fb3_sequencing *sequencing = NULL;
     flowbd3_status status = check_options(&o, options, err);
+    if (status == FLOWBD3_OK)
+        status = check_names(&o, table, err);
     if (status != FLOWBD3_OK)
         return status;
     if (o.n_group_by == 0 && o.order_by == NULL)
@@ -228,9 +282,17 @@ size_t flowbd3_tokenizer_vocabulary(const flowbd3_tokenizer *tokenizer, size_t s
 
 double flowbd3_tokenizer_centre(const flowbd3_tokenizer *tokenizer, size_t slot, size_t token) {
     const fb3_slot *s = slot_of(tokenizer, slot);
-    if (s == NULL || s->bins == NULL || token >= s->values)
+    if (s == NULL || token >= s->values || s->place > 0)
         return (double)NAN;
-    return fb3_middle(s->bins[token].low, s->bins[token].high);
+    const fb3_codec *codec = &tokenizer->columns[s->column];
+    const fb3_levels *levels = &codec->levels;
+    if (codec->digits != NULL)
+        return fb3_digits_centre(codec->digits, token);
+    if (levels->count == 0)
+        return (double)NAN;
+    size_t first = levels->groups != NULL ? levels->groups[token] : token;
+    size_t last = levels->groups != NULL ? levels->groups[token + 1] - 1 : token;
+    return fb3_middle(levels->bins[first].low, levels->bins[last].high);
 }
 
 flowbd3_context *fb3_tokenizer_context(const flowbd3_tokenizer *tokenizer) {
@@ -250,12 +312,27 @@ size_t fb3_tokenizer_slot_column(const flowbd3_tokenizer *tokenizer, size_t slot
     return tokenizer->slots[slot].column;
 }
 
+size_t fb3_tokenizer_column_slots(const flowbd3_tokenizer *tokenizer, size_t column, size_t *first) {
+    *first = tokenizer->columns[column].first_slot;
+    return tokenizer->columns[column].slots;
+}
+
 bool fb3_tokenizer_is_ordered(const flowbd3_tokenizer *tokenizer, size_t slot) {
     const fb3_slot *s = slot_of(tokenizer, slot);
-    return s != NULL && s->bins != NULL;
+    return s != NULL && tokenizer->columns[s->column].categories.dictionary == NULL;
+}
+
+double fb3_tokenizer_place(const flowbd3_tokenizer *tokenizer, size_t slot, size_t token) {
+    return tokenizer->slots[slot].place == 0 ? flowbd3_tokenizer_centre(tokenizer, slot, token)
+                                             : (double)token;
 }
 
 bool fb3_tokenizer_has_missing(const flowbd3_tokenizer *tokenizer, size_t slot) {
     const fb3_slot *s = slot_of(tokenizer, slot);
     return s != NULL && s->vocabulary > s->values;
+}
+
+size_t fb3_tokenizer_hidden(const flowbd3_tokenizer *tokenizer, size_t slot) {
+    const fb3_slot *s = &tokenizer->slots[slot];
+    return tokenizer->columns[s->column].categories.rare > 0 ? s->values - 1 : SIZE_MAX;
 }

@@ -2,6 +2,7 @@
 #ifndef FB3_TOKENIZER_H
 #define FB3_TOKENIZER_H
 
+#include "rules/rules.h"
 #include "sequence/sequence.h"
 
 #include <flowbd3/tokenizer.h>
@@ -23,8 +24,17 @@ uint64_t fb3_tokenizer_rows(const flowbd3_tokenizer *tokenizer);
 /* Column of the tokenizer that a slot belongs to. */
 size_t fb3_tokenizer_slot_column(const flowbd3_tokenizer *tokenizer, size_t slot);
 
-/* Whether the tokens of a slot, that of missing cells apart, are in ascending order of value. */
+/* Slots of the tokenizer's column and the first of them. */
+size_t fb3_tokenizer_column_slots(const flowbd3_tokenizer *tokenizer, size_t column, size_t *first);
+
+/* Whether the tokens of a slot, that of missing cells apart, are in ascending order of value, given those of
+ * the column's slots before it; and where a token stands in that order: the centre of its bin, or the number
+ * of the token in a slot after the first. */
 bool fb3_tokenizer_is_ordered(const flowbd3_tokenizer *tokenizer, size_t slot);
+double fb3_tokenizer_place(const flowbd3_tokenizer *tokenizer, size_t slot, size_t token);
+
+/* A token that stands for values which are not to be emitted; SIZE_MAX: the slot has none. */
+size_t fb3_tokenizer_hidden(const flowbd3_tokenizer *tokenizer, size_t slot);
 
 /* Whether the last token of a slot stands for missing cells. */
 bool fb3_tokenizer_has_missing(const flowbd3_tokenizer *tokenizer, size_t slot);
@@ -39,6 +49,74 @@ flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_co
  * flowbd3_tokenizer_vocabulary(slot), instead of failing. */
 flowbd3_status fb3_tokenizer_encode_known(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
                                           uint16_t *tokens, flowbd3_error *err);
+
+/* ---- rows that obey (rows.c) ------------------------------------------------------------------- */
+
+/* What rows have to obey: the tokenizer's own rules that are certain, and more. Immutable. */
+typedef struct fb3_restraint {
+    const flowbd3_tokenizer *tokenizer;
+    fb3_bound *bound;   /* to the tokenizer's columns */
+    fb3_domains *start; /* what the cells of any row may be */
+    bool restrains;     /* whether there is anything to obey, or a column has several slots */
+} fb3_restraint;
+
+/* more, or NULL: further rules, all of which count. Errors: SCHEMA (a rule names a column that is not there),
+ * RANGE (no row of values that came in the fitted table obeys; names the rule), MEMORY. */
+flowbd3_status fb3_restraint_create(fb3_restraint **out, const flowbd3_tokenizer *tokenizer,
+                                    const flowbd3_rules *more, flowbd3_error *err);
+void fb3_restraint_destroy(fb3_restraint **restraint);
+
+/* A row that is being decided. One thread at a time. */
+typedef struct fb3_row {
+    const fb3_restraint *restraint;
+    fb3_domains *domains;
+    size_t *order; /* [picked] columns that are not derived */
+    size_t picked;
+    fb3_cell *cells; /* [columns] of fb3_row_settle, ... */
+    int64_t *keys;   /* ... and their keys, or codes, where they are not missing */
+    bool dead;       /* no row obeys */
+} fb3_row;
+
+flowbd3_status fb3_row_create(fb3_row **out, const fb3_restraint *restraint, flowbd3_error *err);
+void fb3_row_destroy(fb3_row **row);
+
+/* Anything that the restraint leaves; then with a cell given; false: no row is left. */
+void fb3_row_begin(fb3_row *row);
+bool fb3_row_set(fb3_row *row, size_t column, const fb3_cell *cell);
+bool fb3_row_narrow(fb3_row *row);
+
+/* Takes in that a slot has its token in tokens[slots], those of the column before it being known. */
+void fb3_row_know(fb3_row *row, size_t slot, const uint16_t *tokens);
+
+/* allowed[vocabulary] 1 for the tokens of a slot that leave a row that may obey; how many. Those of the
+ * column's slots before it are in tokens[slots] and known. */
+size_t fb3_row_allow(fb3_row *row, size_t slot, const uint16_t *tokens, uint8_t *allowed);
+
+/* Values of tokens[slots] that obey all rules, drawn as those of row `number` in flowbd3_tokenizer_decode, in
+ * cells and keys. False: there are none, or they were not found. */
+bool fb3_row_settle(fb3_row *row, const uint16_t *tokens, flowbd3_decoding way, uint64_t seed,
+                    uint64_t number);
+
+/* ---- decoding (decode.c) ----------------------------------------------------------------------- */
+
+/* How tokens become values. */
+typedef struct fb3_decoder {
+    const fb3_restraint *restraint; /* what rows obey */
+    flowbd3_decoding way;
+    uint64_t seed, first_row;
+    const flowbd3_table *given; /* NULL, or a table whose cells that are there are row for row those of the
+                                   table to come: columns of the tokenizer, by name ... */
+    size_t given_row;           /* ... from this row of it on */
+} fb3_decoder;
+
+flowbd3_status fb3_tokenizer_decode_rows(const flowbd3_tokenizer *tokenizer, const uint16_t *tokens,
+                                         size_t rows, const fb3_decoder *decoder, flowbd3_table **out,
+                                         flowbd3_error *err);
+
+/* The cell of a row of a table, as a column of the tokenizer has it; false: it is missing there. A text that
+ * the tokenizer does not know has code -1. */
+bool fb3_tokenizer_cell(const flowbd3_tokenizer *tokenizer, size_t column, const flowbd3_table *table,
+                        size_t of_table, size_t row, fb3_cell *cell, int64_t *key);
 
 /* ---- sequences (sequences.c) ------------------------------------------------------------------- */
 
@@ -65,9 +143,9 @@ fb3_sequence fb3_tokenizer_sequence(const flowbd3_tokenizer *tokenizer, size_t l
  * with the stored group's key, and the columns stand in the order of the fitted table. Times past the end of
  * their type stay there. Errors: ARGUMENT (sequences that do not fit), RANGE (token), MEMORY. */
 flowbd3_status fb3_tokenizer_decode_sequences(const flowbd3_tokenizer *tokenizer, const uint16_t *tokens,
-                                              size_t rows, flowbd3_decoding decoding, uint64_t seed,
-                                              uint64_t first_row, const fb3_sequence *sequences,
-                                              size_t n_sequences, flowbd3_table **out, flowbd3_error *err);
+                                              size_t rows, const fb3_decoder *decoder,
+                                              const fb3_sequence *sequences, size_t n_sequences,
+                                              flowbd3_table **out, flowbd3_error *err);
 
 /* ---- keys and edges (distinct.c) ---------------------------------------------------------------- */
 
@@ -123,11 +201,16 @@ size_t fb3_kmeans_edges(double *edges, const fb3_distinct *distinct, size_t bins
 /* Takes out the edges that are not above the one before; how many are left. */
 size_t fb3_ascending_edges(double *edges, size_t count);
 
-/* ---- tokenizers (tokenizer.c) ------------------------------------------------------------------ */
+/* Cuts values begin to end into bins ranges of cell counts as equal as they get, appended to ranges[*count],
+ * whose edges are their least and greatest values; 0 < bins <= end - begin. */
+void fb3_cut_evenly(fb3_range *ranges, size_t *count, const fb3_distinct *distinct, size_t begin, size_t end,
+                    size_t bins);
 
-enum { FB3_TOKENS_MAX = 65000, FB3_KNOTS_MAX = 33 };
+/* ---- columns of a tokenizer -------------------------------------------------------------------- */
 
-/* A token of a numeric slot: values between edges, and how they are distributed there. */
+enum { FB3_TOKENS_MAX = 65000, FB3_KNOTS_MAX = 33, FB3_SLOTS_MAX = 8, FB3_DIGITS = 256 };
+
+/* A level of a numeric column: values between edges, and how they are distributed there. */
 typedef struct fb3_bin {
     double low, high; /* edges */
     size_t knot;      /* its knots begin here ... */
@@ -135,55 +218,177 @@ typedef struct fb3_bin {
     bool discrete;    /* the knots are all values there are; otherwise quantiles at 0, 1/(knots-1), ..., 1 */
 } fb3_bin;
 
-typedef struct fb3_slot {
-    size_t column;
-    size_t values;        /* tokens of values */
-    size_t vocabulary;    /* values, and one more with a token for missing cells */
-    uint64_t *counts;     /* [vocabulary] cells of the fitted table */
-    int64_t *first;       /* [values] least key with this token; INT64_MIN for token 0. NULL: categorical */
-    fb3_bin *bins;        /* [values]; NULL: categorical */
+/* Levels in ascending order. In one slot a token is a level; in two slots the first token is a group of
+ * neighbouring levels and the second the place inside the group. */
+typedef struct fb3_levels {
+    size_t count;
+    uint64_t *counts;     /* [count] cells of the fitted table */
+    int64_t *first;       /* [count] least key of this level; INT64_MIN for level 0 */
+    fb3_bin *bins;        /* [count] */
     int64_t *knots;       /* [n_knots] keys, ascending within a bin */
     uint64_t *cumulative; /* [n_knots] cells of the bin up to this value; discrete bins only */
     size_t n_knots;
-    fb3_dictionary *dictionary; /* categorical: the text of each token */
-    uint32_t *sorted;           /* [values] tokens in the order of their texts */
-} fb3_slot;
+    size_t *groups; /* [n_groups + 1] level that each begins with; NULL: one slot */
+    size_t n_groups;
+} fb3_levels;
+
+/* Texts in the order of their tokens. */
+typedef struct fb3_categories {
+    fb3_dictionary *dictionary;
+    uint64_t *counts; /* [dictionary's] cells of the fitted table */
+    uint32_t *sorted; /* [dictionary's] codes in the order of their texts */
+    uint64_t rare; /* cells of texts that are not kept, whose token is the one after them; 0: there is none */
+} fb3_categories;
+
+/* Integers as digits to the base FB3_DIGITS, the highest first. */
+typedef struct fb3_digits {
+    int64_t origin, low, high;                  /* digits are those of key - origin; the fitted range */
+    size_t places;                              /* 1 to FB3_SLOTS_MAX */
+    uint8_t digit[FB3_SLOTS_MAX][FB3_DIGITS];   /* [places][tokens] the digit of each token, ascending */
+    size_t tokens[FB3_SLOTS_MAX];               /* that came in each place */
+    uint64_t counts[FB3_SLOTS_MAX][FB3_DIGITS]; /* cells by token */
+} fb3_digits;
 
 typedef struct fb3_codec {
     char *name;
     flowbd3_type type;
-    int decimals;  /* of real columns and of times */
-    unsigned form; /* of times: flowbd3_time_form */
+    int decimals;        /* of real columns and of times */
+    unsigned form;       /* of times: flowbd3_time_form */
+    flowbd3_codec codec; /* what AUTO has become */
+    size_t first_slot, slots;
+    uint64_t missing;          /* cells; their token is the last one of the first slot. 0: there is none */
+    bool derived;              /* a rule computes it: it has no slots, ... */
+    fb3_interval range;        /* ... but the range that it had in the fitted table */
+    fb3_levels levels;         /* numeric; none where digits is there */
+    fb3_digits *digits;        /* DIGITS */
+    fb3_categories categories; /* categorical */
 } fb3_codec;
+
+/* What a slot is to the network. */
+typedef struct fb3_slot {
+    size_t column, place; /* it is the place-th slot of its column */
+    size_t values;        /* tokens of values */
+    size_t vocabulary;    /* values, and one more with a token for missing cells */
+    uint64_t *counts;     /* [vocabulary] cells of the fitted table, above 0 */
+} fb3_slot;
 
 struct flowbd3_tokenizer {
     flowbd3_context *context;
     atomic_uint references;
     size_t n_columns, n_slots;
     fb3_codec *columns;         /* [n_columns] */
-    fb3_slot *slots;            /* [n_slots] */
+    fb3_slot *slots;            /* [n_slots] column by column */
     uint64_t rows;              /* of the fitted table */
+    uint64_t rare_rows;         /* values of fewer rows are not emitted */
+    flowbd3_rules *rules;       /* of its columns; NULL: none. Those that are certain are kept */
+    fb3_restraint *restraint;   /* of those */
     fb3_sequencing *sequencing; /* NULL: its rows are one group in its order */
 };
 
-/* A tokenizer with room for its columns, one slot each, all zero. NULL: no memory. */
+/* A tokenizer with room for its columns, all zero and without slots. NULL: no memory. (tokenizer.c) */
 flowbd3_tokenizer *fb3_tokenizer_allocate(flowbd3_context *context, size_t columns);
 
-/* Memory for a numeric slot. False: no memory. */
-bool fb3_slot_allocate(fb3_slot *slot, flowbd3_context *context, size_t values, bool missing, size_t n_knots);
+/* Makes the slots of columns that have been fitted or read. Errors: MEMORY, LIMIT. (tokenizer.c) */
+flowbd3_status fb3_tokenizer_make_slots(flowbd3_tokenizer *tokenizer, flowbd3_error *err);
 
-/* ---- one slot (slot.c) ------------------------------------------------------------------------- */
+/* ---- relations (relations.c) ------------------------------------------------------------------- */
 
-flowbd3_status fb3_slot_fit(fb3_slot *slot, flowbd3_context *context, const flowbd3_table *table,
-                            size_t column, const flowbd3_tokenizer_options *options, flowbd3_error *err);
+/* The rules of a table as it is tokenized: those of the options, and those that are found. NULL: none. */
+flowbd3_status fb3_relations_find(flowbd3_rules **out, const flowbd3_table *table,
+                                  const flowbd3_tokenizer_options *options, flowbd3_error *err);
 
-/* Fills sorted of a categorical slot, which makes it ready for fb3_slot_find. False: no memory. */
-bool fb3_slot_sort(fb3_slot *slot, flowbd3_context *context);
+/* Whether certain rules compute a column in every row from others, which do not depend on it. */
+bool fb3_relations_compute(const flowbd3_rules *rules, const char *name);
 
-/* Token of a text in a categorical slot, or -1. */
-int32_t fb3_slot_find(const fb3_slot *slot, const char *text);
+/* ---- one column (codec.c) ---------------------------------------------------------------------- */
 
-/* Token of a key in a numeric slot. */
-size_t fb3_slot_token(const fb3_slot *slot, int64_t key);
+/* derived: a rule computes the column. */
+flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
+                             size_t column, bool derived, const flowbd3_tokenizer_options *options,
+                             flowbd3_error *err);
+const char *fb3_codec_name(flowbd3_codec codec);
+void fb3_codec_release(fb3_codec *codec, flowbd3_context *context);
+
+/* Tokens of values in the slot place of the column, that of missing cells not counted; and how many cells
+ * each had: counts[values]. */
+size_t fb3_codec_values(const fb3_codec *codec, size_t place);
+void fb3_codec_counts(const fb3_codec *codec, size_t place, uint64_t *counts);
+
+/* tokens[slots] of a key of a numeric column, and of a missing cell where there are such. */
+void fb3_codec_encode(const fb3_codec *codec, int64_t key, uint16_t *tokens);
+void fb3_codec_encode_missing(const fb3_codec *codec, uint16_t *tokens);
+
+/* Whether tokens[slots] stand for a missing cell. */
+bool fb3_codec_is_missing(const fb3_codec *codec, const uint16_t *tokens);
+
+/* A value that tokens[slots] stand for, drawn by a uniform number, or their centre: a key, or a code of the
+ * dictionary. Tokens after the first that its group or number does not have count as the nearest it has. */
+int64_t fb3_codec_draw(const fb3_codec *codec, const uint16_t *tokens, double uniform);
+int64_t fb3_codec_centre(const fb3_codec *codec, const uint16_t *tokens);
+
+/* Numbers from the least to the greatest that the first `known` tokens of a numeric column leave. */
+fb3_interval fb3_codec_range(const fb3_codec *codec, const uint16_t *tokens, size_t known);
+
+/* Whether a token of the slot place, after those before it, leaves a value of the domain. A group of levels
+ * or digits may be said to where it does not. */
+bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t place, size_t token,
+                     const fb3_domain *domain);
+
+/* As fb3_codec_draw for a numeric column, inside a domain; false: it holds none of the values. */
+bool fb3_codec_draw_within(const fb3_codec *codec, const uint16_t *tokens, const fb3_domain *domain,
+                           double uniform, int64_t *key);
+
+/* ---- levels (levels.c) ------------------------------------------------------------------------- */
+
+flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, const flowbd3_table *table,
+                              size_t column, flowbd3_codec codec, const flowbd3_tokenizer_options *options,
+                              flowbd3_error *err);
+
+/* Memory for levels, of which groups is 0 for one slot. False: no memory. */
+bool fb3_levels_allocate(fb3_levels *levels, flowbd3_context *context, size_t count, size_t n_knots,
+                         size_t groups);
+void fb3_levels_release(fb3_levels *levels, flowbd3_context *context);
+
+/* Level of a key; level of tokens, the last of its group for a second token beyond it; and back. */
+size_t fb3_levels_find(const fb3_levels *levels, int64_t key);
+size_t fb3_levels_of_tokens(const fb3_levels *levels, const uint16_t *tokens);
+void fb3_levels_tokens(const fb3_levels *levels, size_t level, uint16_t *tokens);
+
+int64_t fb3_levels_draw(const fb3_levels *levels, size_t level, const fb3_codec *codec, double uniform);
+int64_t fb3_levels_centre(const fb3_levels *levels, size_t level, const fb3_codec *codec);
+
+/* Whether a level holds a number of the domain; and one of them, drawn. */
+bool fb3_levels_meet(const fb3_levels *levels, size_t level, const fb3_codec *codec,
+                     const fb3_domain *domain);
+bool fb3_levels_draw_within(const fb3_levels *levels, size_t level, const fb3_codec *codec,
+                            const fb3_domain *domain, double uniform, int64_t *key);
+
+/* ---- categories (categories.c) ----------------------------------------------------------------- */
+
+flowbd3_status fb3_categories_fit(fb3_categories *categories, flowbd3_context *context,
+                                  const flowbd3_table *table, size_t column,
+                                  const flowbd3_tokenizer_options *options, flowbd3_error *err);
+
+/* Fills sorted, which makes the categories ready for fb3_categories_find. False: no memory. */
+bool fb3_categories_sort(fb3_categories *categories, flowbd3_context *context);
+void fb3_categories_release(fb3_categories *categories, flowbd3_context *context);
+
+/* Token of a text, or -1. */
+int32_t fb3_categories_find(const fb3_categories *categories, const char *text);
+
+/* ---- digits (digits.c) ------------------------------------------------------------------------- */
+
+/* Digits for numbers from low to high, of which none came yet; NULL: no memory. */
+fb3_digits *fb3_digits_create(flowbd3_context *context, int64_t low, int64_t high);
+flowbd3_status fb3_digits_fit(fb3_digits **digits, flowbd3_context *context, const flowbd3_table *table,
+                              size_t column, flowbd3_error *err);
+void fb3_digits_tokens(const fb3_digits *digits, int64_t key, uint16_t *tokens);
+int64_t fb3_digits_key(const fb3_digits *digits, const uint16_t *tokens);
+
+/* From the least to the greatest number that the first `known` digits leave; low > high: none. */
+fb3_interval fb3_digits_range(const fb3_digits *digits, const uint16_t *tokens, size_t known);
+
+/* Middle of the numbers that begin with the digit of a token. */
+double fb3_digits_centre(const fb3_digits *digits, size_t token);
 
 #endif

@@ -41,8 +41,10 @@ static void sequences_are_tables(const flowbd3_tokenizer *tokenizer) {
         tokens[i] = (uint16_t)(i / slots % flowbd3_tokenizer_vocabulary(tokenizer, i % slots));
     flowbd3_table *table;
     fb3_arrangement *arrangement;
-    check(fb3_tokenizer_decode_sequences(tokenizer, tokens, rows, FLOWBD3_DECODE_DRAW, 1, 0, sequences,
-                                         SEQUENCES, &table, NULL) == FLOWBD3_OK);
+    check(fb3_tokenizer_decode_sequences(
+              tokenizer, tokens, rows,
+              &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_DRAW, 1, 0, NULL, 0}, sequences, SEQUENCES,
+              &table, NULL) == FLOWBD3_OK);
     check(fb3_tokenizer_arrange(tokenizer, table, &arrangement, NULL) == FLOWBD3_OK);
     check(arrangement->rows == rows && arrangement->groups <= SEQUENCES);
     fb3_arrangement_destroy(&arrangement);

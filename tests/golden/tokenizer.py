@@ -81,7 +81,7 @@ BAD = {
     "format_other": ("FORMAT", 0, ["format"], "flowbd3-model"),
     "format_gone": ("FORMAT", 0, ["format"], GONE),
     "version_text": ("FORMAT", 0, ["version"], "1"),
-    "version_later": ("VERSION", 0, ["version"], 2),
+    "version_later": ("VERSION", 0, ["version"], 3),
     "version_negative": ("VERSION", 0, ["version"], -1),
     "rows_zero": ("FORMAT", 0, ["rows"], 0),
     "rows_other": ("FORMAT", 1, ["rows"], 11),

@@ -111,7 +111,8 @@ static void draw_block(naive *n, window *w, uint64_t key, size_t begin, size_t t
                          .values = values,
                          .plan = u->plan,
                          .probability = u->probability,
-                         .remasked = u->remasked};
+                         .remasked = u->remasked,
+                         .spare = u->spare};
     for (size_t k = 0; k < tokens; k++) {
         size_t slot = w->order[begin + k];
         bool first = w->first == 0 && (begin + k) / RAGGED_SLOTS == 0;

@@ -26,8 +26,10 @@ static void check_round_trip(const flowbd3_tokenizer *tokenizer, const flowbd3_t
         else if (time >= 0)
             sequences[g].integer_start = flowbd3_table_integer(table, (size_t)time)[row];
     }
-    ck_assert_msg(fb3_tokenizer_decode_sequences(tokenizer, sorted, rows, FLOWBD3_DECODE_DRAW, 1, 0,
-                                                 sequences, a->groups, &back, &err) == FLOWBD3_OK,
+    ck_assert_msg(fb3_tokenizer_decode_sequences(
+                      tokenizer, sorted, rows,
+                      &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_DRAW, 1, 0, NULL, 0}, sequences,
+                      a->groups, &back, &err) == FLOWBD3_OK,
                   "%s", err.message);
     ck_assert_int_eq(flowbd3_table_take(&expected, table, a->order, rows, NULL), FLOWBD3_OK);
     ck_assert(same_tables(back, expected));
@@ -81,8 +83,10 @@ START_TEST(a_missing_gap_adds_nothing) {
     /* Gaps 0, 0.2, 0.3, 1 and missing are tokens 0 to 4. */
     const uint16_t tokens[] = {0, 3, 0, 1, 4, 1, 2, 1, 0, 3, 2, 0};
     const fb3_sequence sequences[] = {{2, 3, 0.12, 0}, {0, 1, -2, 0}};
-    ck_assert_int_eq(fb3_tokenizer_decode_sequences(tokenizer, tokens, 4, FLOWBD3_DECODE_CENTRE, 0, 0,
-                                                    sequences, 2, &back, NULL),
+    ck_assert_int_eq(fb3_tokenizer_decode_sequences(
+                         tokenizer, tokens, 4,
+                         &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_CENTRE, 0, 0, NULL, 0},
+                         sequences, 2, &back, NULL),
                      FLOWBD3_OK);
     const double expected[] = {0.1, 0.1, 0.3, -2};
     ck_assert_str_eq(flowbd3_table_name(back, 1), "time");
@@ -102,8 +106,10 @@ START_TEST(times_stay_at_the_end_of_their_type) {
     flowbd3_tokenizer *tokenizer = fit(table, NULL, 0, "time");
     const uint16_t tokens[] = {1, 0, 0, 0, 0, 0};
     fb3_sequence sequence = {.flows = 3, .integer_start = INT64_MAX - 7};
-    ck_assert_int_eq(fb3_tokenizer_decode_sequences(tokenizer, tokens, 3, FLOWBD3_DECODE_DRAW, 0, 0,
-                                                    &sequence, 1, &back, NULL),
+    ck_assert_int_eq(fb3_tokenizer_decode_sequences(
+                         tokenizer, tokens, 3,
+                         &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_DRAW, 0, 0, NULL, 0}, &sequence,
+                         1, &back, NULL),
                      FLOWBD3_OK);
     const int64_t expected[] = {INT64_MAX - 7, INT64_MAX - 1, INT64_MAX};
     ck_assert_mem_eq(flowbd3_table_integer(back, 0), expected, sizeof expected);
@@ -127,8 +133,10 @@ START_TEST(sequences_that_do_not_fit) {
                  {{{0, 0, 0, 0}}, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         flowbd3_error err = {0};
-        ck_assert_int_eq(fb3_tokenizer_decode_sequences(tokenizer, tokens, 4, FLOWBD3_DECODE_DRAW, 0, 0,
-                                                        cases[i].sequences, cases[i].count, &back, &err),
+        ck_assert_int_eq(fb3_tokenizer_decode_sequences(
+                             tokenizer, tokens, 4,
+                             &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_DRAW, 0, 0, NULL, 0},
+                             cases[i].sequences, cases[i].count, &back, &err),
                          FLOWBD3_ERROR_ARGUMENT);
         ck_assert_ptr_null(back);
         ck_assert_str_ne(err.message, "");
@@ -311,8 +319,9 @@ static flowbd3_status use(flowbd3_context *with, const flowbd3_table *table) {
     if (status == FLOWBD3_OK)
         status = flowbd3_tokenizer_encode(again, table, tokens, NULL);
     if (status == FLOWBD3_OK)
-        status = fb3_tokenizer_decode_sequences(again, tokens, 7, FLOWBD3_DECODE_DRAW, 1, 0,
-                                                &(fb3_sequence){.group = 1, .flows = 7}, 1, &back, NULL);
+        status = fb3_tokenizer_decode_sequences(
+            again, tokens, 7, &(fb3_decoder){again->restraint, FLOWBD3_DECODE_DRAW, 1, 0, NULL, 0},
+            &(fb3_sequence){.group = 1, .flows = 7}, 1, &back, NULL);
     flowbd3_string_destroy(with, &json);
     fb3_arrangement_destroy(&arrangement);
     flowbd3_table_destroy(&back);

@@ -332,16 +332,16 @@ END_TEST
 START_TEST(at_most_65000_categories) {
     enum { MOST = 65000 };
     static char texts[MOST + 1][8];
-    static const char *cells[MOST + 1];
+    static const char *cells[2 * (MOST + 1)];
     for (size_t i = 0; i <= MOST; i++) {
         snprintf(texts[i], sizeof texts[i], "%zu", i % 100000);
-        cells[i] = texts[i];
+        cells[2 * i] = cells[2 * i + 1] = texts[i];
     }
     flowbd3_table *table = new_table();
-    flowbd3_table_add_categorical(table, "address", cells, MOST + 1, NULL);
+    flowbd3_table_add_categorical(table, "address", cells, FB3_COUNT(cells), NULL);
     expect_no_tokenizer(table, NULL, FLOWBD3_ERROR_FORMAT, "'address' has 65001 values");
     flowbd3_table *part;
-    ck_assert_int_eq(flowbd3_table_slice(&part, table, 1, MOST, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_slice(&part, table, 2, FB3_COUNT(cells) - 2, NULL), FLOWBD3_OK);
     flowbd3_tokenizer *tokenizer = fit(part, FLOWBD3_BINNING_AUTO, 0);
     ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, 0), MOST);
     check_tokens_come_back(tokenizer);
@@ -350,6 +350,193 @@ START_TEST(at_most_65000_categories) {
     flowbd3_table_destroy(&table);
 }
 END_TEST
+
+START_TEST(names_of_rows_are_refused) {
+    enum { ROWS = 2000 };
+    static char texts[ROWS][16];
+    const char *cells[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        snprintf(texts[i], sizeof texts[i], "C%zu", i);
+        cells[i] = texts[i];
+    }
+    flowbd3_table *table = new_table();
+    flowbd3_table_add_categorical(table, "uid", cells, ROWS, NULL);
+    expect_no_tokenizer(table, NULL, FLOWBD3_ERROR_FORMAT, "'uid' has 2000 values in 2000 rows");
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* ---- codecs ---------------------------------------------------------------------------------------- */
+
+static flowbd3_tokenizer *fit_codec(const flowbd3_table *table, flowbd3_codec codec, uint32_t bins,
+                                    uint32_t rare_rows) {
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    flowbd3_column_codec of_column = {flowbd3_table_name(table, 0), codec, bins};
+    flowbd3_tokenizer *tokenizer;
+    flowbd3_error err = {0};
+    options.codecs = &of_column;
+    options.n_codecs = 1;
+    options.rare_rows = rare_rows;
+    ck_assert_msg(flowbd3_tokenizer_create(&tokenizer, table, &options, &err) == FLOWBD3_OK, "%s",
+                  err.message);
+    return tokenizer;
+}
+
+/* 65,536 values in two slots of 256 come back one by one; in one slot of 256 they do not. */
+START_TEST(two_slots_hold_65536_levels) {
+    enum { ROWS = 65536 };
+    static int64_t ports[ROWS];
+    static uint16_t tokens[2 * ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        ports[i] = (int64_t)(i * 40503 % ROWS);
+    flowbd3_table *table = new_table(), *back;
+    flowbd3_table_add_integer(table, "port", ports, NULL, ROWS, NULL);
+    for (flowbd3_codec codec = FLOWBD3_CODEC_BINS; codec <= FLOWBD3_CODEC_DIGITS; codec++) {
+        flowbd3_tokenizer *tokenizer = fit_codec(table, codec, 256, 0);
+        size_t slots = flowbd3_tokenizer_slots(tokenizer), same = 0;
+        ck_assert_uint_eq(slots, codec == FLOWBD3_CODEC_BINS ? 1 : 2);
+        for (size_t s = 0; s < slots; s++)
+            ck_assert_uint_le(flowbd3_tokenizer_vocabulary(tokenizer, s), s == 0 ? 256 : 512);
+        ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(
+            flowbd3_tokenizer_decode(tokenizer, tokens, ROWS, FLOWBD3_DECODE_DRAW, 0, 0, &back, NULL),
+            FLOWBD3_OK);
+        for (size_t i = 0; i < ROWS; i++)
+            same += flowbd3_table_integer(back, 0)[i] == ports[i];
+        if (codec == FLOWBD3_CODEC_BINS)
+            ck_assert_uint_lt(same, ROWS / 64);
+        else
+            ck_assert_uint_eq(same, ROWS);
+        flowbd3_table_destroy(&back);
+        flowbd3_tokenizer_destroy(&tokenizer);
+    }
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* Digits that never came together make a number in the fitted range. */
+START_TEST(digits_stay_in_the_range) {
+    const int64_t values[] = {-300, 5, 70000, 258};
+    flowbd3_table *table = new_table(), *back;
+    flowbd3_table_add_integer(table, "x", values, NULL, FB3_COUNT(values), NULL);
+    flowbd3_tokenizer *tokenizer = fit_codec(table, FLOWBD3_CODEC_DIGITS, 0, 0);
+    size_t vocabulary[3];
+    ck_assert_uint_eq(flowbd3_tokenizer_slots(tokenizer), 3);
+    for (size_t s = 0; s < 3; s++)
+        vocabulary[s] = flowbd3_tokenizer_vocabulary(tokenizer, s);
+    for (size_t i = 0; i < vocabulary[0] * vocabulary[1] * vocabulary[2]; i++) {
+        uint16_t tokens[3] = {(uint16_t)(i % vocabulary[0]), (uint16_t)(i / vocabulary[0] % vocabulary[1]),
+                              (uint16_t)(i / vocabulary[0] / vocabulary[1])};
+        ck_assert_int_eq(
+            flowbd3_tokenizer_decode(tokenizer, tokens, 1, FLOWBD3_DECODE_DRAW, 0, 0, &back, NULL),
+            FLOWBD3_OK);
+        ck_assert_int_ge(flowbd3_table_integer(back, 0)[0], -300);
+        ck_assert_int_le(flowbd3_table_integer(back, 0)[0], 70000);
+        flowbd3_table_destroy(&back);
+    }
+    flowbd3_tokenizer_destroy(&tokenizer);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+START_TEST(codecs_refused) {
+    const double reals[] = {0.5, 1.5, 2.5};
+    const char *texts[] = {"a", "b", "a"};
+    flowbd3_table *table = new_table();
+    flowbd3_table_add_real(table, "real", reals, NULL, 3, NULL);
+    flowbd3_table_add_categorical(table, "text", texts, 3, NULL);
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    flowbd3_column_codec codec = {"real", FLOWBD3_CODEC_DIGITS, 0};
+    options.codecs = &codec;
+    options.n_codecs = 1;
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_ARGUMENT, "'real' is real, expected integers");
+    codec = (flowbd3_column_codec){"text", FLOWBD3_CODEC_FINE, 0};
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_ARGUMENT,
+                        "'text' is categorical, which the codec fine");
+    codec = (flowbd3_column_codec){"port", FLOWBD3_CODEC_BINS, 0};
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_ARGUMENT, "no column 'port'");
+    codec = (flowbd3_column_codec){"real", FLOWBD3_CODEC_BINS, 1};
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_RANGE, "bins of column 'real' are 1");
+    codec = (flowbd3_column_codec){"real", (flowbd3_codec)5, 0};
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_RANGE, "'real' is 5");
+    codec = (flowbd3_column_codec){NULL, FLOWBD3_CODEC_BINS, 0};
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_ARGUMENT, "no name");
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* ---- rare values ----------------------------------------------------------------------------------- */
+
+/* Value i of 20 comes i times, as a text and as a number. */
+static flowbd3_table *rare_table(size_t *rows) {
+    static int64_t integers[210];
+    static double reals[210];
+    static char names[20][4];
+    static const char *texts[210];
+    *rows = 0;
+    for (size_t i = 1; i <= 20; i++) {
+        snprintf(names[i - 1], sizeof names[i - 1], "%zu", i);
+        for (size_t k = 0; k < i; k++) {
+            texts[*rows] = names[i - 1];
+            reals[*rows] = (double)(i * i) + 0.5;
+            integers[(*rows)++] = (int64_t)(1000 * i);
+        }
+    }
+    flowbd3_table *table = new_table();
+    flowbd3_table_add_integer(table, "number", integers, NULL, *rows, NULL);
+    flowbd3_table_add_categorical(table, "text", texts, *rows, NULL);
+    flowbd3_table_add_real(table, "real", reals, NULL, *rows, NULL);
+    return table;
+}
+
+START_TEST(rare_values_are_not_emitted) {
+    size_t rows;
+    flowbd3_table *table = rare_table(&rows), *back;
+    for (int exact = 0; exact < 2; exact++) {
+        flowbd3_tokenizer *tokenizer =
+            fit_codec(table, exact ? FLOWBD3_CODEC_EXACT : FLOWBD3_CODEC_BINS, 64, 7);
+        ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, 1),
+                          15); /* 14 texts, and one for the rest */
+        ck_assert_uint_eq(fb3_tokenizer_hidden(tokenizer, 1), 14);
+        ck_assert_uint_eq(fb3_tokenizer_hidden(tokenizer, 0), SIZE_MAX);
+        ck_assert_uint_eq(fb3_tokenizer_counts(tokenizer, 1)[14], 21);
+        uint16_t tokens[210 * 3];
+        ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            ck_assert_int_eq(
+                flowbd3_tokenizer_decode(tokenizer, tokens, rows, FLOWBD3_DECODE_DRAW, seed, 0, &back, NULL),
+                FLOWBD3_OK);
+            for (size_t i = 0; i < rows; i++) {
+                ck_assert_int_ge(
+                    atoi(flowbd3_table_category(back, 1, (size_t)flowbd3_table_codes(back, 1)[i])), 7);
+                int64_t number = flowbd3_table_integer(back, 0)[i];
+                ck_assert(exact ? number >= 7000 && number % 1000 == 0 : number > 1000);
+                ck_assert(flowbd3_table_real(back, 2)[i] > 1.5);
+            }
+            flowbd3_table_destroy(&back);
+        }
+        char *json;
+        ck_assert_int_eq(flowbd3_tokenizer_to_json(tokenizer, &json, NULL), FLOWBD3_OK);
+        ck_assert_ptr_null(strstr(json, "\"value\":\"6\""));
+        ck_assert_ptr_nonnull(strstr(json, "\"value\":\"7\""));
+        flowbd3_tokenizer *again;
+        flowbd3_error err = {0};
+        ck_assert_msg(flowbd3_tokenizer_from_json(&again, context, json, strlen(json), &err) == FLOWBD3_OK,
+                      "%s", err.message);
+        ck_assert_uint_eq(fb3_tokenizer_hidden(again, 1), 14);
+        flowbd3_tokenizer_destroy(&again);
+        flowbd3_string_destroy(context, &json);
+        flowbd3_tokenizer_destroy(&tokenizer);
+    }
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    options.rare_rows = 21;
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_FORMAT,
+                        "no value of column 'text' came in the 21 rows");
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* ---- bad input ------------------------------------------------------------------------------------- */
 
 START_TEST(tokens_refused) {
     flowbd3_table *table = new_table(), *back;
@@ -455,6 +642,11 @@ int main(void) {
     tcase_add_test(tests, another_schema);
     tcase_add_test(tests, tables_and_options_refused);
     tcase_add_test(tests, at_most_65000_categories);
+    tcase_add_test(tests, names_of_rows_are_refused);
+    tcase_add_test(tests, two_slots_hold_65536_levels);
+    tcase_add_test(tests, digits_stay_in_the_range);
+    tcase_add_test(tests, codecs_refused);
+    tcase_add_test(tests, rare_values_are_not_emitted);
     tcase_add_test(tests, tokens_refused);
     tcase_add_test(tests, nothing_where_nothing_is);
     tcase_add_test(tests, files);

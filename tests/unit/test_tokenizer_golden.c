@@ -197,8 +197,10 @@ START_TEST(sequences_are_read) {
     const fb3_sequence sequences[] = {{1, 1, 1.0, 0}, {2, 2, -2.0, 0}};
     const double expected[] = {1.0, -2.0, -1.25};
     flowbd3_table *table;
-    ck_assert_int_eq(fb3_tokenizer_decode_sequences(tokenizer, tokens, 3, FLOWBD3_DECODE_CENTRE, 0, 0,
-                                                    sequences, 2, &table, NULL),
+    ck_assert_int_eq(fb3_tokenizer_decode_sequences(
+                         tokenizer, tokens, 3,
+                         &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_CENTRE, 0, 0, NULL, 0},
+                         sequences, 2, &table, NULL),
                      FLOWBD3_OK);
     ck_assert_uint_eq(flowbd3_table_columns(table), 6);
     ck_assert_str_eq(flowbd3_table_name(table, 5), "rate");

@@ -225,8 +225,10 @@ START_TEST(sequences_come_back) {
         sequences[g].flows = a->first[g + 1] - a->first[g];
         sequences[g].integer_start = flowbd3_table_integer(table, 1)[a->order[a->first[g]]] + 499999;
     }
-    ck_assert_int_eq(fb3_tokenizer_decode_sequences(tokenizer, sorted, 7, FLOWBD3_DECODE_DRAW, 0, 0,
-                                                    sequences, 3, &back, NULL),
+    ck_assert_int_eq(fb3_tokenizer_decode_sequences(
+                         tokenizer, sorted, 7,
+                         &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_DRAW, 0, 0, NULL, 0}, sequences,
+                         3, &back, NULL),
                      FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_take(&expected, table, a->order, 7, NULL), FLOWBD3_OK);
     ck_assert(same_tables(back, expected));
@@ -246,8 +248,10 @@ START_TEST(groups_of_times) {
     uint16_t tokens[2] = {0};
     fb3_sequence sequence = {.group = 2, .flows = 1};
     ck_assert_uint_eq(tokenizer->sequencing->groups, 7);
-    ck_assert_int_eq(fb3_tokenizer_decode_sequences(tokenizer, tokens, 1, FLOWBD3_DECODE_DRAW, 0, 0,
-                                                    &sequence, 1, &back, NULL),
+    ck_assert_int_eq(fb3_tokenizer_decode_sequences(
+                         tokenizer, tokens, 1,
+                         &(fb3_decoder){tokenizer->restraint, FLOWBD3_DECODE_DRAW, 0, 0, NULL, 0}, &sequence,
+                         1, &back, NULL),
                      FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_type(back, 0), FLOWBD3_TYPE_ADDRESS);
     ck_assert_str_eq(text_of(back, 0, 0), "10.0.0.1");
@@ -320,8 +324,9 @@ static flowbd3_status use(flowbd3_context *with, const flowbd3_table *table) {
     if (status == FLOWBD3_OK)
         status = flowbd3_tokenizer_encode(again, table, tokens, NULL);
     if (status == FLOWBD3_OK)
-        status = fb3_tokenizer_decode_sequences(again, tokens, 7, FLOWBD3_DECODE_DRAW, 1, 0,
-                                                &(fb3_sequence){.group = 1, .flows = 7}, 1, &back, NULL);
+        status = fb3_tokenizer_decode_sequences(
+            again, tokens, 7, &(fb3_decoder){again->restraint, FLOWBD3_DECODE_DRAW, 1, 0, NULL, 0},
+            &(fb3_sequence){.group = 1, .flows = 7}, 1, &back, NULL);
     flowbd3_string_destroy(with, &json);
     flowbd3_table_destroy(&back);
     flowbd3_tokenizer_destroy(&again);

@@ -1,0 +1,157 @@
+/* The categories of a column: texts with a token of their own, and rare ones that share one. */
+#include "tokenizer/tokenizer.h"
+
+#include <stdlib.h>
+
+void fb3_categories_release(fb3_categories *c, flowbd3_context *context) {
+    fb3_release(context, c->counts);
+    fb3_release(context, c->sorted);
+    fb3_dictionary_release(&c->dictionary);
+}
+
+/* ---- finding a text ---------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b) {
+    const char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+bool fb3_categories_sort(fb3_categories *c, flowbd3_context *context) {
+    size_t count = c->dictionary->count;
+    c->sorted = fb3_allocate(context, count, sizeof *c->sorted);
+    const char **texts = fb3_allocate(context, count, sizeof *texts);
+    if (c->sorted == NULL || texts == NULL) {
+        fb3_release(context, texts);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        texts[i] = fb3_dictionary_text(c->dictionary, i);
+    qsort(texts, count, sizeof *texts, by_text);
+    /* A text's place in memory tells its code: start[] ascends with it. */
+    for (size_t i = 0; i < count; i++) {
+        size_t place = (size_t)(texts[i] - c->dictionary->text.data), low = 0, high = count;
+        while (high - low > 1) {
+            size_t middle = low + (high - low) / 2;
+            if (c->dictionary->start[middle] <= place)
+                low = middle;
+            else
+                high = middle;
+        }
+        c->sorted[i] = (uint32_t)low;
+    }
+    fb3_release(context, texts);
+    return true;
+}
+
+int32_t fb3_categories_find(const fb3_categories *c, const char *text) {
+    size_t low = 0, high = c->dictionary->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(fb3_dictionary_text(c->dictionary, c->sorted[middle]), text);
+        if (order == 0)
+            return (int32_t)c->sorted[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return c->rare > 0 ? (int32_t)c->dictionary->count : -1;
+}
+
+/* ---- fitting ----------------------------------------------------------------------------------- */
+
+/* cells[categories] of the table, and how many categories came at all. */
+static size_t count_cells(uint64_t *cells, const flowbd3_table *table, size_t column) {
+    const int32_t *codes = flowbd3_table_codes(table, column);
+    size_t rows = flowbd3_table_rows(table), categories = flowbd3_table_categories(table, column), used = 0;
+    for (size_t i = 0; i < rows; i++)
+        if (codes[i] >= 0)
+            cells[codes[i]]++;
+    for (size_t i = 0; i < categories; i++)
+        used += cells[i] != 0;
+    return used;
+}
+
+static flowbd3_status take(fb3_categories *c, const flowbd3_table *table, size_t column, size_t category,
+                           uint64_t cells, flowbd3_error *err) {
+    const char *text = flowbd3_table_category(table, column, category);
+    int32_t code;
+    flowbd3_status status = fb3_dictionary_intern(c->dictionary, text, strlen(text), &code);
+    if (status != FLOWBD3_OK)
+        return fb3_dictionary_failure(err, status, flowbd3_table_name(table, column), 0, (int64_t)column + 1);
+    c->counts[code] = cells;
+    return FLOWBD3_OK;
+}
+
+/* Tokens in the order of the table's dictionary, for the categories that came in at least `least` cells; the
+ * others are only counted. */
+static flowbd3_status fill(fb3_categories *c, flowbd3_context *context, const flowbd3_table *table,
+                           size_t column, const uint64_t *cells, uint64_t least, flowbd3_error *err) {
+    flowbd3_status status = FLOWBD3_OK;
+    for (size_t i = 0; status == FLOWBD3_OK && i < flowbd3_table_categories(table, column); i++) {
+        if (cells[i] >= least)
+            status = take(c, table, column, i, cells[i], err);
+        else
+            c->rare += cells[i];
+    }
+    if (status != FLOWBD3_OK)
+        return status;
+    fb3_dictionary_seal(c->dictionary);
+    return fb3_categories_sort(c, context) ? FLOWBD3_OK : fb3_no_memory(err, "the categories of a column");
+}
+
+/* Categories that came in so many cells or more. */
+static size_t frequent(const uint64_t *cells, size_t categories, uint64_t least) {
+    size_t count = 0;
+    for (size_t i = 0; i < categories; i++)
+        count += cells[i] >= least;
+    return count;
+}
+
+/* An identifier of rows: a thousand values or more, hardly any of which comes twice. */
+static bool is_identifier(size_t values, size_t cells) {
+    return values >= 1000 && (double)values >= 0.95 * (double)cells;
+}
+
+static flowbd3_status check(const flowbd3_table *table, size_t column, const uint64_t *cells, size_t used,
+                            uint64_t least, flowbd3_error *err) {
+    const char *name = flowbd3_table_name(table, column);
+    size_t there = flowbd3_table_rows(table) - flowbd3_table_missing(table, column);
+    size_t kept = frequent(cells, flowbd3_table_categories(table, column), least);
+    if (kept == 0)
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
+                           "no value of column '%.80s' came in the %llu rows that rare_rows asks for", name,
+                           (unsigned long long)least);
+    if (least == 1 && is_identifier(used, there))
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
+                           "column '%.80s' has %zu values in %zu rows: it names rows, which cannot be "
+                           "learned; leave it out",
+                           name, used, there);
+    if (kept > FB3_TOKENS_MAX)
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
+                           "categorical column '%.80s' has %zu values, expected at most %d; rare_rows "
+                           "leaves out rare ones",
+                           name, kept, FB3_TOKENS_MAX);
+    return FLOWBD3_OK;
+}
+
+flowbd3_status fb3_categories_fit(fb3_categories *c, flowbd3_context *context, const flowbd3_table *table,
+                                  size_t column, const flowbd3_tokenizer_options *options,
+                                  flowbd3_error *err) {
+    size_t categories = flowbd3_table_categories(table, column);
+    uint64_t *cells = fb3_allocate_zero(context, categories, sizeof *cells);
+    if (cells == NULL)
+        return fb3_no_memory(err, "the categories of a column");
+    size_t used = count_cells(cells, table, column);
+    uint64_t least = options->rare_rows > 1 ? options->rare_rows : 1;
+    flowbd3_status status = check(table, column, cells, used, least, err);
+    if (status == FLOWBD3_OK) {
+        c->counts = fb3_allocate_zero(context, used, sizeof *c->counts);
+        c->dictionary = fb3_dictionary_create(context);
+        status = c->counts != NULL && c->dictionary != NULL
+                     ? fill(c, context, table, column, cells, least, err)
+                     : fb3_no_memory(err, "the categories of a column");
+    }
+    fb3_release(context, cells);
+    return status;
+}

@@ -1,0 +1,219 @@
+/* One column: which codec it has, and its tokens. */
+#include "tokenizer/tokenizer.h"
+
+#include <math.h>
+
+/* ---- fitting ----------------------------------------------------------------------------------- */
+
+const char *fb3_codec_name(flowbd3_codec codec) {
+    static const char *const names[] = {"auto", "exact", "bins", "fine", "digits"};
+    return names[codec];
+}
+
+/* What the options ask for in a column. */
+static flowbd3_codec asked_for(const flowbd3_tokenizer_options *options, const char *name, uint32_t *bins) {
+    flowbd3_codec codec = FLOWBD3_CODEC_AUTO;
+    for (size_t i = 0; i < options->n_codecs; i++)
+        if (strcmp(options->codecs[i].name, name) == 0) {
+            codec = options->codecs[i].codec;
+            *bins = options->codecs[i].bins != 0 ? options->codecs[i].bins : *bins;
+        }
+    return codec;
+}
+
+static flowbd3_status fit_numeric(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
+                                  size_t column, const flowbd3_tokenizer_options *options,
+                                  flowbd3_error *err) {
+    if (codec->codec == FLOWBD3_CODEC_DIGITS && options->rare_rows > 1)
+        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
+                           "column '%.80s' has the codec digits, which cannot keep rare values apart",
+                           codec->name);
+    if (codec->codec == FLOWBD3_CODEC_DIGITS)
+        return fb3_digits_fit(&codec->digits, context, table, column, err);
+    return fb3_levels_fit(&codec->levels, context, table, column, codec->codec, options, err);
+}
+
+/* The range of a numeric column. */
+static fb3_interval range_of(const flowbd3_table *table, size_t column) {
+    fb3_interval range = {INFINITY, -INFINITY};
+    for (size_t i = 0; i < flowbd3_table_rows(table); i++) {
+        double number = flowbd3_table_number(table, i, column);
+        range.low = number < range.low ? number : range.low;
+        range.high = number > range.high ? number : range.high;
+    }
+    return range;
+}
+
+flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
+                             size_t column, bool derived, const flowbd3_tokenizer_options *options,
+                             flowbd3_error *err) {
+    flowbd3_tokenizer_options o = *options;
+    codec->type = flowbd3_table_type(table, column);
+    codec->decimals = flowbd3_table_decimals(table, column);
+    codec->form = flowbd3_table_time_form(table, column);
+    codec->missing = flowbd3_table_missing(table, column);
+    codec->name = fb3_duplicate(context, flowbd3_table_name(table, column));
+    if (codec->name == NULL)
+        return fb3_no_memory(err, "the name of a column");
+    if (codec->missing == flowbd3_table_rows(table))
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
+                           "every cell of column '%.80s' is missing, expected at least one value",
+                           codec->name);
+    codec->derived = derived;
+    if (derived) {
+        codec->codec = FLOWBD3_CODEC_BINS;
+        codec->range = range_of(table, column);
+        return FLOWBD3_OK;
+    }
+    codec->codec = asked_for(options, codec->name, &o.bins);
+    bool text = fb3_has_dictionary(codec->type);
+    if (text && codec->codec > FLOWBD3_CODEC_EXACT)
+        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
+                           "column '%.80s' is %s, which the codec %s is not for", codec->name,
+                           fb3_type_name(codec->type), fb3_codec_name(codec->codec));
+    if (codec->codec == FLOWBD3_CODEC_AUTO)
+        codec->codec = text ? FLOWBD3_CODEC_EXACT : FLOWBD3_CODEC_BINS;
+    return text ? fb3_categories_fit(&codec->categories, context, table, column, &o, err)
+                : fit_numeric(codec, context, table, column, &o, err);
+}
+
+void fb3_codec_release(fb3_codec *codec, flowbd3_context *context) {
+    fb3_release(context, codec->name);
+    fb3_levels_release(&codec->levels, context);
+    fb3_release(context, codec->digits);
+    fb3_categories_release(&codec->categories, context);
+}
+
+/* ---- slots ------------------------------------------------------------------------------------- */
+
+size_t fb3_codec_values(const fb3_codec *codec, size_t place) {
+    if (codec->digits != NULL)
+        return codec->digits->tokens[place];
+    if (codec->categories.dictionary != NULL)
+        return codec->categories.dictionary->count + (codec->categories.rare > 0);
+    const fb3_levels *levels = &codec->levels;
+    if (levels->groups == NULL)
+        return levels->count;
+    if (place == 0)
+        return levels->n_groups;
+    size_t most = 0;
+    for (size_t g = 0; g < levels->n_groups; g++)
+        if (levels->groups[g + 1] - levels->groups[g] > most)
+            most = levels->groups[g + 1] - levels->groups[g];
+    return most;
+}
+
+void fb3_codec_counts(const fb3_codec *codec, size_t place, uint64_t *counts) {
+    size_t values = fb3_codec_values(codec, place);
+    memset(counts, 0, values * sizeof *counts);
+    if (codec->digits != NULL)
+        memcpy(counts, codec->digits->counts[place], values * sizeof *counts);
+    if (codec->categories.dictionary != NULL) {
+        memcpy(counts, codec->categories.counts, codec->categories.dictionary->count * sizeof *counts);
+        if (codec->categories.rare > 0)
+            counts[values - 1] = codec->categories.rare;
+    }
+    for (size_t level = 0; level < codec->levels.count; level++) {
+        uint16_t tokens[FB3_SLOTS_MAX];
+        fb3_levels_tokens(&codec->levels, level, tokens);
+        counts[tokens[place]] += codec->levels.counts[level];
+    }
+    if (place > 0) /* a missing cell has token 0 there */
+        counts[0] += codec->missing;
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------ */
+
+void fb3_codec_encode(const fb3_codec *codec, int64_t key, uint16_t *tokens) {
+    if (codec->digits != NULL)
+        fb3_digits_tokens(codec->digits, key, tokens);
+    else
+        fb3_levels_tokens(&codec->levels, fb3_levels_find(&codec->levels, key), tokens);
+}
+
+void fb3_codec_encode_missing(const fb3_codec *codec, uint16_t *tokens) {
+    tokens[0] = (uint16_t)fb3_codec_values(codec, 0);
+    for (size_t place = 1; place < codec->slots; place++)
+        tokens[place] = 0;
+}
+
+bool fb3_codec_is_missing(const fb3_codec *codec, const uint16_t *tokens) {
+    return codec->missing > 0 && tokens[0] == fb3_codec_values(codec, 0);
+}
+
+/* Rare texts are not kept: their token, which samplers do not draw, gives the most frequent text. */
+static int64_t code_of(const fb3_categories *c, size_t token) {
+    size_t code = token;
+    if (token == c->dictionary->count) {
+        code = 0;
+        for (size_t i = 1; i < c->dictionary->count; i++)
+            if (c->counts[i] > c->counts[code])
+                code = i;
+    }
+    return (int64_t)code;
+}
+
+int64_t fb3_codec_draw(const fb3_codec *codec, const uint16_t *tokens, double uniform) {
+    if (codec->categories.dictionary != NULL)
+        return code_of(&codec->categories, tokens[0]);
+    if (codec->digits != NULL)
+        return fb3_digits_key(codec->digits, tokens);
+    return fb3_levels_draw(&codec->levels, fb3_levels_of_tokens(&codec->levels, tokens), codec, uniform);
+}
+
+int64_t fb3_codec_centre(const fb3_codec *codec, const uint16_t *tokens) {
+    if (codec->levels.count == 0)
+        return fb3_codec_draw(codec, tokens, 0.0);
+    return fb3_levels_centre(&codec->levels, fb3_levels_of_tokens(&codec->levels, tokens), codec);
+}
+
+/* ---- tokens and domains ------------------------------------------------------------------------ */
+
+fb3_interval fb3_codec_range(const fb3_codec *codec, const uint16_t *tokens, size_t known) {
+    if (codec->derived)
+        return codec->range;
+    if (codec->digits != NULL)
+        return fb3_digits_range(codec->digits, tokens, known);
+    const fb3_levels *levels = &codec->levels;
+    size_t first = 0, last = levels->count - 1;
+    if (known >= codec->slots && known > 0) {
+        first = last = fb3_levels_of_tokens(levels, tokens);
+    } else if (known > 0) {
+        first = levels->groups[tokens[0]];
+        last = levels->groups[tokens[0] + 1] - 1;
+    }
+    const fb3_bin *bin = &levels->bins[last];
+    return (fb3_interval){fb3_number_of_key(codec->type, levels->knots[levels->bins[first].knot]),
+                          fb3_number_of_key(codec->type, levels->knots[bin->knot + bin->knots - 1])};
+}
+
+bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t place, size_t token,
+                     const fb3_domain *domain) {
+    uint16_t tokens[FB3_SLOTS_MAX];
+    if (codec->categories.dictionary != NULL) /* rare texts are none of the dictionary's */
+        return token < codec->categories.dictionary->count &&
+               (domain->codes[token / 64] >> token % 64 & 1) != 0;
+    if (place > 0)
+        memcpy(tokens, before, place * sizeof *tokens);
+    tokens[place] = (uint16_t)token;
+    const fb3_levels *levels = &codec->levels;
+    if (codec->digits == NULL && place == 0 && levels->groups == NULL)
+        return fb3_levels_meet(levels, token, codec, domain);
+    if (codec->digits == NULL && place == 0 && levels->groups[token + 1] - levels->groups[token] == 1)
+        return fb3_levels_meet(levels, levels->groups[token], codec, domain);
+    if (codec->digits == NULL && place > 0) {
+        size_t level = levels->groups[before[0]] + token;
+        return level < levels->groups[before[0] + 1] && fb3_levels_meet(levels, level, codec, domain);
+    }
+    fb3_interval range = fb3_codec_range(codec, tokens, place + 1);
+    return range.low <= range.high && fb3_domain_meets(domain, range.low, range.high);
+}
+
+bool fb3_codec_draw_within(const fb3_codec *codec, const uint16_t *tokens, const fb3_domain *domain,
+                           double uniform, int64_t *key) {
+    if (codec->digits == NULL)
+        return fb3_levels_draw_within(&codec->levels, fb3_levels_of_tokens(&codec->levels, tokens), codec,
+                                      domain, uniform, key);
+    *key = fb3_digits_key(codec->digits, tokens);
+    return fb3_domain_has_number(domain, (double)*key);
+}
