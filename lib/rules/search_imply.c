@@ -22,7 +22,7 @@ static bool is_within(const fb3_codes *inner, const fb3_codes *outer) {
     return true;
 }
 
-/* Rows of implications from x to y: [*first, return value). */
+/* The implications from x to y: [*first, return value). */
 static size_t between(const net *g, size_t x, size_t y, size_t *first) {
     *first = g->starts[x * g->n_codings + y];
     return g->starts[x * g->n_codings + y + 1];

@@ -10,7 +10,7 @@ typedef struct graph {
     bool *dropped; /* [n] */
 } graph;
 
-/* Edge i follows from a stronger one of the same columns, or from i -> through -> b of others. */
+/* Whether edge y of the same columns follows from x. */
 static bool is_stronger(const graph *g, const fb3_edge *x, const fb3_edge *y) {
     return x->violated <= y->violated && x->factor >= y->factor * (1.0 - 1e-12) &&
            (x->factor == y->factor || g->search->profiles[y->a].low >= 0.0);
@@ -21,6 +21,7 @@ static bool is_everywhere(const graph *g, size_t column) {
     return g->search->table->columns[column].missing == 0;
 }
 
+/* From a stronger edge of the same columns, or from two through a third column. */
 static bool follows(const graph *g, size_t i) {
     const fb3_edge *e = &g->edges[i];
     for (size_t j = 0; j < g->n; j++) {
