@@ -71,7 +71,7 @@ static int check_arguments(const arguments *a, const program_option *options) {
     const training_settings *s = &a->settings;
     if (a->validation != NULL && is_given(options, ALL_OPTIONS, "train-split") && s->train_split < 1.0)
         return usage_failure("--train-split: all rows train where there is --validation");
-    if (s->first_columns.count > 0 && s->column_order != FLOWBD3_COLUMNS_FIXED)
+    if (s->first_columns.count > 0 && s->column_order == FLOWBD3_COLUMNS_RANDOM)
         return usage_failure("--first-columns: a random --column-order has none");
     return -1;
 }
@@ -153,13 +153,13 @@ static void say_what_sequences_are(const training_settings *s) {
     fprintf(stderr, ", in order of %s\n", s->order_by != NULL ? s->order_by : "the file");
 }
 
-static void say_what_blocks_are(const training_run *run, const training_settings *s) {
+static void say_what_blocks_are(const training_run *run) {
     flowbd3_model_options options = FLOWBD3_MODEL_OPTIONS_INIT;
     size_t slots = flowbd3_tokenizer_slots(run->tokenizer);
     if (flowbd3_model_get_options(run->model, &options, NULL) != FLOWBD3_OK || options.block_size == slots)
         return;
     fprintf(stderr, "blocks of %u tokens, %zu in a flow; columns in %s order\n", options.block_size, slots,
-            s->column_order == FLOWBD3_COLUMNS_RANDOM ? "random" : "fixed");
+            options.column_order == FLOWBD3_COLUMNS_RANDOM ? "random" : "fixed");
 }
 
 static void say_what_is_trained(const training_run *run, const tables *t, const training_settings *s) {
@@ -171,7 +171,7 @@ static void say_what_is_trained(const training_run *run, const tables *t, const 
             (unsigned long long)s->d_model, (unsigned long long)s->n_layers, (unsigned long long)s->n_heads,
             (unsigned long long)s->epochs);
     say_what_sequences_are(s);
-    say_what_blocks_are(run, s);
+    say_what_blocks_are(run);
 }
 
 static void say_what_came_out(const training_run *run, const arguments *a) {

@@ -8,7 +8,7 @@
 /* ---- as options of a program ------------------------------------------------------------------- */
 
 static const char *const binnings[] = {"auto", "uniform", "quantile", "kmeans", NULL};
-static const char *const column_orders[] = {"fixed", "random", NULL};
+static const char *const column_orders[] = {"auto", "fixed", "random", NULL};
 static const char *const noises[] = {"count",       "linear",      "cosine", "square",
                                      "square-root", "logarithmic", NULL};
 static const named_count blocks[] = {{"flow", BLOCK_OF_FLOW}, {"sequence", BLOCK_OF_SEQUENCE}, {NULL, 0}};
@@ -46,24 +46,28 @@ void list_training_options(program_option *options, training_settings *s) {
          .most = 1048576,
          .words = blocks,
          .argument = "N|flow|sequence",
-         .help =
-             "Tokens that are denoised together; a column has one token, 1 is autoregressive (default: flow)",
+         .help = "Tokens that are denoised together; most columns have one token, 1 is autoregressive "
+                 "(default: 1)",
          .configurable = true},
-        CHOICE("column-order", column_order, column_orders, "ORDER",
-               "Order in which blocks smaller than a flow take in its columns: fixed or random (default: "
-               "fixed)"),
+        CHOICE(
+            "column-order", column_order, column_orders, "ORDER",
+            "Order in which blocks smaller than a flow take in its columns: fixed, random, or auto, which is "
+            "random without --first-columns (default: auto)"),
         SETTING("first-columns", OPTION_NAMES, first_columns, 0, 0, "A,B",
                 "Columns that come first in the fixed order, as they are named here; the others follow as "
                 "they stand"),
-        SETTING("d-model", OPTION_COUNT, d_model, 1, 65536, "N", "Width of the network (default: 256)"),
-        SETTING("n-heads", OPTION_COUNT, n_heads, 1, 1024, "N", "Attention heads (default: 8)"),
-        SETTING("n-layers", OPTION_COUNT, n_layers, 1, 1024, "N", "Transformer blocks (default: 6)"),
+        SETTING("d-model", OPTION_COUNT, d_model, 1, 65536, "N",
+                "Width of the network (default: 64, 128 or 256, by the rows)"),
+        SETTING("n-heads", OPTION_COUNT, n_heads, 1, 1024, "N", "Attention heads (default: d-model / 32)"),
+        SETTING("n-layers", OPTION_COUNT, n_layers, 1, 1024, "N",
+                "Transformer blocks (default: 3, 4 or 6, by the rows)"),
         SETTING("d-ff", OPTION_COUNT, d_ff, 1, 1048576, "N", "Feed-forward width (default: 4 d-model)"),
         SETTING("dropout", OPTION_REAL, dropout, 0, 0.99, "SHARE", "Dropout (default: 0.1)"),
-        SETTING("epochs", OPTION_COUNT, epochs, 1, 999999, "N", "Passes over the rows (default: 100)"),
+        SETTING("epochs", OPTION_COUNT, epochs, 1, 999999, "N",
+                "Passes over the rows (default: 450,000 / rows, 4 to 300)"),
         SETTING("batch-size", OPTION_COUNT, batch_size, 1, 65536, "N", "Rows in a step (default: 64)"),
         SETTING("learning-rate", OPTION_REAL, learning_rate, 1e-12, 9, "RATE",
-                "Peak of the learning rate (default: 3e-4)"),
+                "Peak of the learning rate (default: 0.128 / d-model, at most 1.5e-3)"),
         SETTING("weight-decay", OPTION_REAL, weight_decay, 0, 9, "RATE",
                 "AdamW's weight decay (default: 0.01)"),
         SETTING("gradient-clip", OPTION_REAL, gradient_clip, 0, 1e30, "NORM",
@@ -73,7 +77,8 @@ void list_training_options(program_option *options, training_settings *s) {
         SETTING("ema-decay", OPTION_REAL, ema_decay, 0, 0.9999999, "RATE",
                 "Moving average of the weights, 0 = none (default: 0.999)"),
         SETTING("patience", OPTION_COUNT, patience, 0, UINT32_MAX, "N",
-                "Stop after so many epochs without a better validation, 0 = never (default: 0)"),
+                "Stop after so many epochs without a better validation, 0 = never (default: a third of the "
+                "epochs, at least 10)"),
         SETTING("max-minutes", OPTION_REAL, max_minutes, 0, 1e7, "M",
                 "Stop after so long; --resume goes on, 0 = never (default: 0)"),
         CHOICE("noise", noise, noises, "NOISE",
@@ -108,7 +113,10 @@ static uint32_t chosen(uint64_t count) {
 /* What is too large for the library's option is too large for its sequences. */
 static uint32_t tokens_of_block(const training_settings *s, size_t slots) {
     uint64_t flows = s->sequence_length != COUNT_UNSET ? s->sequence_length : 1;
-    uint64_t tokens = s->block_size == BLOCK_OF_SEQUENCE ? flows * slots : s->block_size;
+    uint64_t tokens = s->block_size == BLOCK_OF_SEQUENCE ? flows * slots
+                      : s->block_size == BLOCK_OF_FLOW   ? slots
+                      : s->block_size != COUNT_UNSET     ? s->block_size
+                                                         : 0;
     return tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
 }
 
@@ -153,7 +161,7 @@ flowbd3_trainer_options trainer_options(const training_settings *s) {
     /* One step at the peak at once is what no warm-up means. */
     options.warmup_steps = s->warmup_steps == 0 ? 1 : chosen(s->warmup_steps);
     options.ema_decay = chosen_or_none(s->ema_decay);
-    options.patience = chosen(s->patience);
+    options.patience = s->patience == 0 ? UINT32_MAX : chosen(s->patience);
     options.max_seconds = s->max_minutes * 60.0;
     options.seed = s->seed;
     options.noise = s->noise == 0 ? FLOWBD3_NOISE_COUNT : FLOWBD3_NOISE_LEVEL;
@@ -182,6 +190,8 @@ void settings_in_effect(training_settings *s, const flowbd3_model *model, const 
     s->d_ff = m.d_ff;
     s->dropout = in_effect(m.dropout);
     s->sequence_length = m.sequence_length;
+    s->block_size = m.block_size;
+    s->column_order = (uint64_t)m.column_order;
     s->epochs = t.epochs;
     s->batch_size = t.batch_size;
     s->learning_rate = t.learning_rate;
@@ -189,6 +199,7 @@ void settings_in_effect(training_settings *s, const flowbd3_model *model, const 
     s->gradient_clip = in_effect(t.gradient_clip);
     s->warmup_steps = t.warmup_steps;
     s->ema_decay = in_effect(t.ema_decay);
+    s->patience = t.patience == UINT32_MAX ? 0 : t.patience;
     s->clip_low = t.clip_low;
     s->clip_high = t.clip_high;
 }

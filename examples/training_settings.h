@@ -7,7 +7,7 @@
 #include <flowbd3/flowbd3.h>
 
 /* A size of blocks that depends on the slots of a flow; 0 is the library's default, one flow. */
-#define BLOCK_OF_FLOW     0
+#define BLOCK_OF_FLOW     (UINT64_MAX - 2)
 #define BLOCK_OF_SEQUENCE (UINT64_MAX - 1)
 
 /* Counts are COUNT_UNSET and reals NaN where the library chooses. 0 means none: no dropout, no decay. */
@@ -34,13 +34,14 @@ typedef struct training_settings {
 } training_settings;
 
 /* Everything is left to the library, but for bins, the clip, train_split and seed. */
-#define TRAINING_SETTINGS_INIT                                                                            \
-    {                                                                                                     \
-        .bins = 256, .sequence_length = COUNT_UNSET, .block_size = BLOCK_OF_FLOW, .d_model = COUNT_UNSET, \
-        .n_heads = COUNT_UNSET, .n_layers = COUNT_UNSET, .d_ff = COUNT_UNSET, .dropout = (double)NAN,     \
-        .epochs = COUNT_UNSET, .batch_size = COUNT_UNSET, .learning_rate = (double)NAN,                   \
-        .weight_decay = (double)NAN, .gradient_clip = (double)NAN, .warmup_steps = COUNT_UNSET,           \
-        .ema_decay = (double)NAN, .clip_low = 0.0, .clip_high = 1.0, .train_split = 0.9                   \
+#define TRAINING_SETTINGS_INIT                                                                          \
+    {                                                                                                   \
+        .bins = 256, .sequence_length = COUNT_UNSET, .block_size = COUNT_UNSET, .d_model = COUNT_UNSET, \
+        .n_heads = COUNT_UNSET, .n_layers = COUNT_UNSET, .d_ff = COUNT_UNSET, .dropout = (double)NAN,   \
+        .epochs = COUNT_UNSET, .batch_size = COUNT_UNSET, .learning_rate = (double)NAN,                 \
+        .weight_decay = (double)NAN, .gradient_clip = (double)NAN, .warmup_steps = COUNT_UNSET,         \
+        .ema_decay = (double)NAN, .patience = COUNT_UNSET, .clip_low = 0.0, .clip_high = 1.0,           \
+        .train_split = 0.9                                                                              \
     }
 
 enum { TRAINING_OPTIONS = 29 };

@@ -56,9 +56,9 @@ typedef struct flowbd3_tokenizer_options {
     /* [n_codecs] codecs of columns, the last one for a name counts; AUTO for the others. */
     const flowbd3_column_codec *codecs;
     size_t n_codecs;
-    /* Rare-value protection: a category that came in fewer rows is never emitted, and neither is such a number
-     * of an EXACT column; a number of any other column comes from a bin of so many rows or more, none of which
-     * alone shapes it. The tokenizer does not hold such categories. Default 0: off. */
+    /* Rare-value protection: a category that came in fewer rows is never emitted, and neither is such a
+     * number of an EXACT column; a number of any other column comes from a bin of so many rows or more, none
+     * of which alone shapes it. The tokenizer does not hold such categories. Default 0: off. */
     uint32_t rare_rows;
     /* Rules that the rows obey. Those that no row of the fitted table violates, and those that are stated in
      * `rules` (may be NULL; copied), are kept: a numeric column that one of them computes from others has no
@@ -67,8 +67,11 @@ typedef struct flowbd3_tokenizer_options {
     flowbd3_relations relations;
 } flowbd3_tokenizer_options;
 
-#define FLOWBD3_TOKENIZER_OPTIONS_INIT \
-    { sizeof(flowbd3_tokenizer_options), FLOWBD3_BINNING_AUTO, 0, 0, NULL, 0, NULL, NULL, 0, 0, NULL, FLOWBD3_RELATIONS_SEARCH }
+#define FLOWBD3_TOKENIZER_OPTIONS_INIT                                                                  \
+    {                                                                                                   \
+        sizeof(flowbd3_tokenizer_options), FLOWBD3_BINNING_AUTO, 0, 0, NULL, 0, NULL, NULL, 0, 0, NULL, \
+            FLOWBD3_RELATIONS_SEARCH                                                                    \
+    }
 
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_options *options, size_t size);
 
@@ -123,10 +126,10 @@ typedef enum flowbd3_decoding {
 } flowbd3_decoding;
 
 /* The table of tokens[rows, slots]. Its rows obey the rules that are kept, as far as their tokens let them;
- * a row whose tokens contradict the rules has the values that it would have without. Draws depend on seed, first_row + row and column alone. The values have
- * the column's type and printed precision and lie inside its fitted range. The column order_by holds the gaps
- * themselves, and those of group_by are not there. Errors: RANGE (a token outside its vocabulary, with row
- * and column), MEMORY. */
+ * a row whose tokens contradict the rules has the values that it would have without. Draws depend on seed,
+ * first_row + row and column alone. The values have the column's type and printed precision and lie inside
+ * its fitted range. The column order_by holds the gaps themselves, and those of group_by are not there.
+ * Errors: RANGE (a token outside its vocabulary, with row and column), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_decode(const flowbd3_tokenizer *tokenizer,
                                                     const uint16_t *tokens, size_t rows,
                                                     flowbd3_decoding decoding, uint64_t seed,

@@ -117,7 +117,7 @@ static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, doub
     status = keep_best(t, epoch.validation_nelbo, err);
     t->state.finished =
         t->n_history == t->options.epochs ||
-        (t->options.patience > 0 && t->validation.count > 0 && t->state.stale >= t->options.patience);
+        (t->validation.count > 0 && t->state.stale >= t->options.patience);
     bool due = t->state.finished || fb3_seconds() - t->saved >= CHECKPOINT_SECONDS;
     if (status == FLOWBD3_OK && t->latest_path != NULL && due) {
         status = flowbd3_trainer_save(t, t->latest_path, err);

@@ -254,8 +254,9 @@ START_TEST(options_come_back_filled_in) {
     flowbd3_trainer_options back = FLOWBD3_TRAINER_OPTIONS_INIT;
     ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &given, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_trainer_get_options(trainer, &back, NULL), FLOWBD3_OK);
-    ck_assert_uint_eq(back.epochs, 100);
-    ck_assert_double_eq(back.learning_rate, 3e-4);
+    ck_assert_uint_eq(back.epochs, 450000 / TOY_ROWS);
+    ck_assert_double_eq(back.learning_rate, 1.5e-3); /* the most: the model is 32 wide */
+    ck_assert_uint_eq(back.patience, UINT32_MAX);    /* nothing to validate */
     ck_assert_double_eq(back.ema_decay, -1.0);
     ck_assert_uint_gt(back.warmup_steps, 0);
     ck_assert_ptr_null(back.best_path);
