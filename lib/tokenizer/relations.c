@@ -3,9 +3,12 @@
 #include "tokenizer/tokenizer.h"
 
 /* Whether a column is one in which nothing is searched for: the tokenizer has the gaps of the one that orders
- * the rows; times are finer than a double; what comes with one address of a thousand is chance. */
+ * the rows, and nothing of those that group them; times are finer than a double; what comes with one address of a thousand is chance. */
 static bool is_left_out(const flowbd3_table *table, size_t column, const flowbd3_tokenizer_options *options) {
     flowbd3_type type = flowbd3_table_type(table, column);
+    for (size_t i = 0; i < options->n_group_by; i++)
+        if (strcmp(flowbd3_table_name(table, column), options->group_by[i]) == 0)
+            return true;
     return type == FLOWBD3_TYPE_TIMESTAMP || type == FLOWBD3_TYPE_ADDRESS ||
            (options->order_by != NULL && strcmp(flowbd3_table_name(table, column), options->order_by) == 0);
 }
