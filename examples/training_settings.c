@@ -190,7 +190,8 @@ void settings_in_effect(training_settings *s, const flowbd3_model *model, const 
     s->d_ff = m.d_ff;
     s->dropout = in_effect(m.dropout);
     s->sequence_length = m.sequence_length;
-    s->block_size = m.block_size;
+    if (s->block_size == COUNT_UNSET)
+        s->block_size = m.block_size;
     s->column_order = (uint64_t)m.column_order;
     s->epochs = t.epochs;
     s->batch_size = t.batch_size;
