@@ -1,8 +1,9 @@
 /* Sizes and schedule of a training. */
 #include "training_settings.h"
+#include "failure.h"
 
-#include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- as options of a program ------------------------------------------------------------------- */
@@ -29,6 +30,18 @@ void list_training_options(program_option *options, training_settings *s) {
         SETTING("bins", OPTION_COUNT, bins, 2, 65000, "N", "Tokens of a numeric column (default: 256)"),
         CHOICE("binning", binning, binnings, "STRATEGY",
                "How numbers become tokens: auto, uniform, quantile or kmeans (default: auto)"),
+        SETTING(
+            "codec", OPTION_LIST, codecs, 0, 0, "COLUMN=CODEC",
+            "Tokens of a column: auto, exact, bins, fine or digits; fine:128 with bins of its own (may be "
+            "repeated; default: auto)"),
+        SETTING("rare-rows", OPTION_COUNT, rare_rows, 0, UINT32_MAX, "N",
+                "Give no value that came in fewer rows, 0 = give all (default: 0)"),
+        SETTING(
+            "rules", OPTION_TEXT, rules, 0, 0, "FILE.json",
+            "Rules that generated rows obey, and relations that are not to be found; docs/rules.md has the "
+            "format, relations.json is such a file"),
+        SETTING("no-relations", OPTION_FLAG, no_relations, 0, 0, NULL,
+                "Search the rows for no relations; those of --rules are kept"),
         SETTING("group-by", OPTION_NAMES, group_by, 0, 0, "A,B",
                 "Columns whose equal cells make rows one group, such as the source host; taken besides "
                 "--columns, not learned but generated with the sequences (default: all rows are one group)"),
@@ -102,6 +115,56 @@ void list_training_options(program_option *options, training_settings *s) {
     options[1].other_names[1] = "tokenizer-strategy";
 }
 
+/* ---- codecs ------------------------------------------------------------------------------------ */
+
+/* As flowbd3_codec. */
+static const char *const codec_names[] = {"auto", "exact", "bins", "fine", "digits"};
+enum { CODECS = sizeof codec_names / sizeof *codec_names, MOST_BINS = 65000 };
+
+/* "64" after the colon of "fine:64". */
+static bool read_bins(uint32_t *bins, const char *text) {
+    char *end;
+    long value = strtol(text, &end, 10);
+    *bins = (uint32_t)value;
+    return *text >= '0' && *text <= '9' && *end == '\0' && value >= 2 && value <= MOST_BINS;
+}
+
+/* "fine" or "fine:64"; a codec without bins takes no number of them. */
+static bool read_codec(flowbd3_column_codec *codec, const char *text) {
+    size_t length = strcspn(text, ":");
+    for (int i = 0; i < CODECS; i++)
+        if (strlen(codec_names[i]) == length && strncmp(codec_names[i], text, length) == 0) {
+            codec->codec = (flowbd3_codec)i;
+            return text[length] == '\0' || (i != FLOWBD3_CODEC_EXACT && i != FLOWBD3_CODEC_DIGITS &&
+                                            read_bins(&codec->bins, text + length + 1));
+        }
+    return false;
+}
+
+int parse_training_settings(training_settings *s) {
+    s->column_codecs = calloc(s->codecs.count + 1, sizeof *s->column_codecs);
+    if (s->column_codecs == NULL)
+        return failure("out of memory");
+    for (size_t i = 0; i < s->codecs.count; i++) {
+        const char *text = s->codecs.items[i], *equals = strrchr(text, '=');
+        flowbd3_column_codec *codec = &s->column_codecs[i];
+        if (equals == NULL || equals == text || !read_codec(codec, equals + 1))
+            return usage_failure(
+                "--codec: '%s' is not COLUMN=auto, exact, bins, fine or digits, with :BINS from "
+                "2 to %d after auto, bins or fine",
+                text, MOST_BINS);
+        add_text(&s->codec_columns, text, (size_t)(equals - text));
+        codec->name = s->codec_columns.items[i];
+    }
+    return -1;
+}
+
+void release_training_settings(training_settings *s) {
+    free(s->column_codecs);
+    s->column_codecs = NULL;
+    release_texts(&s->codec_columns);
+}
+
 /* ---- as options of the library ----------------------------------------------------------------- */
 
 /* The library's options have 0 for its own choice, and below 0 for none. */
@@ -124,7 +187,7 @@ static double chosen_or_none(double real) {
     return isnan(real) ? 0.0 : real == 0.0 ? -1.0 : real;
 }
 
-flowbd3_tokenizer_options tokenizer_options(const training_settings *s) {
+flowbd3_tokenizer_options tokenizer_options(const training_settings *s, const flowbd3_rules *rules) {
     flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
     options.binning = (flowbd3_binning)s->binning;
     options.bins = chosen(s->bins);
@@ -132,6 +195,11 @@ flowbd3_tokenizer_options tokenizer_options(const training_settings *s) {
     options.group_by = (const char *const *)s->group_by.items;
     options.n_group_by = s->group_by.count;
     options.order_by = s->order_by;
+    options.codecs = s->column_codecs;
+    options.n_codecs = s->codecs.count;
+    options.rare_rows = (uint32_t)s->rare_rows;
+    options.rules = rules;
+    options.relations = s->no_relations ? FLOWBD3_RELATIONS_OFF : FLOWBD3_RELATIONS_SEARCH;
     return options;
 }
 
