@@ -98,10 +98,13 @@ static void say_what_relations_are(const relation *list, size_t count) {
         fprintf(stderr, "  and %zu more\n", count - FIRST_RELATIONS);
 }
 
-/* Without rules, a file that says that none are searched for. */
-static flowbd3_status write_no_rules(flowbd3_context *context, const char *path, flowbd3_error *err) {
-    static const char text[] = "{\"format\":\"flowbd3-rules\",\"version\":1,\"search\":false,\"rules\":[]}";
+/* A file without rules. */
+static flowbd3_status write_no_rules(flowbd3_context *context, const char *path, bool searched,
+                                     flowbd3_error *err) {
+    char text[128];
     flowbd3_rules *none = NULL;
+    snprintf(text, sizeof text, "{\"format\":\"flowbd3-rules\",\"version\":1,\"search\":%s,\"rules\":[]}",
+             searched ? "true" : "false");
     flowbd3_status status = flowbd3_rules_from_json(&none, context, text, strlen(text), err);
     if (status == FLOWBD3_OK)
         status = flowbd3_rules_save(none, path, err);
@@ -114,20 +117,19 @@ static bool is_same_file(const char *path, const char *other) {
     return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-int write_relations(const flowbd3_rules *rules, flowbd3_context *context, const char *path,
-                    const char *given) {
+int write_relations(const flowbd3_rules *rules, flowbd3_context *context, const char *path, const char *given,
+                    bool searched) {
     flowbd3_error err = {0};
     size_t count = rules != NULL ? flowbd3_rules_count(rules) : 0;
-    if (rules != NULL) {
-        relation *list = list_relations(rules, context, count);
-        if (list == NULL)
-            return failure("out of memory for the relations");
+    relation *list = count > 0 ? list_relations(rules, context, count) : NULL;
+    if (count > 0 && list == NULL)
+        return failure("out of memory for the relations");
+    if (count > 0 || searched)
         say_what_relations_are(list, count);
-        free(list);
-    }
+    free(list);
     if (given != NULL && is_same_file(path, given))
         return 0;
     flowbd3_status status =
-        rules != NULL ? flowbd3_rules_save(rules, path, &err) : write_no_rules(context, path, &err);
+        rules != NULL ? flowbd3_rules_save(rules, path, &err) : write_no_rules(context, path, searched, &err);
     return status == FLOWBD3_OK ? 0 : library_failure(&err);
 }

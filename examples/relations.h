@@ -4,6 +4,7 @@
 
 #include <flowbd3/flowbd3.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Reads the rules of a file, or with "default" those known for the columns of table. NULL gives none, which
@@ -16,8 +17,8 @@ flowbd3_status read_rules(flowbd3_rules **rules, flowbd3_context *context, const
 int print_relations(FILE *file, const flowbd3_rules *rules, flowbd3_context *context);
 
 /* Writes them to path, unless that is the very file that was given, and says how many there are and which
- * come first. given may be NULL. */
-int write_relations(const flowbd3_rules *rules, flowbd3_context *context, const char *path,
-                    const char *given);
+ * come first. given may be NULL; searched says whether any were searched for. */
+int write_relations(const flowbd3_rules *rules, flowbd3_context *context, const char *path, const char *given,
+                    bool searched);
 
 #endif

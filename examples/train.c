@@ -224,7 +224,8 @@ static int train(flowbd3_context *context, const tables *t, arguments *a, progra
         status = library_failure(&err);
     if (status == EXIT_SUCCESS)
         status = write_relations(flowbd3_tokenizer_rules(run.tokenizer), context,
-                                 path_in(path, a->output_directory, "relations.json"), a->settings.rules);
+                                 path_in(path, a->output_directory, "relations.json"), a->settings.rules,
+                                 !a->settings.no_relations);
     if (status == EXIT_SUCCESS)
         status = write_json(path_in(path, a->output_directory, "config.json"),
                             configuration_to_json(options, ALL_OPTIONS));
