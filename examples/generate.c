@@ -277,7 +277,7 @@ static int check_rows(const arguments *a, const program_option *options, const p
                : -1;
 }
 
-static int run(flowbd3_context *context, const arguments *a, const program_option *options) {
+static int run_program(flowbd3_context *context, const arguments *a, const program_option *options) {
     flowbd3_error err = {0};
     flowbd3_model *model = NULL;
     partial_table partial = {NULL, NULL};
@@ -306,8 +306,9 @@ int main(int argc, char **argv) {
         catch_interrupts();
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
-        status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK ? run(context, &a, options)
-                                                                                 : library_failure(&err);
+        status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK
+                     ? run_program(context, &a, options)
+                     : library_failure(&err);
         flowbd3_context_destroy(&context);
     }
     release_row_conditions(&a.conditions);

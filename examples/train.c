@@ -254,7 +254,7 @@ static int list_relations(flowbd3_context *context, const tables *t, const argum
 }
 
 /* What to do with the tables. 0 or an exit status. */
-static int run(flowbd3_context *context, const tables *t, arguments *a, program_option *options) {
+static int run_program(flowbd3_context *context, const tables *t, arguments *a, program_option *options) {
     return a->list_relations ? list_relations(context, t, a) : train(context, t, a, options);
 }
 
@@ -270,7 +270,7 @@ int main(int argc, char **argv) {
         tables t = {NULL, NULL};
         status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
                          read_tables(&t, context, &a, &err) == FLOWBD3_OK
-                     ? run(context, &t, &a, options)
+                     ? run_program(context, &t, &a, options)
                      : library_failure(&err);
         release_tables(&t);
         flowbd3_context_destroy(&context);
