@@ -89,9 +89,10 @@ void list_training_options(program_option *options, training_settings *s) {
                 "Steps to the peak of the learning rate (default: 5 % of all, at most 1000)"),
         SETTING("ema-decay", OPTION_REAL, ema_decay, 0, 0.9999999, "RATE",
                 "Moving average of the weights, 0 = none (default: 0.999)"),
-        SETTING("patience", OPTION_COUNT, patience, 0, UINT32_MAX, "N",
-                "Stop after so many epochs without a better validation, 0 = never (default: a third of the "
-                "epochs, at least 10)"),
+        SETTING(
+            "patience", OPTION_COUNT, patience, 0, UINT32_MAX, "N",
+            "End, the learning rate going down, after so many epochs without a better validation, 0 = never "
+            "(default: an eighth of the epochs, at least 4)"),
         SETTING("max-minutes", OPTION_REAL, max_minutes, 0, 1e7, "M",
                 "Stop after so long; --resume goes on, 0 = never (default: 0)"),
         CHOICE("noise", noise, noises, "NOISE",

@@ -94,7 +94,7 @@ static void choose_defaults(flowbd3_trainer *t) {
     if (o->learning_rate == 0.0)
         o->learning_rate = fmin(0.128 / t->model->options.d_model, 1.5e-3);
     if (o->patience == 0)
-        o->patience = t->validation.count == 0 ? UINT32_MAX : o->epochs < 30 ? 10 : o->epochs / 3;
+        o->patience = t->validation.count == 0 ? UINT32_MAX : o->epochs < 32 ? 4 : o->epochs / 8;
 }
 
 static flowbd3_status set_schedule(flowbd3_trainer *t, flowbd3_error *err) {

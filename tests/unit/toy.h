@@ -69,6 +69,7 @@ static inline flowbd3_trainer_options toy_options(void) {
     options.batch_size = 50;
     options.learning_rate = 3e-3;
     options.ema_decay = 0.98;
+    options.patience = UINT32_MAX;
     options.seed = 5;
     return options;
 }
