@@ -76,6 +76,9 @@ FLOWBD3_API flowbd3_status flowbd3_model_get_options(const flowbd3_model *model,
  * found at the last validation; 0 and 1 unless training is clipped. */
 FLOWBD3_API void flowbd3_model_clip(const flowbd3_model *model, double *low, double *high);
 
+/* The condition_dropout of the trainer that the model was last given to; 0 for one that had none. */
+FLOWBD3_API double flowbd3_model_condition_dropout(const flowbd3_model *model);
+
 /* Trainable parameters, padding not counted. */
 FLOWBD3_API uint64_t flowbd3_model_parameters(const flowbd3_model *model);
 

@@ -61,14 +61,19 @@ typedef struct flowbd3_trainer_options {
  count, and without one a warning is logged */
     uint32_t resample;    /* 1, of FLOWBD3_NOISE_LEVEL: a block's mask is drawn again until its masked share
                              lies inside the clip */
-    double validation_share; /* share of the training table's sequences that validate instead, when there is
-                                no validation table, below 1; default 0 = none */
+    double validation_share;  /* share of the training table's sequences that validate instead, when there is
+                                 no validation table, below 1; default 0 = none */
+    double condition_dropout; /* probability that some columns of a flow, not all, are unknown in a step, to
+                                 itself and to the flows after it, so that a sampler can leave out conditions
+                                 (option guidance); below 1, and not for models of one block per sequence,
+                                 whose masks leave out any columns as it is. Columns that are unknown add
+                                 nothing to the loss. Default 0 = none */
 } flowbd3_trainer_options;
 
 #define FLOWBD3_TRAINER_OPTIONS_INIT                                                                       \
     {                                                                                                      \
         sizeof(flowbd3_trainer_options), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0.0, 0, NULL, \
-            NULL, FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0, 0.0                        \
+            NULL, FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0, 0.0, 0.0                   \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size);
@@ -77,7 +82,8 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options 
 typedef struct flowbd3_epoch {
     uint32_t epoch;             /* 1, 2, ... */
     uint64_t step;              /* optimiser steps so far */
-    double train_loss;          /* mean of the stochastic NELBO over the epoch, nats per flow */
+    double train_loss;          /* mean of the stochastic NELBO over the epoch, nats per flow; with
+                                   condition_dropout that of the columns that were left */
     double validation_nelbo;    /* NELBO of the validation rows with the averaged weights, nats per flow; NaN
                                    without */
     double learning_rate;       /* at the end of the epoch */

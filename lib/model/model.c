@@ -272,6 +272,10 @@ void flowbd3_model_clip(const flowbd3_model *model, double *low, double *high) {
         *high = model != NULL ? model->clip_high : 1.0;
 }
 
+double flowbd3_model_condition_dropout(const flowbd3_model *model) {
+    return model != NULL ? model->condition_dropout : 0.0;
+}
+
 uint64_t flowbd3_model_parameters(const flowbd3_model *model) {
     return model != NULL ? fb3_layout_count(model->layout) : 0;
 }

@@ -77,6 +77,10 @@ flowbd3_status fb3_model_write(const flowbd3_model *model, const char *path, con
         json_object_set_new(metadata, "tokenizer", fb3_tokenizer_to_json_value(model->tokenizer)) == 0 &&
         json_object_set_new(metadata, "clip", json_pack("[f, f]", model->clip_low, model->clip_high)) == 0 &&
         json_object_set_new(metadata, "library", json_string(flowbd3_version())) == 0;
+    if (complete && model->condition_dropout > 0.0)
+        complete =
+            json_object_set_new(metadata, "guidance",
+                                json_pack("{s:f}", "condition_dropout", model->condition_dropout)) == 0;
     if (complete && training != NULL)
         complete = json_object_set(metadata, "training", (json_t *)(uintptr_t)training) == 0;
     view_list list = {NULL, NULL, 0};
@@ -167,6 +171,24 @@ static flowbd3_status clip_from_file(flowbd3_model *model, const fb3_tensor_file
         model->clip_low = low;
         model->clip_high = high;
     }
+    json_decref(json);
+    return status;
+}
+
+/* What a model file says of guidance; files that say nothing were trained without condition dropout. */
+static flowbd3_status guidance_from_file(flowbd3_model *model, const fb3_tensor_file *file, const char *path,
+                                         flowbd3_error *err) {
+    if (json_object_get(fb3_tensor_file_metadata(file), "guidance") == NULL)
+        return FLOWBD3_OK;
+    json_t *json = NULL;
+    flowbd3_status status = fb3_tensor_file_json(file, "guidance", &json, err);
+    double share = 0.0;
+    if (status == FLOWBD3_OK &&
+        (json_unpack(json, "{s:F!}", "condition_dropout", &share) != 0 || !(share >= 0.0 && share < 1.0)))
+        status = fb3_fail(err, FLOWBD3_ERROR_FORMAT,
+                          "'%s': guidance: condition_dropout is no share of 0 or more, below 1", path);
+    if (status == FLOWBD3_OK)
+        model->condition_dropout = share;
     json_decref(json);
     return status;
 }
@@ -273,6 +295,8 @@ flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_context *context,
         status = create_described(&model, file, context, path, err);
     if (status == FLOWBD3_OK)
         status = clip_from_file(model, file, path, err);
+    if (status == FLOWBD3_OK)
+        status = guidance_from_file(model, file, path, err);
     if (status == FLOWBD3_OK)
         status = read_parameters(model, file, path, err);
     fb3_tensor_file_close(&file);

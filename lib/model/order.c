@@ -60,8 +60,7 @@ bool fb3_model_has_order(const flowbd3_model *model) {
     return model->blocking.block % model->config.slots != 0;
 }
 
-/* Columns that have slots. */
-static size_t columns_with_slots(const flowbd3_model *model) {
+size_t fb3_model_columns(const flowbd3_model *model) {
     size_t count = 0, first;
     for (size_t i = 0; i < flowbd3_tokenizer_columns(model->tokenizer); i++)
         count += fb3_tokenizer_column_slots(model->tokenizer, i, &first) > 0;
@@ -72,7 +71,7 @@ static size_t columns_with_slots(const flowbd3_model *model) {
  * together. */
 static void shuffle(const flowbd3_model *model, uint16_t *order, uint64_t seed, uint64_t flow,
                     uint32_t step) {
-    size_t columns = columns_with_slots(model), slots = model->config.slots, first;
+    size_t columns = fb3_model_columns(model), slots = model->config.slots, first;
     uint16_t *column = order + slots - columns; /* the order's own end, which no slot overtakes */
     for (size_t i = 0, next = 0; i < columns; i++, next++) {
         while (fb3_tokenizer_column_slots(model->tokenizer, next, &first) == 0)

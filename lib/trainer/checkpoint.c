@@ -45,7 +45,7 @@ static json_t *describe_run(const flowbd3_trainer *t) {
     const flowbd3_trainer_options *o = &t->options;
     return json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:I, s:I, s:I, "
-        "s:f, s:f, s:I, s:I, s:f}",
+        "s:f, s:f, s:I, s:I, s:f, s:f}",
         "rows", (json_int_t)t->train.flows, "sequences", (json_int_t)t->train.count, "validation_rows",
         (json_int_t)t->validation.flows, "checksum", (json_int_t)t->checksum, "epochs", (json_int_t)o->epochs,
         "batch_size", (json_int_t)o->batch_size, "learning_rate", o->learning_rate, "weight_decay",
@@ -54,7 +54,7 @@ static json_t *describe_run(const flowbd3_trainer *t) {
         o->final_learning_rate, "ema_decay", o->ema_decay, "seed", (json_int_t)o->seed, "noise",
         (json_int_t)o->noise, "schedule", (json_int_t)o->schedule, "clip_low", o->clip_low, "clip_high",
         o->clip_high, "clip_search", (json_int_t)o->clip_search, "resample", (json_int_t)o->resample,
-        "validation_share", o->validation_share);
+        "validation_share", o->validation_share, "condition_dropout", o->condition_dropout);
 }
 
 static json_t *history_to_json(const flowbd3_trainer *t) {
@@ -137,7 +137,8 @@ static flowbd3_status check_same_run(const flowbd3_trainer *t, const json_t *run
     flowbd3_status status = FLOWBD3_OK;
     json_object_foreach(here, key, value) {
         const json_t *there = json_object_get(run, key);
-        if (status != FLOWBD3_OK || json_equal(value, there) == 1)
+        bool none = there == NULL && strcmp(key, "condition_dropout") == 0; /* in a file older than it */
+        if (status != FLOWBD3_OK || (none ? json_number_value(value) == 0.0 : json_equal(value, there) == 1))
             continue;
         status = strcmp(key, "checksum") == 0
                      ? fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "'%s' was trained with other rows", path)

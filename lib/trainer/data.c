@@ -3,6 +3,7 @@
 #include "trainer/trainer.h"
 
 #include <math.h>
+#include <string.h>
 #include <zlib.h>
 
 /* ---- sets of sequences ------------------------------------------------------------------------- */
@@ -100,9 +101,16 @@ void fb3_trainer_order(flowbd3_trainer *t) {
 static void add_sequence(flowbd3_trainer *t, const fb3_set *set, size_t i, uint32_t step) {
     size_t slots = t->model->config.slots, first = set->tokens->first[set->sequences[i]];
     size_t flows = length_of(set, i);
+    const uint16_t *tokens = set->tokens->tokens + first * slots;
+    if (t->known != NULL && set == &t->train) {
+        memcpy(t->known, tokens, flows * slots * sizeof *tokens);
+        for (size_t f = 0; f < flows; f++)
+            fb3_condition_dropout(t, t->known + f * slots, first + f, step);
+        tokens = t->known;
+    }
     for (size_t f = 0; t->columns != NULL && f < flows; f++)
         fb3_model_order(t->model, t->columns + f * slots, t->options.seed, first + f, step);
-    fb3_joint_add(t->joint, set->tokens->tokens + first * slots, flows, t->columns);
+    fb3_joint_add(t->joint, tokens, flows, t->columns);
 }
 
 fb3_batch fb3_trainer_batch(flowbd3_trainer *t, const fb3_set *set, const size_t *order, size_t *position,

@@ -68,7 +68,8 @@ static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *e
                   {"schedule", (int)o->schedule, 0, 5},
                   {"clip_search", o->clip_search, 0, 2},
                   {"resample", o->resample, 0, 2},
-                  {"validation_share", o->validation_share, 0, 1}};
+                  {"validation_share", o->validation_share, 0, 1},
+                  {"condition_dropout", o->condition_dropout, 0, 1}};
     for (size_t i = 0; i < FB3_COUNT(ranges); i++) {
         flowbd3_status status =
             check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, err);
@@ -127,9 +128,13 @@ static bool allocate(flowbd3_trainer *t) {
     bool ordered = fb3_model_has_order(t->model);
     if (ordered)
         t->columns = fb3_allocate(context, blocking->length * blocking->slots, sizeof *t->columns);
+    bool dropped = t->options.condition_dropout > 0.0;
+    if (dropped)
+        t->known = fb3_allocate(context, blocking->length * blocking->slots, sizeof *t->known);
     return t->parameters != NULL && t->gradient != NULL && t->first_moment != NULL &&
            t->second_moment != NULL && t->partial_sums != NULL && t->order != NULL &&
-           (t->best != NULL || t->validation.count == 0) && (t->columns != NULL || !ordered);
+           (t->best != NULL || t->validation.count == 0) && (t->columns != NULL || !ordered) &&
+           (t->known != NULL || !dropped);
 }
 
 /* The network and its batches, of the flows of one step or of one sequence. */
@@ -172,6 +177,8 @@ static flowbd3_status set_up(flowbd3_trainer *t, const flowbd3_table *train, con
     t->noise = (fb3_noise){
         .kind = t->options.noise, .schedule = t->options.schedule, .resample = t->options.resample != 0};
     fb3_trainer_set_clip(t, t->options.clip_low, t->options.clip_high);
+    if (status == FLOWBD3_OK)
+        t->model->condition_dropout = t->options.condition_dropout;
     t->state.best_nelbo = INFINITY;
     return status;
 }
@@ -210,6 +217,8 @@ flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *mode
     if (status != FLOWBD3_OK)
         return status;
     status = check_validation(&o, validation, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_condition_dropout_check(&o, model, err);
     if (status != FLOWBD3_OK)
         return status;
     if (flowbd3_table_rows(train) == 0)
@@ -239,7 +248,8 @@ void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
         fb3_release_floats(context, slabs[i]);
     fb3_joint_destroy(&t->joint);
     fb3_trainer_release_data(t);
-    void *const arrays[] = {t->best_path, t->latest_path, t->partial_sums, t->order, t->columns, t->history};
+    void *const arrays[] = {t->best_path, t->latest_path, t->partial_sums, t->order,
+                            t->columns,   t->known,       t->history};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
     fb3_release(context, t);

@@ -33,6 +33,7 @@ struct flowbd3_trainer {
     uint32_t ordered_epoch; /* 1 + the epoch that order is of */
     fb3_joint *joint;
     uint16_t *columns; /* [flows of a sequence, S] order of columns; NULL where it does not matter */
+    uint16_t *known;   /* [flows of a sequence, S] tokens, masks for unknown ones; NULL: all are known */
     fb3_noise noise;   /* of the training loss, with the clip in use */
 
     /* What a checkpoint holds besides the slabs. */
@@ -77,6 +78,15 @@ fb3_batch fb3_trainer_batch(flowbd3_trainer *trainer, const fb3_set *set, const 
 
 /* Sorts the sequences of this epoch. */
 void fb3_trainer_order(flowbd3_trainer *trainer);
+
+/* ---- dropout.c --------------------------------------------------------------------------------- */
+
+/* Whether the model can be trained with the options' condition dropout. */
+flowbd3_status fb3_condition_dropout_check(const flowbd3_trainer_options *options, const flowbd3_model *model,
+                                           flowbd3_error *err);
+
+/* Makes columns of tokens[S] of flow number flow unknown, or none, in training step step. */
+void fb3_condition_dropout(const flowbd3_trainer *trainer, uint16_t *tokens, uint64_t flow, uint32_t step);
 
 /* ---- validate.c -------------------------------------------------------------------------------- */
 
