@@ -95,19 +95,26 @@ typedef struct flowbd3_sampler_options {
     uint32_t attempts; /* draws of a row until one obeys and is kept; then the choice is among those that
                           obey. Default 0 = 64 */
     uint32_t complete; /* 1: the sampler is for flowbd3_sampler_complete too */
+    double guidance;   /* strength w of classifier-free guidance (Ho & Salimans 2022), at most 1000: tokens of
+                          columns that nothing is asked of are drawn from the logits (1 + w) l - w l', where l'
+                          does not see the columns of `given`, the weighted one and the cells of a table to
+                          complete. Rows become more typical of their conditions and less diverse: they do not
+                          follow the model's distribution given the conditions. Twice the work. Models of
+                          several   blocks need a training with condition_dropout. Default 0 = none */
 } flowbd3_sampler_options;
 
 #define FLOWBD3_SAMPLER_OPTIONS_INIT                                                                        \
     {                                                                                                       \
         sizeof(flowbd3_sampler_options), 0, 0.0, 0.0, 0, 0, FLOWBD3_DECODE_DRAW, FLOWBD3_ORDER_RANDOM, 0.0, \
-            0.0, 0.0, 0.0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0                                            \
+            0.0, 0.0, 0.0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0.0                                       \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, size_t size);
 
 /* Creates a sampler of model, which must outlive it. options may be NULL. The caller owns *out.
  * Errors: ARGUMENT, RANGE (an option; a condition or rule that no row the model knows can meet, by name),
- * SCHEMA (a rule names a column that is not there), MEMORY. */
+ * SCHEMA (a rule names a column that is not there), STATE (guidance by a model that was not trained for it),
+ * MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model *model,
                                                   const flowbd3_sampler_options *options, flowbd3_error *err);
 FLOWBD3_API void flowbd3_sampler_destroy(flowbd3_sampler **sampler);
@@ -148,8 +155,10 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_complete(flowbd3_sampler *sampler, co
                                                     flowbd3_table **out, flowbd3_progress_function progress,
                                                     void *progress_user, flowbd3_error *err);
 
-/* Evaluations of a block by the network so far, added up over all blocks drawn; *flows, or NULL, takes the
- * flows drawn, those of sequences in flight that nobody has asked for yet included. */
+/* Evaluations of a block by the network so far, added up over all blocks drawn, two a step under guidance;
+ * *flows, or NULL, takes the flows drawn, those of sequences in flight that nobody has asked for yet
+ * included.
+ */
 FLOWBD3_API uint64_t flowbd3_sampler_evaluations(const flowbd3_sampler *sampler, uint64_t *flows);
 
 /* Number of the row that comes next; starts at 0. Where the lengths of sequences are drawn, the call after a

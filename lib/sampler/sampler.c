@@ -9,7 +9,7 @@ flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, si
 }
 
 /* Longest sequence that is generated; attempts at a row that obeys. */
-enum { MOST_FLOWS = 1 << 20, DEFAULT_ATTEMPTS = 64 };
+enum { MOST_FLOWS = 1 << 20, DEFAULT_ATTEMPTS = 64, MOST_GUIDANCE = 1000 };
 
 static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *err) {
     if (o->temperature == 0.0)
@@ -29,6 +29,9 @@ static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *e
     if (o->sequence_flows > MOST_FLOWS)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "sequence_flows is %u, expected at most %d",
                         o->sequence_flows, MOST_FLOWS);
+    if (!(o->guidance >= 0.0 && o->guidance <= MOST_GUIDANCE))
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "guidance is %g, expected 0 to %d", o->guidance,
+                        MOST_GUIDANCE);
     if (o->attempts == 0)
         o->attempts = DEFAULT_ATTEMPTS;
     return fb3_unmasking_check(o, err);
@@ -49,6 +52,8 @@ static flowbd3_status measure(fb3_sampler_sizes *sizes, flowbd3_sampler_options 
         status = check_options(o, err);
     if (status == FLOWBD3_OK)
         status = fb3_sampler_measure(sizes, model, o, is_restrained(model, o), err);
+    if (status == FLOWBD3_OK)
+        status = fb3_guidance_check(o, model, sizes, err);
     return status;
 }
 

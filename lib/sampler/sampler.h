@@ -22,6 +22,7 @@ typedef struct fb3_sampler_sizes {
     size_t kept;         /* flows that the next window keeps of a full one, whole blocks; 0: none */
     size_t blocks;       /* blocks of the longest sequence, at most */
     size_t tile, tiles;  /* sequences of a tile; tiles in flight */
+    size_t copies;       /* of a sequence in a batch: 2 under guidance, of which the second is the twin */
     size_t vocabulary;   /* of the slot with the most values */
     size_t cached;       /* keys that the cache has room for in a sequence; 0: no cache */
     size_t unit;         /* blocks that are drawn again together when their rows do not obey */
@@ -40,16 +41,17 @@ typedef struct fb3_sampler_worker {
     uint32_t *vocabulary;
     uint16_t *values, *forbidden;
     uint8_t *wanted;
-    const float **logits;
+    const float **logits; /* [copies, tile, block] */
+    float *guided;        /* [block, vocabulary] logits of a block under guidance; NULL: without */
     /* of the batch */
     uint16_t *order;                      /* [S] of the columns of one flow, */
     uint64_t ordered_flow;                /* this one, + 1 */
-    size_t *first, *first_group, *cached; /* [tile + 1], [tile + 1], [tile] */
-    fb3_query_group *groups;              /* [2 tile] */
+    size_t *first, *first_group, *cached; /* [copies tile + 1], the same, [copies tile] */
+    fb3_query_group *groups;              /* [2 copies tile] */
     uint16_t *inputs, *slots;             /* [rows] */
     uint32_t *positions;
     uint8_t *masked;
-    size_t *owner;              /* [rows] place in [tile, block] of a row of the block at hand */
+    size_t *owner;              /* [rows] place in [copies, tile, block] of a row of the block at hand */
     bool *active;               /* [tile] sequences whose block is not finished */
     bool *pending;              /* [tile] sequences that are not through with their unit */
     fb3_restrained *restrained; /* NULL: rows have nothing to obey */
@@ -130,6 +132,19 @@ bool fb3_sampler_cancelled(flowbd3_sampler *sampler, const fb3_sampler_worker *w
  */
 void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
                       const fb3_sequence *sequences, const uint64_t *first_row, uint16_t *tokens);
+
+/* Whether guidance has what it needs: something that is given, and a model that can do without it. Errors:
+ * ARGUMENT, STATE. (guidance.c) */
+flowbd3_status fb3_guidance_check(const flowbd3_sampler_options *options, const flowbd3_model *model,
+                                  const fb3_sampler_sizes *sizes, flowbd3_error *err);
+
+/* Whether the twin of a sequence does not see a slot of row number row. (guidance.c) */
+bool fb3_guidance_hides(const flowbd3_sampler *sampler, uint64_t row, size_t slot);
+
+/* Puts the guided logits of a block's tokens in the place of logits[n], as far as twin[n] has some; NULL
+ * where there are none. vocabulary[n]. (guidance.c) */
+void fb3_guidance_apply(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, const float **logits,
+                        const float *const *twin, const uint32_t *vocabulary, size_t n);
 
 /* Notes that no attempt at a row obeyed. (sequences.c) */
 void fb3_sampler_give_up(flowbd3_sampler *sampler, uint64_t row);

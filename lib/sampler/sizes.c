@@ -29,7 +29,7 @@ static size_t windows(const fb3_sampler_sizes *z) {
 
 static size_t tile_size(const fb3_sampler_sizes *z, const flowbd3_model *model) {
     size_t tile = z->block < TILE_TOKENS ? TILE_TOKENS / z->block : 1;
-    uint64_t bytes = z->cached > 0 ? fb3_cache_bytes(&model->config, 1, z->cached) : 0;
+    uint64_t bytes = z->cached > 0 ? fb3_cache_bytes(&model->config, z->copies, z->cached) : 0;
     if (bytes * tile > CACHE_BYTES)
         tile = bytes < CACHE_BYTES ? (size_t)(CACHE_BYTES / bytes) : 1;
     if (z->length * tile > TILE_FLOWS)
@@ -69,18 +69,19 @@ flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model
     z.blocks = windows(&z) * ((tokens + z.block - 1) / z.block);
     z.cached = several ? tokens + z.block : 0; /* what is drawn lies behind what is kept */
     z.unit = restrained ? unit_blocks(&z, tokens) : 1;
+    z.copies = o->guidance > 0.0 ? 2 : 1;
     z.tile = tile_size(&z, model);
     z.tiles = count_tiles(&z, o, flowbd3_context_threads(model->context));
     for (size_t s = 0; s < z.slots; s++)
         z.vocabulary = model->vocabulary[s] > z.vocabulary ? model->vocabulary[s] : z.vocabulary;
-    size_t copies = several ? 2 : 1;
+    size_t blocks = several ? 2 : 1; /* that an evaluation takes of a copy */
     /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a flow has a slot */
     size_t flows = z.block / z.slots + 2; /* that a block touches */
-    z.limits = (fb3_limits){.sequences = z.tile,
-                            .rows = copies * z.tile * z.block,
-                            .sequence_rows = copies * z.block,
+    z.limits = (fb3_limits){.sequences = z.copies * z.tile,
+                            .rows = blocks * z.copies * z.tile * z.block,
+                            .sequence_rows = blocks * z.block,
                             .keys = several ? z.cached : z.block,
-                            .wanted = z.tile * flows};
+                            .wanted = z.copies * z.tile * flows};
     *sizes = z;
     return FLOWBD3_OK;
 }
@@ -88,17 +89,17 @@ flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model
 /* ---- a worker ---------------------------------------------------------------------------------- */
 
 static bool allocate_arrays(fb3_sampler_worker *w, const fb3_sampler_sizes *z, flowbd3_context *context) {
-    size_t tokens = z->tile * z->block, rows = z->limits.rows;
+    size_t tokens = z->tile * z->block, rows = z->limits.rows, sequences = z->limits.sequences;
     w->vocabulary = fb3_allocate(context, tokens, sizeof *w->vocabulary);
     w->values = fb3_allocate(context, tokens, sizeof *w->values);
     w->forbidden = fb3_allocate(context, tokens, sizeof *w->forbidden);
     w->wanted = fb3_allocate(context, tokens, sizeof *w->wanted);
-    w->logits = fb3_allocate(context, tokens, sizeof *w->logits);
+    w->logits = fb3_allocate(context, z->copies * tokens, sizeof *w->logits);
     w->order = fb3_allocate(context, z->slots, sizeof *w->order);
-    w->first = fb3_allocate_zero(context, z->tile + 1, sizeof *w->first);
-    w->first_group = fb3_allocate_zero(context, z->tile + 1, sizeof *w->first_group);
-    w->cached = fb3_allocate(context, z->tile, sizeof *w->cached);
-    w->groups = fb3_allocate(context, 2 * z->tile, sizeof *w->groups);
+    w->first = fb3_allocate_zero(context, sequences + 1, sizeof *w->first);
+    w->first_group = fb3_allocate_zero(context, sequences + 1, sizeof *w->first_group);
+    w->cached = fb3_allocate(context, sequences, sizeof *w->cached);
+    w->groups = fb3_allocate(context, 2 * sequences, sizeof *w->groups);
     w->inputs = fb3_allocate(context, rows, sizeof *w->inputs);
     w->slots = fb3_allocate(context, rows, sizeof *w->slots);
     w->positions = fb3_allocate(context, rows, sizeof *w->positions);
@@ -106,11 +107,13 @@ static bool allocate_arrays(fb3_sampler_worker *w, const fb3_sampler_sizes *z, f
     w->owner = fb3_allocate(context, rows, sizeof *w->owner);
     w->active = fb3_allocate(context, z->tile, sizeof *w->active);
     w->pending = fb3_allocate(context, z->tile, sizeof *w->pending);
+    if (z->copies > 1)
+        w->guided = fb3_allocate_floats(context, z->block * z->vocabulary);
     return w->vocabulary != NULL && w->values != NULL && w->forbidden != NULL && w->wanted != NULL &&
            w->logits != NULL && w->order != NULL && w->first != NULL && w->first_group != NULL &&
            w->cached != NULL && w->groups != NULL && w->inputs != NULL && w->slots != NULL &&
            w->positions != NULL && w->masked != NULL && w->owner != NULL && w->active != NULL &&
-           w->pending != NULL;
+           w->pending != NULL && (w->guided != NULL || z->copies == 1);
 }
 
 flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *w, const flowbd3_sampler *s,
@@ -123,7 +126,7 @@ flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *w, const flowbd3_sa
         return status;
     fb3_network_prepare(w->network, model->parameters);
     if (z->cached > 0)
-        status = fb3_cache_create(&w->cache, s->context, &model->config, z->tile, z->cached, err);
+        status = fb3_cache_create(&w->cache, s->context, &model->config, z->limits.sequences, z->cached, err);
     if (status == FLOWBD3_OK)
         status = fb3_unmasking_create(&w->unmasking, s->context, z->tile, z->block, err);
     if (status == FLOWBD3_OK)
@@ -147,6 +150,7 @@ void fb3_sampler_worker_release(fb3_sampler_worker *w, const flowbd3_sampler *s)
                             w->positions,  w->masked,      w->owner,     w->active, w->pending};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
+    fb3_release_floats(context, w->guided);
 }
 
 /* ---- memory, before it is taken ---------------------------------------------------------------- */
@@ -157,13 +161,14 @@ static uint64_t array_bytes(const fb3_sampler_sizes *z) {
     const fb3_unmasking *u = NULL;
     const fb3_unmasking_scratch *scratch = NULL;
     uint64_t of_token = sizeof *w->vocabulary + sizeof *w->values + sizeof *w->forbidden + sizeof *w->wanted +
-                        sizeof *w->logits + sizeof *u->plan + sizeof *u->probability + sizeof *u->remasked +
-                        sizeof *u->spare;
+                        z->copies * sizeof *w->logits + sizeof *u->plan + sizeof *u->probability +
+                        sizeof *u->remasked + sizeof *u->spare;
     uint64_t of_row =
         sizeof *w->inputs + sizeof *w->slots + sizeof *w->positions + sizeof *w->masked + sizeof *w->owner;
-    uint64_t of_sequence = sizeof *w->first + sizeof *w->first_group + sizeof *w->cached +
-                           2 * sizeof *w->groups + sizeof *w->active + sizeof *w->pending + sizeof *u;
-    return z->tile * (z->block * of_token + of_sequence) + z->limits.rows * of_row +
+    uint64_t of_copy = sizeof *w->first + sizeof *w->first_group + sizeof *w->cached + 2 * sizeof *w->groups;
+    uint64_t of_sequence = z->copies * of_copy + sizeof *w->active + sizeof *w->pending + sizeof *u;
+    uint64_t guided = z->copies > 1 ? z->block * z->vocabulary * sizeof *w->guided : 0;
+    return z->tile * (z->block * of_token + of_sequence) + z->limits.rows * of_row + guided +
            z->vocabulary *
                (sizeof *scratch->probabilities + sizeof *scratch->ranking + sizeof *scratch->allowed) +
            z->block * sizeof *scratch->candidates;
@@ -175,7 +180,7 @@ flowbd3_status fb3_sampler_bytes(uint64_t *bytes, const fb3_sampler_sizes *z, co
     flowbd3_status status =
         fb3_network_bytes(&network, model->context, &model->config, model->layout, &z->limits, false, err);
     if (z->cached > 0)
-        cache = fb3_cache_bytes(&model->config, z->tile, z->cached);
+        cache = fb3_cache_bytes(&model->config, z->limits.sequences, z->cached);
     uint64_t threads = flowbd3_context_threads(model->context);
     uint64_t flows = (uint64_t)z->tiles * z->tile * z->length;
     *bytes = threads * (network + cache + rows + array_bytes(z)) + flows * z->slots * sizeof(uint16_t) +

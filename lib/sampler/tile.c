@@ -6,7 +6,10 @@
  * them.
  *
  * Where rows have something to obey, blocks are drawn in units that end with a flow, and a unit of a sequence
- * whose rows do not obey, or are not kept, is drawn again from the cache that it began with. */
+ * whose rows do not obey, or are not kept, is drawn again from the cache that it began with.
+ *
+ * Under guidance a sequence goes through the network in two copies: itself, and its twin, which does not see
+ * what is conditioned and has a place of its own in the cache. */
 #include "sampler/restrained.h"
 
 #include <math.h>
@@ -60,57 +63,77 @@ static uint16_t *token_at(const tile *t, size_t i, size_t token, size_t slot) {
     return &t->tokens[(i * t->sizes->length + flow) * slots + slot];
 }
 
-static size_t add_row(tile *t, size_t i, size_t token, size_t slot) {
-    size_t row = t->rows++, slots = t->sizes->slots;
+/* Whether a copy does not see a token of the window. */
+static bool is_hidden(const tile *t, size_t i, size_t copy, size_t token, size_t slot) {
+    uint64_t row = t->first_row[i] + t->window + token / t->sizes->slots;
+    return copy > 0 && fb3_guidance_hides(t->sampler, row, slot);
+}
+
+/* A row that holds value where the copy sees it, and whose logits are wanted only there. */
+static size_t add_row(tile *t, size_t i, size_t copy, size_t token, uint16_t value, uint8_t wanted) {
+    size_t row = t->rows++, slots = t->sizes->slots, slot = slot_of(t, i, token);
+    bool hidden = is_hidden(t, i, copy, token, slot);
     t->w->slots[row] = (uint16_t)slot;
     t->w->positions[row] = (uint32_t)(token / slots * slots + slot);
-    t->w->inputs[row] = *token_at(t, i, token, slot);
-    t->w->masked[row] = 0;
+    t->w->inputs[row] = hidden ? (uint16_t)t->sampler->model->vocabulary[slot] : value;
+    t->w->masked[row] = hidden ? 0 : wanted;
     return row;
 }
 
-/* Keys of sequence i that are there before the batch. */
-static size_t keys_before(const tile *t, size_t i) {
-    return t->w->cache != NULL ? fb3_cache_used(t->w->cache, i) : 0;
+/* Place of a copy of sequence i among all copies. */
+static size_t place_of(const tile *t, size_t i, size_t copy) {
+    return copy * t->count + i;
 }
 
-/* The group of rows first .. of sequence i in the batch, which see everything up to themselves. */
-static void add_group(tile *t, size_t i, size_t first, size_t rows) {
-    t->w->groups[t->groups++] = (fb3_query_group){.query = (uint32_t)first,
-                                                  .queries = (uint32_t)rows,
-                                                  .before = (uint32_t)(keys_before(t, i) + first + rows)};
+/* Keys of a copy of sequence i that are there before the batch. */
+static size_t keys_before(const tile *t, size_t i, size_t copy) {
+    return t->w->cache != NULL ? fb3_cache_used(t->w->cache, place_of(t, i, copy)) : 0;
+}
+
+/* The group of rows first .. of a copy in the batch, which see everything up to themselves. */
+static void add_group(tile *t, size_t i, size_t copy, size_t first, size_t rows) {
+    uint32_t before = (uint32_t)(keys_before(t, i, copy) + first + rows);
+    t->w->groups[t->groups++] =
+        (fb3_query_group){.query = (uint32_t)first, .queries = (uint32_t)rows, .before = before};
 }
 
 /* Rows of a finished block; how many. */
-static size_t add_finished(tile *t, size_t i, size_t block) {
+static size_t add_finished(tile *t, size_t i, size_t copy, size_t block) {
     size_t tokens = block_tokens(t, i, block), begin = block * t->sizes->block;
-    for (size_t k = 0; k < tokens; k++)
-        add_row(t, i, begin + k, slot_of(t, i, begin + k));
-    add_group(t, i, 0, tokens);
+    for (size_t token = begin; token < begin + tokens; token++)
+        add_row(t, i, copy, token, *token_at(t, i, token, slot_of(t, i, token)), 0);
+    add_group(t, i, copy, 0, tokens);
     return tokens;
 }
 
-/* Rows of the block at hand, behind `behind` others of the sequence. */
-static void add_block(tile *t, size_t i, size_t block, size_t behind) {
+/* Rows of the block at hand, behind `behind` others of the copy. */
+static void add_block(tile *t, size_t i, size_t copy, size_t block, size_t behind) {
     fb3_unmasking *u = &t->w->unmasking[i];
-    size_t begin = block * t->sizes->block, place = i * t->sizes->block;
+    size_t begin = block * t->sizes->block;
+    const uint8_t *wanted = t->w->wanted + i * t->sizes->block;
     for (size_t k = 0; k < u->tokens; k++) {
-        size_t row = add_row(t, i, begin + k, slot_of(t, i, begin + k));
-        t->w->inputs[row] = u->values[k];
-        t->w->masked[row] = t->w->wanted[place + k];
-        t->w->owner[row] = place + k;
+        size_t row = add_row(t, i, copy, begin + k, u->values[k], wanted[k]);
+        t->w->owner[row] = place_of(t, i, copy) * t->sizes->block + k;
     }
-    add_group(t, i, behind, u->tokens);
+    add_group(t, i, copy, behind, u->tokens);
 }
 
 static void begin_batch(tile *t) {
     t->rows = t->groups = t->batched = 0;
 }
 
-static void end_sequence(tile *t, size_t i) {
-    t->w->cached[t->batched++] = i;
+static void end_copy(tile *t, size_t i, size_t copy) {
+    t->w->cached[t->batched++] = place_of(t, i, copy);
     t->w->first[t->batched] = t->rows;
     t->w->first_group[t->batched] = t->groups;
+}
+
+/* All copies of a finished block, as sequences of the batch of their own. */
+static void add_finished_copies(tile *t, size_t i, size_t block) {
+    for (size_t copy = 0; copy < t->sizes->copies; copy++) {
+        add_finished(t, i, copy, block);
+        end_copy(t, i, copy);
+    }
 }
 
 static void evaluate(tile *t) {
@@ -223,7 +246,7 @@ static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
 /* Points the wanted tokens of all blocks to their logits. */
 static void find_logits(tile *t) {
     fb3_sampler_worker *w = t->w;
-    memset(w->logits, 0, t->count * t->sizes->block * sizeof(const float *));
+    memset(w->logits, 0, t->sizes->copies * t->count * t->sizes->block * sizeof(const float *));
     for (size_t slot = 0; slot < t->sizes->slots; slot++) {
         size_t count, stride;
         const uint32_t *positions;
@@ -244,25 +267,34 @@ static bool advance(tile *t) {
     return any;
 }
 
+/* Draws from the logits of all copies of sequence i. */
+static void apply(tile *t, size_t i) {
+    fb3_sampler_worker *w = t->w;
+    fb3_unmasking *u = &w->unmasking[i];
+    const float **logits = w->logits + i * t->sizes->block;
+    if (t->sizes->copies > 1)
+        fb3_guidance_apply(t->sampler, w, logits, w->logits + place_of(t, i, 1) * t->sizes->block,
+                           u->vocabulary, u->tokens);
+    fb3_unmasking_apply(u, logits, &t->sampler->options, w->scratch);
+}
+
 /* One evaluation of the blocks that are not finished; with finish, the blocks before them go along. */
 static void step(tile *t, size_t block, bool finish) {
     fb3_sampler_worker *w = t->w;
     begin_batch(t);
     for (size_t i = 0; i < t->count; i++)
-        if (w->active[i]) {
-            add_block(t, i, block, finish ? add_finished(t, i, block - 1) : 0);
-            end_sequence(t, i);
-            w->evaluations++;
+        for (size_t copy = 0; w->active[i] && copy < t->sizes->copies; copy++) {
+            add_block(t, i, copy, block, finish ? add_finished(t, i, copy, block - 1) : 0);
+            end_copy(t, i, copy);
         }
+    w->evaluations += t->batched;
     evaluate(t);
     find_logits(t);
+    for (size_t k = 0; finish && k < t->batched; k++)
+        fb3_cache_keep(w->cache, w->cached[k], block_tokens(t, w->cached[k] % t->count, block - 1));
     for (size_t i = 0; i < t->count; i++)
-        if (w->active[i]) {
-            if (finish)
-                fb3_cache_keep(w->cache, i, block_tokens(t, i, block - 1));
-            fb3_unmasking_apply(&w->unmasking[i], w->logits + i * t->sizes->block, &t->sampler->options,
-                                w->scratch);
-        }
+        if (w->active[i])
+            apply(t, i);
 }
 
 static void keep_values(tile *t, size_t i, size_t block) {
@@ -278,10 +310,8 @@ static void catch_up(tile *t, size_t block) {
     for (size_t b = 0; t->w->cache != NULL && b + 1 < block; b++) {
         begin_batch(t);
         for (size_t i = 0; i < t->count; i++)
-            if (t->w->active[i] && fb3_cache_used(t->w->cache, i) == b * t->sizes->block) {
-                add_finished(t, i, b);
-                end_sequence(t, i);
-            }
+            if (t->w->active[i] && fb3_cache_used(t->w->cache, i) == b * t->sizes->block)
+                add_finished_copies(t, i, b);
         if (t->batched == 0)
             continue;
         evaluate(t);
@@ -349,8 +379,8 @@ static void rewind_unit(tile *t) {
     for (size_t i = 0; i < t->count; i++)
         if (t->w->pending[i]) {
             fb3_restrained_forget(t->w->restrained, i);
-            if (t->w->cache != NULL)
-                fb3_cache_truncate(t->w->cache, i, t->w->restrained->rows[i].cached);
+            for (size_t copy = 0; t->w->cache != NULL && copy < t->sizes->copies; copy++)
+                fb3_cache_truncate(t->w->cache, place_of(t, i, copy), t->w->restrained->rows[i].cached);
         }
 }
 
@@ -389,10 +419,8 @@ static void take_in(tile *t, size_t blocks) {
     for (size_t block = 0; block < blocks; block++) {
         begin_batch(t);
         for (size_t i = 0; i < t->count; i++)
-            if (block_tokens(t, i, blocks) > 0) { /* something will be drawn after them */
-                add_finished(t, i, block);
-                end_sequence(t, i);
-            }
+            if (block_tokens(t, i, blocks) > 0) /* something will be drawn after them */
+                add_finished_copies(t, i, block);
         evaluate(t);
         for (size_t b = 0; b < t->batched; b++)
             fb3_cache_keep(t->w->cache, t->w->cached[b], t->sizes->block);
@@ -411,8 +439,8 @@ void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint
               .tokens = tokens};
     size_t block = 0, ordinal = 0;
     while (reaches(&t, block) && !atomic_load(&sampler->cancelled)) {
-        for (size_t i = 0; worker->cache != NULL && i < t.count; i++)
-            fb3_cache_clear(worker->cache, i);
+        for (size_t place = 0; worker->cache != NULL && place < t.sizes->copies * t.count; place++)
+            fb3_cache_clear(worker->cache, place);
         if (block > 0)
             take_in(&t, block - 1);
         for (; reaches(&t, block) && !atomic_load(&sampler->cancelled); block += t.sizes->unit) {
