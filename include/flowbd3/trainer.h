@@ -63,11 +63,11 @@ typedef struct flowbd3_trainer_options {
                              lies inside the clip */
     double validation_share;  /* share of the training table's sequences that validate instead, when there is
                                  no validation table, below 1; default 0 = none */
-    double condition_dropout; /* probability that some columns of a flow, not all, are unknown in a step, to
-                                 itself and to the flows after it, so that a sampler can leave out conditions
-                                 (option guidance); below 1, and not for models of one block per sequence,
-                                 whose masks leave out any columns as it is. Columns that are unknown add
-                                 nothing to the loss. Default 0 = none */
+    double condition_dropout; /* probability that columns of a flow are unknown in a step, every subset but
+                                 the empty one as likely as another, to the flow itself and to those after it,
+                                 so that a sampler can leave out conditions (option guidance); below 1, and
+                                 not for models of one block per sequence, whose masks leave out any columns
+                                 as it is. What is unknown adds nothing to the loss. Default 0 = none */
 } flowbd3_trainer_options;
 
 #define FLOWBD3_TRAINER_OPTIONS_INIT                                                                       \

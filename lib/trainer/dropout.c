@@ -3,6 +3,8 @@
 #include "tokenizer/tokenizer.h"
 #include "trainer/trainer.h"
 
+#include <math.h>
+
 flowbd3_status fb3_condition_dropout_check(const flowbd3_trainer_options *o, const flowbd3_model *model,
                                            flowbd3_error *err) {
     const fb3_blocking *blocking = &model->blocking;
@@ -21,25 +23,25 @@ flowbd3_status fb3_condition_dropout_check(const flowbd3_trainer_options *o, con
     return FLOWBD3_OK;
 }
 
-/* Of C columns 1 to C - 1 are dropped, every number with the same probability, every subset of that number
- * with the same probability (selection sampling, Knuth 3.4.2 S): a sampler leaves out few columns or many. */
+/* Every subset of the columns but the empty one is as likely as another: with some chosen a column joins them
+ * with probability 1/2; with none it does with that share of the subsets of the columns left which are not
+ * empty, 2^(left - 1) / (2^left - 1). */
 void fb3_condition_dropout(const flowbd3_trainer *t, uint16_t *tokens, uint64_t flow, uint32_t step) {
     const flowbd3_model *model = t->model;
-    size_t columns = fb3_model_columns(model), first;
-    uint64_t index = flow * (columns + 2), seed = t->options.seed;
+    size_t left = fb3_model_columns(model), first;
+    uint64_t index = flow * (left + 1), seed = t->options.seed;
     if (!(fb3_uniform(seed, FB3_RANDOM_CONDITION_DROPOUT, index++, step) < t->options.condition_dropout))
         return;
-    double u = fb3_uniform(seed, FB3_RANDOM_CONDITION_DROPOUT, index++, step);
-    size_t most = columns - 1, k = 1 + (size_t)(u * (double)most);
-    k = k < most ? k : most;
-    for (size_t column = 0; k > 0; column++) {
+    bool none = true;
+    for (size_t column = 0; left > 0; column++) {
         size_t slots = fb3_tokenizer_column_slots(model->tokenizer, column, &first);
         if (slots == 0)
             continue;
-        double v = fb3_uniform(seed, FB3_RANDOM_CONDITION_DROPOUT, index++, step);
-        if (v * (double)columns-- >= (double)k)
+        double joins = none ? 0.5 / (1.0 - exp2(-(double)left)) : 0.5;
+        left--;
+        if (!(fb3_uniform(seed, FB3_RANDOM_CONDITION_DROPOUT, index++, step) < joins))
             continue;
-        k--;
+        none = false;
         for (size_t slot = first; slot < first + slots; slot++)
             tokens[slot] = (uint16_t)model->vocabulary[slot];
     }

@@ -1,5 +1,5 @@
 /* The sampler, with its tiles, windows and cache, against a naive one that computes every block anew from the
- * flows that it may see: every token is the same. */
+ * flows that it may see: every token is the same, also under guidance by conditions on a column. */
 #include "ragged.h"
 #include "sampler/sampler.h"
 #include "test_main.h"
@@ -32,7 +32,12 @@ typedef struct naive {
     fb3_unmasking *unmasking;
     fb3_unmasking_scratch *scratch;
     uint64_t evaluations;
+    uint16_t ports;              /* bit v: value v may be drawn, 0: nothing is asked of the column */
+    const struct window *window; /* of the block at hand, */
+    size_t begin;                /* which begins with this token */
 } naive;
+
+enum { PORT_SLOT = 0, MOST_VALUES = 16 };
 
 static naive naive_create(const flowbd3_sampler *sampler) {
     naive n = {.model = sampler->model, .sampler = sampler};
@@ -67,8 +72,8 @@ static size_t cell_of(const window *w, size_t token) {
 }
 
 /* Logits of the wanted tokens of the block from token begin on: a joint pass over all flows of the window up
- * to it, in which whatever comes behind the block is token 0. */
-static void find_logits(naive *n, const window *w, size_t begin, const uint8_t *wanted,
+ * to it, in which whatever comes behind the block is token 0. without: no port is seen, nor drawn. */
+static void find_logits(naive *n, const window *w, size_t begin, const uint8_t *wanted, bool without,
                         const float **logits) {
     const fb3_unmasking *u = n->unmasking;
     uint16_t tokens[MOST_TOKENS] = {0};
@@ -77,6 +82,8 @@ static void find_logits(naive *n, const window *w, size_t begin, const uint8_t *
     for (size_t k = 0; k < u->tokens; k++)
         if (u->values[k] != u->vocabulary[k])
             tokens[cell_of(w, begin + k)] = u->values[k];
+    for (size_t cell = PORT_SLOT; without && cell < MOST_TOKENS; cell += RAGGED_SLOTS)
+        tokens[cell] = (uint16_t)n->model->vocabulary[PORT_SLOT];
     fb3_joint_clear(n->joint);
     fb3_joint_add(n->joint, tokens, (begin + u->tokens + RAGGED_SLOTS - 1) / RAGGED_SLOTS, w->order);
     const fb3_block *block = &n->joint->blocks[begin / n->model->blocking.block];
@@ -97,12 +104,86 @@ static void find_logits(naive *n, const window *w, size_t begin, const uint8_t *
     }
 }
 
+/* Two passes, the logits of both at the strength of the options. */
+static void find_guided(naive *n, const window *w, size_t begin, const uint8_t *wanted,
+                        float guided[MOST_TOKENS][MOST_VALUES], const float **logits) {
+    size_t tokens = n->unmasking->tokens;
+    double strength = n->sampler->options.guidance;
+    find_logits(n, w, begin, wanted, false, logits);
+    n->evaluations++;
+    if (strength == 0.0)
+        return;
+    for (size_t k = 0; k < tokens; k++)
+        if (logits[k] != NULL) {
+            ck_assert_uint_le(n->unmasking->vocabulary[k], MOST_VALUES);
+            memcpy(guided[k], logits[k], n->unmasking->vocabulary[k] * sizeof(float));
+        }
+    find_logits(n, w, begin, wanted, true, logits);
+    n->evaluations++;
+    for (size_t k = 0; k < tokens; k++) {
+        for (size_t v = 0; logits[k] != NULL && v < n->unmasking->vocabulary[k]; v++)
+            guided[k][v] = (float)((1.0 + strength) * (double)guided[k][v] - strength * (double)logits[k][v]);
+        logits[k] = wanted[k] != 0 ? guided[k] : NULL;
+    }
+}
+
+/* Whether the ports are one only. */
+static bool is_given(const naive *n, size_t slot) {
+    return slot == PORT_SLOT && n->ports != 0 && (n->ports & (n->ports - 1)) == 0;
+}
+
+static bool allow_ports(void *user, const fb3_unmasking *u, size_t k, uint8_t *allowed) {
+    const naive *n = user;
+    if (n->window->order[n->begin + k] != PORT_SLOT)
+        return false;
+    for (size_t v = 0; v < u->vocabulary[k]; v++)
+        allowed[v] = n->ports >> v & 1;
+    return true;
+}
+
+/* What conditions on the port say of a block's tokens. */
+typedef struct conditioned {
+    uint32_t run[MOST_TOKENS];
+    uint8_t turn[MOST_TOKENS], fixed[MOST_TOKENS];
+} conditioned;
+
+/* Given tokens are fixed in blocks of whole flows, and in others until something is drawn before them since
+ * blocks and flows last ended together. */
+static void condition_block(naive *n, conditioned *c, const window *w, size_t begin) {
+    fb3_unmasking *u = n->unmasking;
+    size_t block = n->model->blocking.block, unit = block;
+    bool whole = block % RAGGED_SLOTS == 0, nothing = true;
+    while (unit % RAGGED_SLOTS != 0)
+        unit += block;
+    for (size_t t = begin / unit * unit; t < begin; t++)
+        nothing = nothing && is_given(n, w->order[t]);
+    for (size_t k = 0; k < u->tokens; k++) {
+        size_t slot = w->order[begin + k];
+        bool given = is_given(n, slot);
+        nothing = nothing && given;
+        c->run[k] = (uint32_t)k;
+        c->turn[k] = given ? 0 : slot == PORT_SLOT ? 1 : 2;
+        c->fixed[k] = given && (whole || nothing);
+        for (uint16_t v = 0; c->fixed[k] != 0 && n->ports >> v != 0; v++)
+            u->values[k] = v;
+    }
+    u->run = c->run;
+    u->turn = c->turn;
+    u->fixed = c->fixed;
+    u->allow = allow_ports;
+    u->user = n;
+    n->window = w;
+    n->begin = begin;
+}
+
 static void draw_block(naive *n, window *w, uint64_t key, size_t begin, size_t tokens) {
     fb3_unmasking *u = n->unmasking;
     uint32_t vocabulary[MOST_TOKENS];
     uint16_t values[MOST_TOKENS], forbidden[MOST_TOKENS];
     uint8_t wanted[MOST_TOKENS];
+    float guided[MOST_TOKENS][MOST_VALUES];
     const float *logits[MOST_TOKENS];
+    conditioned conditions;
     size_t gap = fb3_tokenizer_gap_slot(n->model->tokenizer);
     *u = (fb3_unmasking){.key = key,
                          .tokens = tokens,
@@ -119,13 +200,24 @@ static void draw_block(naive *n, window *w, uint64_t key, size_t begin, size_t t
         vocabulary[k] = (uint32_t)n->model->vocabulary[slot];
         forbidden[k] = slot == gap && !first ? (uint16_t)(vocabulary[k] - 1) : UINT16_MAX;
     }
+    if (n->ports != 0)
+        condition_block(n, &conditions, w, begin);
     fb3_unmasking_start(u, &n->sampler->options);
-    for (; fb3_unmasking_next(u, wanted); n->evaluations++) {
-        find_logits(n, w, begin, wanted, logits);
+    while (fb3_unmasking_next(u, wanted)) {
+        find_guided(n, w, begin, wanted, guided, logits);
         fb3_unmasking_apply(u, logits, &n->sampler->options, n->scratch);
     }
     for (size_t k = 0; k < tokens; k++)
         w->tokens[cell_of(w, begin + k)] = values[k];
+}
+
+/* The port comes first where columns may come in any order. */
+static void bring_first(uint16_t *order) {
+    size_t place = 0;
+    while (order[place] != PORT_SLOT)
+        place++;
+    memmove(order + 1, order, place * sizeof *order);
+    order[0] = PORT_SLOT;
 }
 
 static void set_order(const naive *n, window *w, uint64_t sequence, size_t flows) {
@@ -136,6 +228,8 @@ static void set_order(const naive *n, window *w, uint64_t sequence, size_t flows
         if (n->model->blocking.block % RAGGED_SLOTS != 0)
             fb3_model_order(n->model, order, n->sampler->options.seed,
                             sequence * n->sampler->sizes.length + w->first + f, 0);
+        if (n->ports != 0 && n->model->options.column_order == FLOWBD3_COLUMNS_RANDOM)
+            bring_first(order);
     }
 }
 
@@ -170,8 +264,8 @@ static void naive_sequence(naive *n, uint64_t sequence, size_t flows, uint16_t *
 
 /* ---- comparison -------------------------------------------------------------------------------- */
 
-static void assert_same_tokens(const flowbd3_model *model, const flowbd3_sampler_options *options,
-                               uint64_t row, size_t most) {
+static void assert_same_given(const flowbd3_model *model, const flowbd3_sampler_options *options,
+                              uint16_t ports, uint64_t row, size_t most) {
     flowbd3_sampler *sampler = NULL;
     flowbd3_table *rows = NULL;
     flowbd3_error err = {0};
@@ -179,6 +273,7 @@ static void assert_same_tokens(const flowbd3_model *model, const flowbd3_sampler
     flowbd3_sampler_seek(sampler, row);
     ck_assert_int_eq(flowbd3_sampler_generate(sampler, 1, &rows, NULL, NULL, NULL), FLOWBD3_OK);
     naive n = naive_create(sampler);
+    n.ports = ports;
     size_t step = sampler->count > most ? sampler->count / most : 1, flow = 0;
     for (size_t i = 0; i < sampler->count; flow += sampler->sequences[i++].flows) {
         uint16_t tokens[MOST_FLOWS * RAGGED_SLOTS];
@@ -198,6 +293,11 @@ static void assert_same_tokens(const flowbd3_model *model, const flowbd3_sampler
     naive_destroy(&n);
     flowbd3_table_destroy(&rows);
     flowbd3_sampler_destroy(&sampler);
+}
+
+static void assert_same_tokens(const flowbd3_model *model, const flowbd3_sampler_options *options,
+                               uint64_t row, size_t most) {
+    assert_same_given(model, options, 0, row, most);
 }
 
 /* Of one token, two, a flow; that end inside flows and leave a rest; of two and three flows; of all. 4, 5, 7
@@ -274,6 +374,57 @@ START_TEST(named_columns) {
 }
 END_TEST
 
+/* A port that is given, and two of which one is drawn; one attempt, so that it is what comes out. */
+START_TEST(under_guidance) {
+    static const char *const given[] = {"port=80", "port in 53,443"};
+    static const uint32_t flows[] = {1, RAGGED_LENGTH, 2 * RAGGED_LENGTH + 1};
+    for (int order = FLOWBD3_COLUMNS_FIXED; order <= FLOWBD3_COLUMNS_RANDOM; order++) {
+        flowbd3_model *model = ragged_model(table, blocks[_i], (flowbd3_column_order)order);
+        const fb3_codec *port = &model->tokenizer->columns[0];
+        ck_assert_uint_eq(port->first_slot, PORT_SLOT);
+        uint16_t ports[] = {(uint16_t)(1U << fb3_categories_find(&port->categories, "80")),
+                            (uint16_t)(1U << fb3_categories_find(&port->categories, "53") |
+                                       1U << fb3_categories_find(&port->categories, "443"))};
+        model->condition_dropout = 0.1; /* as if it had been trained so */
+        for (size_t c = 0; c < 2; c++)
+            for (size_t f = 0; f < FB3_COUNT(flows); f++)
+                for (double guidance = 0.0; guidance < 3.0; guidance += 1.25) {
+                    flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
+                    options.batch_size = 1;
+                    options.given = &given[c];
+                    options.n_given = 1;
+                    options.attempts = 1;
+                    options.guidance = guidance;
+                    options.sequence_flows = flows[f];
+                    assert_same_given(model, &options, ports[c], 900 * f, 2);
+                }
+        flowbd3_model_destroy(&model);
+    }
+}
+END_TEST
+
+START_TEST(every_order_under_guidance) {
+    static const char *const given[] = {"port=443"};
+    flowbd3_model *model = ragged_model(table, blocks[_i], FLOWBD3_COLUMNS_RANDOM);
+    model->condition_dropout = 0.1;
+    uint16_t ports = (uint16_t)(1U << fb3_categories_find(&model->tokenizer->columns[0].categories, "443"));
+    for (int order = FLOWBD3_ORDER_RANDOM; order <= FLOWBD3_ORDER_REMASK_LOOP; order++) {
+        flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
+        options.batch_size = 1;
+        options.order = (flowbd3_order)order;
+        options.given = given;
+        options.n_given = 1;
+        options.attempts = 1;
+        options.guidance = 1.5;
+        options.temperature = 0.8;
+        options.top_p = 0.95;
+        options.sequence_flows = RAGGED_LENGTH + 2;
+        assert_same_given(model, &options, ports, 0, 2);
+    }
+    flowbd3_model_destroy(&model);
+}
+END_TEST
+
 int main(void) {
     setenv("CK_FORK", "no", 1);
     Suite *suite = suite_create("sampler_naive");
@@ -284,6 +435,8 @@ int main(void) {
     tcase_add_loop_test(tests, sequences_of_any_length, 0, FB3_COUNT(blocks));
     tcase_add_loop_test(tests, every_order, 0, FB3_COUNT(blocks));
     tcase_add_loop_test(tests, named_columns, 0, FB3_COUNT(blocks));
+    tcase_add_loop_test(tests, under_guidance, 0, FB3_COUNT(blocks));
+    tcase_add_loop_test(tests, every_order_under_guidance, 0, FB3_COUNT(blocks));
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -195,6 +195,7 @@ static flowbd3_status train(flowbd3_model *model, const flowbd3_table *table) {
     flowbd3_trainer *trainer = NULL;
     flowbd3_trainer_options options = FLOWBD3_TRAINER_OPTIONS_INIT;
     options.batch_size = 20;
+    options.condition_dropout = 0.5;
     options.validation_share = 0.25;
     flowbd3_status status = flowbd3_trainer_create(&trainer, model, table, NULL, &options, NULL);
     ck_assert_int_eq(status == FLOWBD3_OK, trainer != NULL);

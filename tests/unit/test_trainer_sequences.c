@@ -19,14 +19,15 @@ static void tear_down(void) {
     unlink(path);
 }
 
-/* Blocks of one token, of a flow, that end inside flows, and of a sequence. */
+/* Blocks of one token, of a flow, that end inside flows, and of a sequence; without and with unknown columns.
+ */
 static const struct {
     uint32_t block;
     flowbd3_column_order order;
-} kinds[] = {{1, FLOWBD3_COLUMNS_RANDOM},
-             {RAGGED_SLOTS, FLOWBD3_COLUMNS_FIXED},
-             {4, FLOWBD3_COLUMNS_RANDOM},
-             {RAGGED_SLOTS * RAGGED_LENGTH, FLOWBD3_COLUMNS_FIXED}};
+    double condition_dropout;
+} kinds[] = {{1, FLOWBD3_COLUMNS_RANDOM, 0.0}, {RAGGED_SLOTS, FLOWBD3_COLUMNS_FIXED, 0.0},
+             {4, FLOWBD3_COLUMNS_RANDOM, 0.0}, {RAGGED_SLOTS * RAGGED_LENGTH, FLOWBD3_COLUMNS_FIXED, 0.0},
+             {1, FLOWBD3_COLUMNS_FIXED, 0.4},  {4, FLOWBD3_COLUMNS_RANDOM, 0.4}};
 
 /* An untrained model with dropout. */
 static flowbd3_model *fresh(const flowbd3_table *table, int kind) {
@@ -39,12 +40,13 @@ static flowbd3_model *fresh(const flowbd3_table *table, int kind) {
     return model;
 }
 
-static flowbd3_trainer_options ragged_training(void) {
+static flowbd3_trainer_options ragged_training(int kind) {
     flowbd3_trainer_options options = toy_options();
     options.epochs = 3;
     options.batch_size = 15;
     options.validation_share = 0.2;
     options.clip_search = 1;
+    options.condition_dropout = kinds[kind].condition_dropout;
     return options;
 }
 
@@ -86,7 +88,7 @@ static outcome train(uint32_t threads, int kind) {
     flowbd3_context *context = toy_context(threads);
     flowbd3_table *table = ragged_table(context);
     flowbd3_model *model = fresh(table, kind);
-    flowbd3_trainer_options options = ragged_training();
+    flowbd3_trainer_options options = ragged_training(kind);
     flowbd3_trainer *trainer = trainer_of(model, table, &options);
     run(trainer);
     outcome o = take(model, trainer);
@@ -99,6 +101,7 @@ static outcome train(uint32_t threads, int kind) {
 static void assert_same(const outcome *a, const outcome *b) {
     ck_assert_mem_eq(a->model->parameters, b->model->parameters, a->model->layout->size * sizeof(float));
     ck_assert(a->model->clip_low == b->model->clip_low && a->model->clip_high == b->model->clip_high);
+    ck_assert(a->model->condition_dropout == b->model->condition_dropout);
     for (size_t i = 0; i < EPOCHS; i++) {
         const flowbd3_epoch *x = &a->history[i], *y = &b->history[i];
         ck_assert_uint_eq(x->step, y->step);
@@ -149,7 +152,7 @@ START_TEST(breaks_change_no_bit) {
     outcome whole = train(2, _i);
     flowbd3_context *context = toy_context(2);
     flowbd3_table *table = ragged_table(context);
-    flowbd3_trainer_options options = ragged_training();
+    flowbd3_trainer_options options = ragged_training(_i);
     options.latest_path = path;
     options.max_seconds = 1e-9;
     breaks b = {0};
@@ -199,7 +202,7 @@ START_TEST(checkpoints_that_do_not_agree) {
     flowbd3_context *context = toy_context(1);
     flowbd3_table *table = ragged_table(context);
     flowbd3_model *model = fresh(table, 0), *other = fresh(table, 0);
-    flowbd3_trainer_options options = ragged_training();
+    flowbd3_trainer_options options = ragged_training(0);
     flowbd3_trainer *reader = trainer_of(other, table, &options);
     options.max_seconds = 1e-9;
     flowbd3_trainer *trainer = trainer_of(model, table, &options);
@@ -391,7 +394,7 @@ START_TEST(whole_sequences_are_held_out) {
     static const double shares[] = {1e-9, 0.2, 0.5, 0.999999};
     for (size_t i = 0; i < FB3_COUNT(shares); i++) {
         flowbd3_model *model = fresh(table, 1);
-        flowbd3_trainer_options options = ragged_training();
+        flowbd3_trainer_options options = ragged_training(0);
         options.validation_share = shares[i];
         flowbd3_trainer *t = trainer_of(model, table, &options);
         size_t all = t->train.tokens->sequences, v = 0, k = 0;
@@ -527,7 +530,7 @@ START_TEST(the_clip_is_kept) {
     flowbd3_model *model = fresh(table, _i), *loaded = NULL;
     char best[80];
     snprintf(best, sizeof best, "%s.best", path);
-    flowbd3_trainer_options options = ragged_training();
+    flowbd3_trainer_options options = ragged_training(0);
     options.latest_path = path;
     options.best_path = best;
     flowbd3_trainer *trainer = trainer_of(model, table, &options);
