@@ -18,6 +18,7 @@ typedef struct arguments {
     char *model, *output, *partial;
     uint64_t n_samples, order, steps, sequence_flows, batch_size, seed, threads;
     double temperature, top_p, threshold, remask, loop_from, loop_to; /* 0: the library's default */
+    double guidance;
     bool centres;
     row_conditions conditions;
 } arguments;
@@ -27,7 +28,7 @@ static const char *const orders[] = {
     "random",     "ancestral",      "confidence",        "margin",      "entropy", "threshold",
     "remask-cap", "remask-rescale", "remask-confidence", "remask-loop", NULL};
 
-enum { OWN_OPTIONS = 17, OPTIONS = OWN_OPTIONS + CONDITION_OPTIONS };
+enum { OWN_OPTIONS = 18, OPTIONS = OWN_OPTIONS + CONDITION_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option list[OWN_OPTIONS] = {
@@ -69,6 +70,15 @@ static void list_options(program_option *options, arguments *a) {
          .most = 1,
          .argument = "P",
          .help = "Draw among the most probable values that together reach P (default: 1)"},
+        {.name = "guidance",
+         .kind = OPTION_REAL,
+         .value = &a->guidance,
+         .least = 0,
+         .most = 1000,
+         .argument = "W",
+         .help =
+             "Make rows more typical of their conditions than they are, at the price of diversity; models of "
+             "several blocks need --condition-dropout in training (default: 0)"},
         {.name = "steps",
          .kind = OPTION_COUNT,
          .value = &a->steps,
@@ -172,6 +182,7 @@ static flowbd3_sampler_options sampler_options(const arguments *a, const flowbd3
     options.steps = (uint32_t)a->steps;
     options.temperature = a->temperature;
     options.top_p = a->top_p;
+    options.guidance = a->guidance;
     options.seed = a->seed;
     options.batch_size = (uint32_t)a->batch_size;
     options.decoding = a->centres ? FLOWBD3_DECODE_CENTRE : FLOWBD3_DECODE_DRAW;

@@ -106,6 +106,9 @@ void list_training_options(program_option *options, training_settings *s) {
                 "Search the clip of least variance after every validation"),
         SETTING("resample", OPTION_FLAG, resample, 0, 0, NULL,
                 "Draw masks of noise levels again until their share lies inside the clip"),
+        SETTING("condition-dropout", OPTION_REAL, condition_dropout, 0, 0.99, "SHARE",
+                "Share of the rows whose columns are partly unknown in a step, for --guidance of models of "
+                "several blocks (default: 0)"),
         SETTING("train-split", OPTION_REAL, train_split, 0.01, 1, "SHARE",
                 "Share of the rows, or of their sequences, to train on; the others validate (default: 0.9)"),
         SETTING("seed", OPTION_COUNT, seed, 0, LARGEST_SEED, "N", "Seed of everything random (default: 0)"),
@@ -239,6 +242,7 @@ flowbd3_trainer_options trainer_options(const training_settings *s) {
     options.clip_high = s->clip_high;
     options.clip_search = s->clip_search;
     options.resample = s->resample;
+    options.condition_dropout = s->condition_dropout;
     options.validation_share = s->train_split < 1.0 ? 1.0 - s->train_split : 0.0;
     return options;
 }

@@ -33,6 +33,7 @@ typedef struct training_settings {
     uint64_t noise; /* 0: FLOWBD3_NOISE_COUNT, otherwise 1 + the schedule of FLOWBD3_NOISE_LEVEL */
     double clip_low, clip_high;
     bool clip_search, resample;
+    double condition_dropout;
     double train_split; /* share of the rows that trains, the others validate */
     uint64_t seed;
     flowbd3_column_codec *column_codecs; /* [codecs.count], owned; set by parse_training_settings */
@@ -50,7 +51,7 @@ typedef struct training_settings {
         .train_split = 0.9                                                                              \
     }
 
-enum { TRAINING_OPTIONS = 33 };
+enum { TRAINING_OPTIONS = 34 };
 
 /* Fills options[TRAINING_OPTIONS]. */
 void list_training_options(program_option *options, training_settings *settings);

@@ -23,16 +23,17 @@ same out/best.safetensors again/best.safetensors
 cat >sequences.json <<'END'
 {"group_by": ["host"], "order_by": "time", "sequence_length": 4, "block_size": 5, "column_order": "random",
  "first_columns": [], "noise": "square-root", "clip_low": 0.1, "clip_high": 0.9, "clip_search": true,
- "resample": true, "d_model": 16, "n_heads": 2, "n_layers": 1, "epochs": 1}
+ "resample": true, "condition_dropout": 0.25, "d_model": 16, "n_heads": 2, "n_layers": 1, "epochs": 1}
 END
 expect 0 train --data "$data/sequences.csv" --output-dir by_file --no-plots --config sequences.json
 for line in '"order_by": "time"' '"sequence_length": 4' '"block_size": 5' '"column_order": "random"' \
-    '"noise": "square-root"' '"clip_low": 0.1' '"clip_high": 0.9' '"clip_search": true' '"resample": true'; do
+    '"noise": "square-root"' '"clip_low": 0.1' '"clip_high": 0.9' '"clip_search": true' '"resample": true' \
+    '"condition_dropout": 0.25'; do
     grep -qF "$line" by_file/config.json || fail "expected $line in config.json"
 done
 expect 0 train --data "$data/sequences.csv" --output-dir by_line --no-plots --d-model 16 --n-heads 2 --n-layers 1 \
     --epochs 1 --group-by host --order-by time --sequence-length 4 --block-size 5 --column-order random \
-    --noise square-root --clip-low 0.1 --clip-high 0.9 --clip-search --resample
+    --noise square-root --clip-low 0.1 --clip-high 0.9 --clip-search --resample --condition-dropout 0.25
 same by_file/config.json by_line/config.json
 same by_file/best.safetensors by_line/best.safetensors
 # The command line comes first, also with nothing.

@@ -81,13 +81,15 @@ expect 0 score --model out/best.safetensors --data worms.csv --output few.csv $e
 [ "$(head -1 few.csv)" = time,host,proto,port,bytes,label,nll ] || fail "expected the model's columns"
 
 # Blocks of a few tokens in a random order of columns, noise levels, a clip: taken up again, the same bits.
-blocks="$tiny $sequences --block-size 3 --column-order random --noise linear --clip-search --resample --seed 3"
+blocks="$tiny $sequences --block-size 3 --column-order random --noise linear --clip-search --resample --seed 3 \
+    --condition-dropout 0.2"
 expect 0 train --data "$flows" --output-dir whole $blocks --epochs 12 --no-plots
 grep -q '^blocks of 3 tokens, 5 in a flow; columns in random order$' errors || fail "expected a line about blocks"
 expect 0 train --data "$flows" --output-dir broken $blocks --epochs 12 --no-plots --max-minutes 0.0001
 [ "$(wc -l <broken/history.csv)" -lt 13 ] || fail "expected less than all epochs"
 expect 0 train --data "$flows" --output-dir broken --resume --max-minutes 0 --no-plots
 same whole/best.safetensors broken/best.safetensors
+refuse 1 "there is no condition to guide by" generate --model whole/best.safetensors --output blocks.csv --guidance 2
 expect 0 generate --model whole/best.safetensors --output blocks.csv --n-samples 50
 lines blocks.csv 51
 expect 0 score --model whole/best.safetensors --data "$flows" --output blocks_scored.csv

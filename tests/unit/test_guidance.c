@@ -15,9 +15,10 @@ static const struct {
     const char *name;
     uint32_t block;
     flowbd3_column_order order;
-} kinds[] = {{"a flow", TOY_SLOTS, FLOWBD3_COLUMNS_FIXED},
-             {"1 token", 1, FLOWBD3_COLUMNS_FIXED},
-             {"1 token, random order of columns", 1, FLOWBD3_COLUMNS_RANDOM}};
+    double condition_dropout;
+} kinds[] = {{"a flow", TOY_SLOTS, FLOWBD3_COLUMNS_FIXED, 0.0},
+             {"1 token", 1, FLOWBD3_COLUMNS_FIXED, 0.3},
+             {"1 token, random order", 1, FLOWBD3_COLUMNS_RANDOM, 0.3}};
 enum { KINDS = FB3_COUNT(kinds) };
 static flowbd3_model *models[KINDS];
 
@@ -25,7 +26,7 @@ static void set_up(void) {
     context = toy_context(2);
     table = toy_table(context, TOY_SEED);
     for (size_t i = 0; i < KINDS; i++)
-        models[i] = guided_model(table, kinds[i].block, kinds[i].order);
+        models[i] = guided_model(table, kinds[i].block, kinds[i].order, kinds[i].condition_dropout);
 }
 
 static void tear_down(void) {
@@ -78,7 +79,7 @@ static double share_of_a(const double cells[GUIDED_CELLS]) {
 
 /* ---- the distribution -------------------------------------------------------------------------- */
 
-enum { ROWS = 20000 };
+enum { ROWS = 10000 };
 
 /* Chi-square of counts, the cells of fewer than five expected rows taken together. */
 static double chi_square(const double counts[GUIDED_CELLS], const double expected[GUIDED_CELLS],
@@ -121,6 +122,54 @@ START_TEST(rows_follow_the_guided_distribution) {
                 "x");
         flowbd3_table_destroy(&rows);
     }
+}
+END_TEST
+
+/* Nats that the network's a, b and parity cost above those of the table, the kind left out. */
+static double excess_without_kind(const flowbd3_model *model) {
+    double cells[GUIDED_CELLS], sum = 0.0;
+    guided_distribution(model, 0, -1.0, cells);
+    for (size_t a = 0; a < 2; a++)
+        for (size_t b = 0; b < 2; b++)
+            sum -= 0.25 * log(cells[a + 2 * b + 4 * (a ^ b)]);
+    return sum - 2.0 * log(2.0);
+}
+
+/* And given x and y. */
+static double excess_given_kind(const flowbd3_model *model) {
+    const fb3_categories *categories = &model->tokenizer->columns[SLOT_KIND].categories;
+    double sum = 0.0;
+    for (size_t kind = 0; kind < 2; kind++) {
+        double cells[GUIDED_CELLS];
+        guided_distribution(model, (uint16_t)fb3_categories_find(categories, kind == 0 ? "x" : "y"), 0.0,
+                            cells);
+        for (size_t a = 0; a < 2; a++) {
+            double of_x = a == 1 ? 0.8 : 0.3, joint = 0.5 * (kind == 0 ? of_x : 1.0 - of_x);
+            double share = joint / (kind == 0 ? 0.55 : 0.45);
+            for (size_t b = 0; b < 2; b++)
+                sum += 0.5 * joint * (log(0.5 * share) - log(cells[a + 2 * b + 4 * (a ^ b)]));
+        }
+    }
+    return sum;
+}
+
+/* What the network knows without the kind, and that it knows no less with it. */
+START_TEST(condition_dropout_teaches_to_do_without) {
+    flowbd3_model *without = guided_model(table, 1, FLOWBD3_COLUMNS_FIXED, 0.0);
+    flowbd3_model *some = guided_model(table, 1, FLOWBD3_COLUMNS_FIXED, 0.1);
+    const flowbd3_model *trained[] = {without, some, models[1], models[0]};
+    for (size_t i = 0; i < FB3_COUNT(trained); i++) {
+        double excess = excess_without_kind(trained[i]), given = excess_given_kind(trained[i]);
+        printf("# dropout | %s | %g | %.4f | %.4f |\n", i < 3 ? "1 token" : "a flow",
+               flowbd3_model_condition_dropout(trained[i]), excess, given);
+        ck_assert_double_lt(given, 0.03);
+        if (i > 0)
+            ck_assert_double_lt(excess, 0.03);
+        if (i == 1 || i == 2)
+            ck_assert_double_lt(excess, excess_without_kind(without));
+    }
+    flowbd3_model_destroy(&without);
+    flowbd3_model_destroy(&some);
 }
 END_TEST
 
@@ -345,6 +394,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, rows_follow_the_guided_distribution, 0, KINDS);
+    tcase_add_test(tests, condition_dropout_teaches_to_do_without);
     tcase_add_loop_test(tests, cells_of_a_table_guide_their_own_rows, 0, KINDS);
     tcase_add_loop_test(tests, a_weighted_column_guides, 0, KINDS);
     tcase_add_loop_test(tests, rows_depend_on_neither_threads_nor_batches, 0, KINDS);
