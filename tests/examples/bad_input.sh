@@ -40,7 +40,7 @@ sequences "the training table is a single sequence" --order-by time --sequence-l
 sequences "block_size is 7 tokens, expected at most the 6 of a sequence of 1 flows" --block-size 7
 sequences "clip_low is 0.8 and clip_high 0.5" --clip-low 0.8 --clip-high 0.5
 sequences "resample needs noise levels, but noise is a count" --resample
-sequences "the model's block is a whole sequence" --condition-dropout 0.1
+sequences "the model's block is a whole sequence" --block-size flow --condition-dropout 0.1
 sequences "cannot open 'nowhere.csv'" --validation nowhere.csv
 sequences "'$data/flows.csv': there is no column 'time'" --validation "$data/flows.csv"
 sed '3s/^[^,]*,/,/' "$flows" >untimed.csv

@@ -79,7 +79,7 @@ static double share_of_a(const double cells[GUIDED_CELLS]) {
 
 /* ---- the distribution -------------------------------------------------------------------------- */
 
-enum { ROWS = 10000 };
+enum { ROWS = 6000 };
 
 /* Chi-square of counts, the cells of fewer than five expected rows taken together. */
 static double chi_square(const double counts[GUIDED_CELLS], const double expected[GUIDED_CELLS],
