@@ -133,19 +133,6 @@ bool fb3_sampler_cancelled(flowbd3_sampler *sampler, const fb3_sampler_worker *w
 void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
                       const fb3_sequence *sequences, const uint64_t *first_row, uint16_t *tokens);
 
-/* Whether guidance has what it needs: something that is given, and a model that can do without it. Errors:
- * ARGUMENT, STATE. (guidance.c) */
-flowbd3_status fb3_guidance_check(const flowbd3_sampler_options *options, const flowbd3_model *model,
-                                  const fb3_sampler_sizes *sizes, flowbd3_error *err);
-
-/* Whether the twin of a sequence does not see a slot of row number row. (guidance.c) */
-bool fb3_guidance_hides(const flowbd3_sampler *sampler, uint64_t row, size_t slot);
-
-/* Puts the guided logits of a block's tokens in the place of logits[n], as far as twin[n] has some; NULL
- * where there are none. vocabulary[n]. (guidance.c) */
-void fb3_guidance_apply(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, const float **logits,
-                        const float *const *twin, const uint32_t *vocabulary, size_t n);
-
 /* Notes that no attempt at a row obeyed. (sequences.c) */
 void fb3_sampler_give_up(flowbd3_sampler *sampler, uint64_t row);
 
@@ -176,5 +163,18 @@ void fb3_sampler_set_given(const flowbd3_sampler *sampler, fb3_row *row, uint64_
 flowbd3_status fb3_sampler_take_partial(flowbd3_sampler *sampler, const flowbd3_table *table,
                                         flowbd3_error *err);
 void fb3_sampler_drop_partial(flowbd3_sampler *sampler);
+
+/* Whether guidance has what it needs: something that is given, and a model that can do without it. Errors:
+ * ARGUMENT, STATE. (guidance.c) */
+flowbd3_status fb3_guidance_check(const flowbd3_sampler_options *options, const flowbd3_model *model,
+                                  const fb3_sampler_sizes *sizes, flowbd3_error *err);
+
+/* Whether the twin of a sequence does not see a slot of row number row. (guidance.c) */
+bool fb3_guidance_hides(const flowbd3_sampler *sampler, uint64_t row, size_t slot);
+
+/* Puts the guided logits of a block's tokens in the place of logits[n], as far as twin[n] has some; NULL
+ * where there are none. vocabulary[n]. (guidance.c) */
+void fb3_guidance_apply(const flowbd3_sampler *sampler, fb3_sampler_worker *worker, const float **logits,
+                        const float *const *twin, const uint32_t *vocabulary, size_t n);
 
 #endif
