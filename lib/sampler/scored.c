@@ -57,6 +57,11 @@ void fb3_scored_apply(fb3_unmasking *u, const float *const *logits, const flowbd
         bring_best(candidates, kept, count);
         if (!is_kept(u, o, &candidates[kept], kept))
             break;
+        if (kept > 0 && u->allow != NULL) { /* what the others of this step leave of its values */
+            size_t i = candidates[kept].token;
+            candidates[kept] =
+                fb3_unmasking_draw(u, i, (uint32_t)(u->step * u->tokens + i), logits[i], o, scratch);
+        }
         fb3_unmasking_keep(u, &candidates[kept]);
     }
     u->step++;

@@ -154,10 +154,21 @@ static double leave_allowed(double *weights, const uint8_t *allowed, size_t coun
     return share < 1.0 ? log(share) : 0.0;
 }
 
-static void weigh(double *probabilities, const double *factors, size_t count, double *sum) {
-    *sum = 0.0;
+/* Multiplies the probabilities by the factors of their values; log of what they sum to, as a share of what it
+ * is at most. Where nothing is left they stay as they are. */
+static double weigh(double *probabilities, const double *factors, size_t count, double *sum) {
+    double kept = 0.0, largest = 0.0;
+    for (size_t v = 0; v < count; v++) {
+        kept += probabilities[v] * factors[v];
+        largest = fmax(largest, factors[v]);
+    }
+    if (!(kept > 0.0))
+        return -INFINITY;
     for (size_t v = 0; v < count; v++)
-        *sum += probabilities[v] *= factors[v];
+        probabilities[v] *= factors[v];
+    double share = kept / (*sum * largest);
+    *sum = kept;
+    return share < 1.0 ? log(share) : 0.0;
 }
 
 fb3_candidate fb3_unmasking_draw(const fb3_unmasking *u, size_t i, uint32_t number, const float *logits,
@@ -166,9 +177,9 @@ fb3_candidate fb3_unmasking_draw(const fb3_unmasking *u, size_t i, uint32_t numb
     fb3_distribution d = fb3_softmax(s->probabilities, logits, u->vocabulary[i], forbidden, o->temperature);
     fb3_candidate c = {.token = i};
     if (u->weights != NULL && u->weights[i] != NULL)
-        weigh(s->probabilities, u->weights[i], u->vocabulary[i], &d.sum);
+        c.log_mass = weigh(s->probabilities, u->weights[i], u->vocabulary[i], &d.sum);
     if (u->allow != NULL && u->allow(u->user, u, i, s->allowed))
-        c.log_mass = leave_allowed(s->probabilities, s->allowed, u->vocabulary[i], &d.sum);
+        c.log_mass += leave_allowed(s->probabilities, s->allowed, u->vocabulary[i], &d.sum);
     c.value = fb3_draw(s->probabilities, s->ranking, u->vocabulary[i], d.sum, o->top_p,
                        fb3_uniform(u->seed, FB3_RANDOM_TOKEN, u->key, number));
     c.probability = s->probabilities[c.value] / d.sum;

@@ -24,7 +24,8 @@ typedef struct fb3_candidate {
     size_t token;
     double score;       /* the best are kept */
     double probability; /* at which value was drawn */
-    double log_mass;    /* log probability of the values that were allowed, -INFINITY: none was */
+    double log_mass;    /* log probability of the values that were allowed, -INFINITY: none was; with weights
+                           of their mean weight as a share of the largest one, too */
     uint16_t value;
 } fb3_candidate;
 
