@@ -106,6 +106,26 @@ bool fb3_domain_meets(const fb3_domain *domain, double low, double high) {
     return has_numbers(domain) && x <= high && find_least(domain, NULL, &x) && x <= high;
 }
 
+/* Lowers *high to where the numbers from x on that pass a filter end; x is one. */
+static void end_run(const fb3_filter *filter, double x, double *high) {
+    const fb3_bound_test *test = filter->test;
+    size_t i = test->any ? test->n_intervals : find_interval(test, x);
+    if (i == test->n_intervals)
+        return;
+    double end =
+        filter->except ? nextafter(test->intervals[i].low, -(double)INFINITY) : test->intervals[i].high;
+    *high = end < *high ? end : *high;
+}
+
+fb3_interval fb3_domain_run(const fb3_domain *domain, double from, double high) {
+    fb3_interval run = fb3_domain_meet(domain, from, high);
+    for (size_t i = 0; run.low <= run.high && i < domain->n_filters; i++)
+        end_run(&domain->filters[i], run.low, &run.high);
+    if (domain->integer)
+        run.high = floor(run.high);
+    return run;
+}
+
 bool fb3_domain_has_number(const fb3_domain *domain, double number) {
     return fb3_domain_meets(domain, number, number);
 }
@@ -343,6 +363,14 @@ fb3_domains *fb3_domains_create(const fb3_bound *bound) {
     }
     fb3_domains_reset(domains);
     return domains;
+}
+
+uint64_t fb3_domains_bytes(const fb3_domains *domains) {
+    uint64_t bytes = sizeof *domains + domains->n_columns * sizeof *domains->columns;
+    for (size_t i = 0; i < domains->n_columns; i++)
+        bytes += domains->columns[i].filters_capacity * sizeof(fb3_filter) +
+                 words_of(&domains->columns[i]) * sizeof(uint64_t);
+    return bytes;
 }
 
 void fb3_domains_destroy(fb3_domains **domains) {

@@ -247,6 +247,7 @@ typedef struct fb3_domains {
  * for a few more; a filter for which there is no room is left out, so that only the ends tell of it. */
 fb3_domains *fb3_domains_create(const fb3_bound *bound);
 void fb3_domains_destroy(fb3_domains **domains);
+uint64_t fb3_domains_bytes(const fb3_domains *domains);
 
 /* Every cell again; and what other domains of the same bound rules hold. */
 void fb3_domains_reset(fb3_domains *domains);
@@ -271,6 +272,10 @@ bool fb3_domain_only(const fb3_domain *domain, fb3_cell *cell);
 /* Whether a domain holds a number from low to high; and the least and the greatest of them, low 1 and high 0
  * when there is none. */
 bool fb3_domain_meets(const fb3_domain *domain, double low, double high);
+
+/* The first run of numbers of a domain from `from` on, up to high at most; low 1 and high 0: there is none.
+ */
+fb3_interval fb3_domain_run(const fb3_domain *domain, double from, double high);
 fb3_interval fb3_domain_meet(const fb3_domain *domain, double low, double high);
 
 /* What the cells of a domain that is not empty make of a test. */

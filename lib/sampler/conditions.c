@@ -87,10 +87,7 @@ static bool is_known(const fb3_codec *codec, double low, double high) {
         .numeric = true, .integer = codec->type != FLOWBD3_TYPE_REAL, .low = low, .high = high};
     if (codec->derived)
         return low <= codec->range.high && high >= codec->range.low;
-    for (size_t token = 0; token < fb3_codec_values(codec, 0); token++)
-        if (fb3_codec_meets(codec, NULL, 0, token, &domain))
-            return true;
-    return false;
+    return fb3_codec_reaches(codec, &domain);
 }
 
 static flowbd3_status add_interval(const condition *c, fb3_test *test, double low, double high) {
@@ -257,6 +254,12 @@ static flowbd3_status weigh_values(double *factors, const flowbd3_tokenizer *t, 
                             w->value, w->weight);
         factors[token] = w->weight;
     }
+    double largest = 0.0;
+    for (size_t v = 0; v < t->slots[codec->first_slot].vocabulary; v++)
+        largest = fmax(largest, factors[v]);
+    if (!(largest > 0.0))
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "weights: those of all values of column '%.80s' are 0",
+                        codec->name);
     return FLOWBD3_OK;
 }
 
@@ -321,6 +324,42 @@ static void fix_columns(flowbd3_sampler *s) {
     }
 }
 
+/* Shares of the levels of a column that conditions and further rules leave, of what the tokenizer's own rules
+ * do, which its tokens have in them; whether any level is cut. */
+static bool find_shares(const flowbd3_sampler *s, size_t column, double *shares) {
+    const flowbd3_tokenizer *t = s->model->tokenizer;
+    const fb3_codec *codec = &t->columns[column];
+    bool cut = false;
+    for (size_t level = 0; level < codec->levels.count; level++) {
+        double own = fb3_levels_share(&codec->levels, level, codec, &t->restraint->start->columns[column]);
+        double left = fb3_levels_share(&codec->levels, level, codec, &s->restraint->start->columns[column]);
+        shares[level] = own > left ? left / own : own > 0.0;
+        cut = cut || (left > 0.0 && left < own);
+    }
+    return cut;
+}
+
+/* Tokens of bins that are cut weigh as much as is left of them. Of finer codecs the tokens after the first
+ * see to that. */
+static flowbd3_status share_bins(flowbd3_sampler *s, flowbd3_error *err) {
+    const flowbd3_tokenizer *t = s->model->tokenizer;
+    for (size_t i = 0; i < t->n_columns && (s->options.n_given > 0 || s->options.rules != NULL); i++) {
+        const fb3_codec *codec = &t->columns[i];
+        if (codec->slots != 1 || codec->levels.count == 0)
+            continue;
+        double **shares = &s->weights[codec->first_slot];
+        *shares = fb3_allocate(s->context, codec->levels.count + 1, sizeof **shares);
+        if (*shares == NULL)
+            return fb3_no_memory(err, "the conditions");
+        (*shares)[codec->levels.count] = 1.0; /* missing cells */
+        if (!find_shares(s, i, *shares)) {
+            fb3_release(s->context, *shares);
+            *shares = NULL;
+        }
+    }
+    return FLOWBD3_OK;
+}
+
 /* Columns that conditions speak of are decided before the others, so that these are given them. */
 static void give_turns(flowbd3_sampler *s, const flowbd3_rules *conditions, size_t n_given) {
     const flowbd3_tokenizer *t = s->model->tokenizer;
@@ -340,6 +379,7 @@ flowbd3_status fb3_sampler_take_conditions(flowbd3_sampler *s, flowbd3_error *er
     s->fixed = fb3_allocate(s->context, t->n_slots, sizeof *s->fixed);
     s->turns = fb3_allocate(s->context, t->n_slots, sizeof *s->turns);
     s->weights = fb3_allocate_zero(s->context, t->n_slots, sizeof *s->weights);
+    double *factors = NULL;
     if (s->fixed == NULL || s->turns == NULL || s->weights == NULL)
         return fb3_no_memory(err, "the sampler");
     memset(s->fixed, 0xff, t->n_slots * sizeof *s->fixed);
@@ -347,10 +387,12 @@ flowbd3_status fb3_sampler_take_conditions(flowbd3_sampler *s, flowbd3_error *er
     if (status == FLOWBD3_OK)
         status = fb3_restraint_create(&s->restraint, t, conditions, err);
     if (status == FLOWBD3_OK)
-        status = fb3_weights_create(&s->factors, &s->weighted_slot, t, &s->options, err);
+        status = fb3_weights_create(&factors, &s->weighted_slot, t, &s->options, err);
+    if (factors != NULL)
+        s->weights[s->weighted_slot] = factors;
+    if (status == FLOWBD3_OK)
+        status = share_bins(s, err);
     if (status == FLOWBD3_OK) {
-        if (s->factors != NULL)
-            s->weights[s->weighted_slot] = s->factors;
         if (s->options.n_given > 0)
             fix_columns(s);
         give_turns(s, conditions, s->options.n_given);
@@ -363,8 +405,9 @@ void fb3_sampler_release_conditions(flowbd3_sampler *s) {
     fb3_restraint_destroy(&s->restraint);
     fb3_release(s->context, s->fixed);
     fb3_release(s->context, s->turns);
-    fb3_release(s->context, (void *)s->weights);
-    fb3_release(s->context, s->factors);
+    for (size_t slot = 0; s->weights != NULL && slot < s->sizes.slots; slot++)
+        fb3_release(s->context, s->weights[slot]);
+    fb3_release(s->context, s->weights);
 }
 
 /* ---- what a row is given ----------------------------------------------------------------------- */
@@ -443,6 +486,46 @@ static flowbd3_status take_cell(flowbd3_sampler *s, size_t column, size_t row, f
     return FLOWBD3_OK;
 }
 
+/* The given cells of a row, as far as columns reach; with `narrow` what rules make of them, cell by cell,
+ * too. How many columns could be set. */
+static size_t set_cells(const flowbd3_sampler *s, fb3_row *r, size_t row, bool narrow) {
+    const flowbd3_tokenizer *t = s->model->tokenizer;
+    fb3_row_begin(r);
+    for (size_t i = 0; i < t->n_columns; i++) {
+        fb3_cell cell;
+        int64_t key;
+        if (s->partial.columns[i] < 0 ||
+            !fb3_tokenizer_cell(t, i, s->partial.table, (size_t)s->partial.columns[i], row, &cell, &key))
+            continue;
+        if (!fb3_row_set(r, i, &cell) || (narrow && !fb3_row_narrow(r)))
+            return i;
+    }
+    return t->n_columns;
+}
+
+/* Whether rules leave a row of given cells. */
+static flowbd3_status check_row(const flowbd3_sampler *s, fb3_row *r, size_t row, flowbd3_error *err) {
+    const flowbd3_tokenizer *t = s->model->tokenizer;
+    if (set_cells(s, r, row, false) == t->n_columns && fb3_row_narrow(r))
+        return FLOWBD3_OK;
+    size_t column = set_cells(s, r, row, true);
+    if (column == t->n_columns)
+        return FLOWBD3_OK;
+    return fb3_fail_at(
+        err, FLOWBD3_ERROR_RANGE, (int64_t)row + 1, s->partial.columns[column] + 1,
+        "row %zu: column '%.80s' contradicts a rule or a condition, beside the cells before it", row + 1,
+        t->columns[column].name);
+}
+
+static flowbd3_status check_rows(const flowbd3_sampler *s, flowbd3_error *err) {
+    fb3_row *r = NULL;
+    flowbd3_status status = fb3_row_create(&r, s->restraint, err);
+    for (size_t row = 0; status == FLOWBD3_OK && row < s->partial.rows; row++)
+        status = check_row(s, r, row, err);
+    fb3_row_destroy(&r);
+    return status;
+}
+
 static flowbd3_status find_columns(flowbd3_sampler *s, flowbd3_error *err) {
     const flowbd3_tokenizer *t = s->model->tokenizer;
     for (size_t i = 0; i < t->n_columns; i++) {
@@ -476,7 +559,7 @@ flowbd3_status fb3_sampler_take_partial(flowbd3_sampler *s, const flowbd3_table 
     for (size_t i = 0; status == FLOWBD3_OK && i < t->n_columns; i++)
         for (size_t row = 0; status == FLOWBD3_OK && s->partial.columns[i] >= 0 && row < rows; row++)
             status = take_cell(s, i, row, err);
-    return status;
+    return status == FLOWBD3_OK ? check_rows(s, err) : status;
 }
 
 void fb3_sampler_drop_partial(flowbd3_sampler *s) {

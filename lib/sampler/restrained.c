@@ -61,11 +61,11 @@ void fb3_restrained_destroy(fb3_restrained **restrained, const flowbd3_sampler *
     *restrained = NULL;
 }
 
-uint64_t fb3_restrained_bytes(const fb3_sampler_sizes *z) {
+uint64_t fb3_restrained_bytes(const fb3_sampler_sizes *z, const flowbd3_tokenizer *tokenizer) {
     const fb3_restrained *r = NULL;
     uint64_t of_token = sizeof *r->run + sizeof *r->turn + sizeof *r->fixed + sizeof *r->weights;
     return z->tile * (z->block * of_token + sizeof *r->rows + z->slots * sizeof *r->rows->known +
-                      unit_tokens(z) * sizeof *r->chosen) +
+                      unit_tokens(z) * sizeof *r->chosen + fb3_row_bytes(tokenizer->restraint)) +
            z->slots * sizeof *r->tokens;
 }
 
@@ -107,7 +107,13 @@ bool fb3_restrained_allow(const flowbd3_sampler *s, fb3_restrained *r, size_t i,
     take_in(s, held, r->tokens);
     if (s->model->tokenizer->slots[slot].place > 0 && held->known[slot - 1] == 0)
         return false; /* drawn beside the token before it, of which nothing is known */
-    fb3_row_allow(held->row, slot, r->tokens, allowed);
+    uint16_t given = fb3_sampler_given_token(s, number, slot);
+    if (given != UINT16_MAX) { /* even where it stands for no value that obeys: the cell is what counts */
+        memset(allowed, 0, s->model->vocabulary[slot]);
+        allowed[given] = fb3_row_narrow(held->row);
+    } else {
+        fb3_row_allow(held->row, slot, r->tokens, allowed);
+    }
     return true;
 }
 

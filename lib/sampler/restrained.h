@@ -27,7 +27,9 @@ struct fb3_restrained {
 
 flowbd3_status fb3_restrained_create(fb3_restrained **out, const flowbd3_sampler *s, flowbd3_error *err);
 void fb3_restrained_destroy(fb3_restrained **restrained, const flowbd3_sampler *s);
-uint64_t fb3_restrained_bytes(const fb3_sampler_sizes *sizes);
+
+/* Bytes of it, further rules of the rows aside. */
+uint64_t fb3_restrained_bytes(const fb3_sampler_sizes *sizes, const flowbd3_tokenizer *tokenizer);
 
 /* allowed[vocabulary] of a slot of a flow whose decided tokens are in r->tokens; false: all are. number
  * counts the flow among all rows. */

@@ -235,7 +235,7 @@ flowbd3_status flowbd3_sampler_complete(flowbd3_sampler *sampler, const flowbd3_
                         : partial == NULL ? "partial"
                                           : "out");
     *out = NULL;
-    if (!sampler->restrained)
+    if (sampler->options.complete == 0)
         return fb3_fail(err, FLOWBD3_ERROR_STATE,
                         "flowbd3_sampler_complete: the sampler was not made with the option complete");
     if (sampler->model->tokenizer->sequencing != NULL || sampler->sizes.length > 1)

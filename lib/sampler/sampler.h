@@ -75,12 +75,11 @@ struct flowbd3_sampler {
 
     /* What rows obey. (conditions.c) */
     fb3_restraint *restraint;
-    bool restrained;        /* whether there is anything to obey */
-    uint16_t *fixed;        /* [S] tokens that conditions leave no choice in, UINT16_MAX for others */
-    uint8_t *turns;         /* [S] see fb3_unmasking; 0 is for given tokens */
-    const double **weights; /* [S] see fb3_unmasking */
-    double *factors;        /* of the weighted slot; NULL: there is none */
-    size_t weighted_slot;
+    bool restrained;      /* whether there is anything to obey */
+    uint16_t *fixed;      /* [S] tokens that conditions leave no choice in, UINT16_MAX for others */
+    uint8_t *turns;       /* [S] see fb3_unmasking; 0 is for given tokens */
+    double **weights;     /* [S] see fb3_unmasking */
+    size_t weighted_slot; /* SIZE_MAX: there is none */
     fb3_partial partial;
 
     uint64_t position;      /* row that comes next */
@@ -133,8 +132,8 @@ bool fb3_sampler_cancelled(flowbd3_sampler *sampler, const fb3_sampler_worker *w
 void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
                       const fb3_sequence *sequences, const uint64_t *first_row, uint16_t *tokens);
 
-/* Notes that no attempt at a row obeyed. (sequences.c) */
-void fb3_sampler_give_up(flowbd3_sampler *sampler, uint64_t row);
+/* Notes that no attempt at so many rows from one on obeyed. (sequences.c) */
+void fb3_sampler_give_up(flowbd3_sampler *sampler, uint64_t row, uint64_t rows);
 
 /* Seed of the random numbers of an attempt; that of the options for attempt 0. (sequences.c) */
 uint64_t fb3_attempt_seed(uint64_t seed, uint32_t attempt);

@@ -75,8 +75,11 @@ uint64_t fb3_attempt_seed(uint64_t seed, uint32_t attempt) {
     return (uint64_t)word[0] << 32 | word[1];
 }
 
-void fb3_sampler_give_up(flowbd3_sampler *s, uint64_t row) {
-    uint64_t least = atomic_load(&s->given_up);
+void fb3_sampler_give_up(flowbd3_sampler *s, uint64_t row, uint64_t rows) {
+    uint64_t least = atomic_load(&s->given_up), end = row + rows;
+    row = row < s->position ? s->position : row; /* nobody asked for those before it */
+    if (row >= end)
+        return;
     while (row < least && !atomic_compare_exchange_weak(&s->given_up, &least, row))
         ;
 }
@@ -121,6 +124,9 @@ flowbd3_status fb3_sampler_fill(flowbd3_sampler *s, uint64_t rows, fb3_reporter 
     s->drawn += s->rows;
     fb3_decoder decoder = {s->restraint, s->options.decoding, s->options.seed,
                            s->first_row, s->partial.table,    (size_t)s->first_row};
-    return fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, s->rows, &decoder, s->sequences,
-                                          s->count, &s->table, err);
+    flowbd3_status status = fb3_tokenizer_decode_sequences(s->model->tokenizer, s->tokens, s->rows, &decoder,
+                                                           s->sequences, s->count, &s->table, err);
+    if (row_given_up != UINT64_MAX) /* what comes before it is at hand */
+        s->rows = (size_t)(row_given_up - s->first_row);
+    return status;
 }

@@ -176,7 +176,7 @@ static uint64_t array_bytes(const fb3_sampler_sizes *z) {
 
 flowbd3_status fb3_sampler_bytes(uint64_t *bytes, const fb3_sampler_sizes *z, const flowbd3_model *model,
                                  bool restrained, flowbd3_error *err) {
-    uint64_t network = 0, cache = 0, rows = restrained ? fb3_restrained_bytes(z) : 0;
+    uint64_t network = 0, cache = 0, rows = restrained ? fb3_restrained_bytes(z, model->tokenizer) : 0;
     flowbd3_status status =
         fb3_network_bytes(&network, model->context, &model->config, model->layout, &z->limits, false, err);
     if (z->cached > 0)

@@ -368,7 +368,7 @@ static bool judge(tile *t, size_t block, size_t ordinal) {
         uint64_t key = (t->first_sequence + i) * t->sizes->blocks + ordinal;
         t->w->pending[i] = !fb3_restrained_offer(s, r, i, tokens, flows * slots, key, t->attempt);
         if (t->w->pending[i] && last && !fb3_restrained_choice(s, r, i, tokens, flows * slots))
-            fb3_sampler_give_up(t->sampler, t->first_row[i] + first);
+            fb3_sampler_give_up(t->sampler, t->first_row[i] + first, flows);
         any = any || t->w->pending[i];
     }
     return any && !last;

@@ -209,6 +209,30 @@ bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t plac
     return range.low <= range.high && fb3_domain_meets(domain, range.low, range.high);
 }
 
+/* Whether digits behind those of the places before lead to a number of the domain. */
+static bool digits_reach(const fb3_codec *codec, uint16_t *tokens, size_t place, const fb3_domain *domain) {
+    for (size_t token = 0; token < codec->digits->tokens[place]; token++) {
+        if (!fb3_codec_meets(codec, tokens, place, token, domain))
+            continue;
+        tokens[place] = (uint16_t)token;
+        if (place + 1 == codec->digits->places || digits_reach(codec, tokens, place + 1, domain))
+            return true;
+    }
+    return false;
+}
+
+bool fb3_codec_reaches(const fb3_codec *codec, const fb3_domain *domain) {
+    uint16_t tokens[FB3_SLOTS_MAX];
+    int64_t key;
+    if (codec->digits != NULL)
+        return digits_reach(codec, tokens, 0, domain);
+    for (size_t level = 0; level < codec->levels.count; level++)
+        if (fb3_levels_meet(&codec->levels, level, codec, domain) &&
+            fb3_levels_draw_within(&codec->levels, level, codec, domain, 0.5, &key))
+            return true;
+    return false;
+}
+
 bool fb3_codec_draw_within(const fb3_codec *codec, const uint16_t *tokens, const fb3_domain *domain,
                            double uniform, int64_t *key) {
     if (codec->digits == NULL)

@@ -137,9 +137,12 @@ static void put_row(const decoding *d, fb3_row *r, size_t row) {
     for (size_t i = 0; i < d->tokenizer->n_columns; i++) {
         fb3_cell cell;
         int64_t key;
-        if (given_cell(d, i, row, &cell, &key)) /* to the last bit */
+        if (given_cell(d, i, row, &cell, &key)) { /* to the last bit: keys have no zero with a sign */
             put_value(&d->columns[i], row, key);
-        else if (!obeys)
+            if (d->columns[i].type == FLOWBD3_TYPE_REAL)
+                d->columns[i].real[row] =
+                    flowbd3_table_real(d->decoder->given, (size_t)d->given[i])[d->decoder->given_row + row];
+        } else if (!obeys)
             put_alone(d, i, tokens, row);
     }
     if (r != NULL && !obeys)

@@ -400,6 +400,13 @@ static double share_below(const int64_t *knots, size_t count, const fb3_codec *c
     return 1.0;
 }
 
+/* A unit of the last digit of a column; 0: it has no last digit. */
+static double unit_of(const fb3_codec *codec) {
+    if (codec->type != FLOWBD3_TYPE_REAL)
+        return codec->type == FLOWBD3_TYPE_TIMESTAMP ? 0.0 : 1.0;
+    return codec->decimals >= 0 ? pow(10.0, -codec->decimals) : 0.0;
+}
+
 /* A number of the column's precision at or next to a key, from low to high; false: there is none. */
 static bool fit_between(const fb3_codec *codec, double low, double high, int64_t *key) {
     double number = number_of(codec, *key);
@@ -410,7 +417,7 @@ static bool fit_between(const fb3_codec *codec, double low, double high, int64_t
             *key = fb3_key_at_least(codec->type, number);
         return true;
     }
-    double unit = codec->decimals >= 0 ? pow(10.0, -codec->decimals) : 0.0;
+    double unit = unit_of(codec);
     double rounded = fb3_round_to_decimals(number, codec->decimals);
     if (rounded < low)
         rounded = fb3_round_to_decimals(rounded + unit, codec->decimals);
@@ -420,6 +427,63 @@ static bool fit_between(const fb3_codec *codec, double low, double high, int64_t
     return rounded >= low && rounded <= high;
 }
 
+/* Share of a bin's cells that print as numbers of a run. */
+static double share_of_run(const fb3_levels *levels, const fb3_bin *bin, const fb3_codec *codec,
+                           fb3_interval run) {
+    const int64_t *knots = levels->knots + bin->knot;
+    double half = 0.5 * unit_of(codec);
+    return share_below(knots, bin->knots, codec, run.high + half) -
+           share_below(knots, bin->knots, codec, run.low - half);
+}
+
+static const double least_share = 1e-12; /* of a number that any bin holds */
+
+double fb3_levels_share(const fb3_levels *levels, size_t level, const fb3_codec *codec,
+                        const fb3_domain *domain) {
+    const fb3_bin *bin = &levels->bins[level];
+    const int64_t *knots = levels->knots + bin->knot;
+    double share = 0.0, high = number_of(codec, knots[bin->knots - 1]);
+    if (!fb3_levels_meet(levels, level, codec, domain))
+        return 0.0;
+    if (bin->knots == 1)
+        return 1.0;
+    if (bin->discrete) {
+        const uint64_t *cumulative = levels->cumulative + bin->knot;
+        for (size_t i = 0; i < bin->knots; i++)
+            if (fb3_domain_has_number(domain, number_of(codec, knots[i])))
+                share += (double)(cumulative[i] - (i > 0 ? cumulative[i - 1] : 0));
+        return share / (double)cumulative[bin->knots - 1];
+    }
+    fb3_interval run = fb3_domain_run(domain, number_of(codec, knots[0]), high);
+    for (; run.low <= run.high; run = fb3_domain_run(domain, nextafter(run.high, (double)INFINITY), high))
+        share += share_of_run(levels, bin, codec, run);
+    return fmin(fmax(share, least_share), 1.0);
+}
+
+/* The run of the domain in a bin that a number falls in, by their shares of the bin; the number becomes its
+ * place in the run. */
+static fb3_interval choose_run(const fb3_levels *levels, const fb3_bin *bin, const fb3_codec *codec,
+                               const fb3_domain *domain, double *uniform) {
+    const int64_t *knots = levels->knots + bin->knot;
+    double low = number_of(codec, knots[0]), high = number_of(codec, knots[bin->knots - 1]), total = 0.0;
+    fb3_interval first = fb3_domain_run(domain, low, high), run = first;
+    if (!(run.low <= run.high) || run.high >= fb3_domain_meet(domain, low, high).high)
+        return run;
+    for (; run.low <= run.high; run = fb3_domain_run(domain, nextafter(run.high, (double)INFINITY), high))
+        total += fmax(share_of_run(levels, bin, codec, run), least_share);
+    double left = *uniform * total;
+    for (run = first;;) {
+        double share = fmax(share_of_run(levels, bin, codec, run), least_share);
+        fb3_interval next = fb3_domain_run(domain, nextafter(run.high, (double)INFINITY), high);
+        if (left < share || !(next.low <= next.high)) {
+            *uniform = fmin(left / share, 1.0);
+            return run;
+        }
+        left -= share;
+        run = next;
+    }
+}
+
 bool fb3_levels_draw_within(const fb3_levels *levels, size_t level, const fb3_codec *codec,
                             const fb3_domain *domain, double uniform, int64_t *key) {
     const fb3_bin *bin = &levels->bins[level];
@@ -427,17 +491,17 @@ bool fb3_levels_draw_within(const fb3_levels *levels, size_t level, const fb3_co
         return draw_value(levels, bin, codec, domain, uniform, key);
     const int64_t *knots = levels->knots + bin->knot;
     double first = number_of(codec, knots[0]), last = number_of(codec, knots[bin->knots - 1]);
-    fb3_interval met = fb3_domain_meet(domain, first, last);
-    if (met.low > met.high)
+    fb3_interval run = choose_run(levels, bin, codec, domain, &uniform);
+    if (run.low > run.high)
         return false;
-    double from = met.low > first ? share_below(knots, bin->knots, codec, met.low) : 0.0;
-    double to = met.high < last ? share_below(knots, bin->knots, codec, met.high) : 1.0;
+    double from = run.low > first ? share_below(knots, bin->knots, codec, run.low) : 0.0;
+    double to = run.high < last ? share_below(knots, bin->knots, codec, run.high) : 1.0;
     *key = fb3_levels_draw(levels, level, codec, from + uniform * (to - from));
-    if (!fit_between(codec, met.low, met.high, key))
+    if (!fit_between(codec, run.low, run.high, key))
         return false;
     if (fb3_domain_has_number(domain, number_of(codec, *key)))
         return true;
     *key =
-        codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(met.low) : fb3_key_at_least(codec->type, met.low);
+        codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(run.low) : fb3_key_at_least(codec->type, run.low);
     return fb3_domain_has_number(domain, number_of(codec, *key));
 }

@@ -142,6 +142,12 @@ flowbd3_status fb3_row_create(fb3_row **out, const fb3_restraint *restraint, flo
     return FLOWBD3_OK;
 }
 
+uint64_t fb3_row_bytes(const fb3_restraint *restraint) {
+    const fb3_row *row = NULL;
+    uint64_t of_column = sizeof *row->order + sizeof *row->cells + sizeof *row->keys + sizeof *row->given;
+    return sizeof *row + fb3_domains_bytes(restraint->start) + restraint->tokenizer->n_columns * of_column;
+}
+
 void fb3_row_destroy(fb3_row **row) {
     if (*row == NULL)
         return;
@@ -163,7 +169,7 @@ void fb3_row_begin(fb3_row *row) {
 
 bool fb3_row_set(fb3_row *row, size_t column, const fb3_cell *cell) {
     row->dead = row->dead || !fb3_domain_set(&row->domains->columns[column], cell);
-    row->given[column] = 1;
+    row->given[column] = true;
     return !row->dead;
 }
 
@@ -177,13 +183,27 @@ static void leave_code(fb3_domain *domain, int32_t code) {
     (void)fb3_domain_set(domain, &cell);
 }
 
+/* Whether a column of levels can be one number only, which rules have computed: it may lie between the fitted
+ * values; and tokens[slots] of it. False too where there are no others than fitted values. */
+static bool is_computed(const fb3_codec *codec, const fb3_domain *domain, uint16_t *tokens) {
+    const fb3_levels *levels = &codec->levels;
+    if (levels->count == 0 || domain->missing || !(domain->low == domain->high))
+        return false;
+    int64_t key = codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(domain->low)
+                                                   : fb3_key_at_least(codec->type, domain->low);
+    size_t level = fb3_levels_find(levels, key);
+    const fb3_bin *bin = &levels->bins[level];
+    fb3_levels_tokens(levels, level, tokens);
+    return bin->knots > 1 || bin->low < bin->high;
+}
+
 void fb3_row_know(fb3_row *row, size_t slot, const uint16_t *tokens) {
     const flowbd3_tokenizer *t = row->restraint->tokenizer;
     const fb3_slot *s = &t->slots[slot];
     const fb3_codec *codec = &t->columns[s->column];
     fb3_domain *domain = &row->domains->columns[s->column];
     const uint16_t *own = tokens + codec->first_slot;
-    if (row->given[s->column]) /* a number between the values of two tokens has the nearer one */
+    if (row->given[s->column])
         return;
     if (fb3_codec_is_missing(codec, own)) {
         fb3_cell cell = {.missing = true};
@@ -191,6 +211,11 @@ void fb3_row_know(fb3_row *row, size_t slot, const uint16_t *tokens) {
         return;
     }
     fb3_domain_require(domain);
+    uint16_t computed[FB3_SLOTS_MAX];
+    if (is_computed(codec, domain, computed)) {
+        row->dead = row->dead || own[s->place] != computed[s->place];
+        return;
+    }
     if (domain->numeric) {
         fb3_interval range = fb3_codec_range(codec, own, s->place + 1);
         fb3_domain_cut(domain, range.low, range.high);
@@ -211,6 +236,12 @@ size_t fb3_row_allow(fb3_row *row, size_t slot, const uint16_t *tokens, uint8_t 
     if (!fb3_row_narrow(row)) {
         memset(allowed, 0, s->vocabulary);
         return 0;
+    }
+    uint16_t computed[FB3_SLOTS_MAX];
+    if (is_computed(codec, domain, computed)) {
+        memset(allowed, 0, s->vocabulary);
+        allowed[computed[s->place]] = 1;
+        return 1;
     }
     for (size_t token = 0; token < s->values; token++) {
         allowed[token] = missing ? token == 0 : fb3_codec_meets(codec, own, s->place, token, domain);

@@ -74,19 +74,21 @@ typedef struct fb3_row {
     size_t picked;
     fb3_cell *cells; /* [columns] of fb3_row_settle, ... */
     int64_t *keys;   /* ... and their keys, or codes, where they are not missing */
-    uint8_t *given;  /* [columns] 1: the cell was set, whatever the tokens stand for */
+    bool *given;     /* [columns] whose cell was set */
     bool dead;       /* no row obeys */
 } fb3_row;
 
 flowbd3_status fb3_row_create(fb3_row **out, const fb3_restraint *restraint, flowbd3_error *err);
 void fb3_row_destroy(fb3_row **row);
+uint64_t fb3_row_bytes(const fb3_restraint *restraint);
 
 /* Anything that the restraint leaves; then with a cell given; false: no row is left. */
 void fb3_row_begin(fb3_row *row);
 bool fb3_row_set(fb3_row *row, size_t column, const fb3_cell *cell);
 bool fb3_row_narrow(fb3_row *row);
 
-/* Takes in that a slot has its token in tokens[slots], those of the column before it being known. */
+/* Takes in that a slot has its token in tokens[slots], those of the column before it being known. A cell that
+ * was set stays what it is: it may lie between the values that its token stands for. */
 void fb3_row_know(fb3_row *row, size_t slot, const uint16_t *tokens);
 
 /* allowed[vocabulary] 1 for the tokens of a slot that leave a row that may obey; how many. Those of the
@@ -335,6 +337,9 @@ fb3_interval fb3_codec_range(const fb3_codec *codec, const uint16_t *tokens, siz
 bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t place, size_t token,
                      const fb3_domain *domain);
 
+/* Whether tokens of a numeric column stand for a value of the domain. */
+bool fb3_codec_reaches(const fb3_codec *codec, const fb3_domain *domain);
+
 /* As fb3_codec_draw for a numeric column, inside a domain; false: it holds none of the values. */
 bool fb3_codec_draw_within(const fb3_codec *codec, const uint16_t *tokens, const fb3_domain *domain,
                            double uniform, int64_t *key);
@@ -358,9 +363,12 @@ void fb3_levels_tokens(const fb3_levels *levels, size_t level, uint16_t *tokens)
 int64_t fb3_levels_draw(const fb3_levels *levels, size_t level, const fb3_codec *codec, double uniform);
 int64_t fb3_levels_centre(const fb3_levels *levels, size_t level, const fb3_codec *codec);
 
-/* Whether a level holds a number of the domain; and one of them, drawn. */
+/* Whether a level holds a number of the domain; what share of its cells is in the domain, above 0 where any
+ * number is; and one of them, drawn. */
 bool fb3_levels_meet(const fb3_levels *levels, size_t level, const fb3_codec *codec,
                      const fb3_domain *domain);
+double fb3_levels_share(const fb3_levels *levels, size_t level, const fb3_codec *codec,
+                        const fb3_domain *domain);
 bool fb3_levels_draw_within(const fb3_levels *levels, size_t level, const fb3_codec *codec,
                             const fb3_domain *domain, double uniform, int64_t *key);
 
