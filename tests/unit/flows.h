@@ -1,5 +1,5 @@
-/* Flows with a relation of every kind, columns of every codec, and models of large random weights: any row
- * that tokens can make comes, and only what is enforced keeps rows right. */
+/* Flows with a relation of every kind, columns of every codec, and models of it. With large random weights
+ * any row that tokens can make comes, and only what is enforced keeps rows right. */
 #ifndef FLOWS_H
 #define FLOWS_H
 
@@ -14,7 +14,8 @@ enum { FLOWS_ROWS = 3000 };
 /* proto; sport, missing for icmp; pkts; src, dst, total = src + dst; dur, rate = pkts / dur; host; start.
  * src >= 40 pkts, dst <= src. */
 static inline flowbd3_table *flows_table(flowbd3_context *context) {
-    static const char *const protos[] = {"tcp", "udp", "icmp"}, *const states[] = {"CON", "FIN", "URP", "ECO"};
+    static const char *const protos[] = {"tcp", "udp", "icmp"}, *const states[] = {"CON", "FIN", "URP",
+                                                                                   "ECO"};
     static const char *proto[FLOWS_ROWS], *state[FLOWS_ROWS];
     static int64_t sport[FLOWS_ROWS], pkts[FLOWS_ROWS], src[FLOWS_ROWS], dst[FLOWS_ROWS], total[FLOWS_ROWS],
         host[FLOWS_ROWS], start[FLOWS_ROWS];
@@ -77,8 +78,20 @@ typedef struct flows_kind {
     uint32_t block, length;
     flowbd3_column_order order;
     bool stated;  /* rules are those of flows_rules; otherwise they are searched for */
-    float spread; /* of the weights */
+    float spread; /* of random weights; 0: trained for a few epochs */
 } flows_kind;
+
+static inline void flows_train(flowbd3_model *model, const flowbd3_table *table) {
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_trainer_options training = FLOWBD3_TRAINER_OPTIONS_INIT;
+    training.epochs = 3;
+    training.batch_size = 50;
+    training.learning_rate = 5e-3;
+    training.ema_decay = 0.9;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &training, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, NULL), FLOWBD3_OK);
+    flowbd3_trainer_destroy(&trainer);
+}
 
 static inline flowbd3_model *flows_model(const flowbd3_table *table, const flows_kind *kind) {
     static const flowbd3_column_codec codecs[] = {{"src", FLOWBD3_CODEC_FINE, 8},
@@ -112,10 +125,12 @@ static inline flowbd3_model *flows_model(const flowbd3_table *table, const flows
     options.block_size = kind->block;
     options.column_order = kind->order;
     ck_assert_msg(flowbd3_model_create(&model, tokenizer, &options, &err) == FLOWBD3_OK, "%s", err.message);
-    for (size_t i = 0; i < model->layout->size; i++)
+    for (size_t i = 0; kind->spread > 0.0F && i < model->layout->size; i++)
         model->parameters[i] =
             kind->spread * (float)(2.0 * fb3_uniform(9, FB3_RANDOM_INITIAL_WEIGHTS, i, 1) - 1.0);
     flowbd3_tokenizer_destroy(&tokenizer);
+    if (kind->spread == 0.0F)
+        flows_train(model, table);
     return model;
 }
 
