@@ -240,7 +240,8 @@ END_TEST
 static const char riddle[] =
     "{\"format\":\"flowbd3-rules\",\"version\":1,\"rules\":["
     "{\"compare\":{\"left\":\"dst\",\"at_most\":{\"times\":0.5,\"column\":\"src\",\"plus\":10}}},"
-    "{\"compare\":{\"left\":\"dst\",\"at_least\":{\"times\":0.5,\"column\":\"src\",\"plus\":11}}}]}";
+    "{\"when\":{\"pkts\":{\"min\":1}},\"compare\":{\"left\":\"dst\",\"at_least\":{\"times\":0.5,\"column\":"
+    "\"src\",\"plus\":11}}}]}";
 
 static double began;
 
