@@ -58,6 +58,38 @@ static bool start(fb3_restraint *r) {
     return fb3_bound_narrow(r->bound, r->start->columns);
 }
 
+static void mark(bool *columns, size_t column) {
+    if (column != SIZE_MAX)
+        columns[column] = true;
+}
+
+static void mark_tests(bool *columns, const fb3_bound_test *tests, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        columns[tests[i].column] = true;
+}
+
+/* Marks the columns that rules speak of. */
+static void mark_bound(fb3_restraint *r) {
+    for (size_t i = 0; i < r->bound->count; i++) {
+        const fb3_bound_rule *b = &r->bound->bound[i];
+        mark_tests(r->bound_to, b->when, b->rule->n_when);
+        switch (b->rule->claim) {
+        case FB3_CLAIM_TESTS:
+            mark_tests(r->bound_to, b->tests, b->rule->n_tests);
+            break;
+        case FB3_CLAIM_COMPARISON:
+            mark(r->bound_to, b->left);
+            mark(r->bound_to, b->right);
+            break;
+        case FB3_CLAIM_DERIVED:
+            mark(r->bound_to, b->column);
+            mark(r->bound_to, b->a);
+            mark(r->bound_to, b->b);
+            break;
+        }
+    }
+}
+
 /* Whether the tokens of a row restrict one another at all. */
 static bool restrains(const fb3_restraint *r) {
     if (r->bound->count > 0)
@@ -68,7 +100,7 @@ static bool restrains(const fb3_restraint *r) {
     return false;
 }
 
-static void release(fb3_restraint *r) {
+static void unbind(fb3_restraint *r) {
     fb3_domains_destroy(&r->start);
     fb3_bound_destroy(&r->bound);
 }
@@ -77,7 +109,7 @@ static void release(fb3_restraint *r) {
 static flowbd3_status contradiction(fb3_restraint *r, const flowbd3_rules *more, flowbd3_error *err) {
     size_t count = more != NULL ? more->count : 0, at = 0;
     for (size_t k = 0; k <= count; k++) {
-        release(r);
+        unbind(r);
         flowbd3_status status = bind(r, more, k, err);
         if (status != FLOWBD3_OK)
             return status;
@@ -102,10 +134,14 @@ flowbd3_status fb3_restraint_create(fb3_restraint **out, const flowbd3_tokenizer
     flowbd3_status status = bind(r, more, more != NULL ? more->count : 0, err);
     if (status == FLOWBD3_OK && !start(r))
         status = contradiction(r, more, err);
+    r->bound_to = fb3_allocate_zero(tokenizer->context, tokenizer->n_columns, sizeof *r->bound_to);
+    if (status == FLOWBD3_OK && r->bound_to == NULL)
+        status = fb3_no_memory(err, "the rules of rows");
     if (status != FLOWBD3_OK) {
         fb3_restraint_destroy(out);
         return status;
     }
+    mark_bound(r);
     r->restrains = restrains(r);
     return FLOWBD3_OK;
 }
@@ -113,8 +149,10 @@ flowbd3_status fb3_restraint_create(fb3_restraint **out, const flowbd3_tokenizer
 void fb3_restraint_destroy(fb3_restraint **restraint) {
     if (*restraint == NULL)
         return;
-    release(*restraint);
-    fb3_release((*restraint)->tokenizer->context, *restraint);
+    flowbd3_context *context = (*restraint)->tokenizer->context;
+    unbind(*restraint);
+    fb3_release(context, (*restraint)->bound_to);
+    fb3_release(context, *restraint);
     *restraint = NULL;
 }
 
@@ -237,7 +275,7 @@ static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *
                          : fb3_uniform(p->seed, FB3_RANDOM_DECODE, p->number, (uint32_t)column);
     int64_t *key = &p->row->keys[column];
     if (codec->categories.dictionary != NULL) {
-        *key = cell->code = (int32_t)fb3_codec_draw(codec, own, uniform);
+        *key = cell->code = fb3_categories_code(&codec->categories, own[0], domain);
         return fb3_domain_has(domain, cell);
     }
     if (p->way == FLOWBD3_DECODE_CENTRE) {
@@ -255,15 +293,27 @@ static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *
 /* The key of a number that was not picked: computed, or the only one there is. */
 static int64_t key_of(const fb3_codec *codec, const uint16_t *own, double number) {
     const fb3_levels *levels = &codec->levels;
-    if (codec->type == FLOWBD3_TYPE_REAL)
-        return fb3_key_of_real(number);
-    if (levels->count > 0) { /* the one fitted value, to its last digit */
+    if (codec->type != FLOWBD3_TYPE_REAL && levels->count > 0) { /* the one fitted value, to its last digit */
         const fb3_bin *bin = &levels->bins[fb3_levels_of_tokens(levels, own)];
         int64_t key = levels->knots[bin->knot];
         if (fb3_number_of_key(codec->type, key) == number)
             return key;
     }
-    return fb3_key_at_least(codec->type, number);
+    return fb3_codec_key(codec, number);
+}
+
+/* Decides the columns that no rule speaks of, so that the others are not looked at again after each. */
+static bool pick_unbound(picking *p) {
+    fb3_row *row = p->row;
+    for (size_t i = 0; i < row->picked; i++) {
+        fb3_domain *domain = &row->domains->columns[row->order[i]];
+        fb3_cell cell = {.code = -1};
+        if (row->restraint->bound_to[row->order[i]] || fb3_domain_only(domain, &cell))
+            continue;
+        if (!pick(p, row->order[i], domain, &cell) || !fb3_domain_set(domain, &cell))
+            return false;
+    }
+    return true;
 }
 
 bool fb3_row_settle(fb3_row *row, const uint16_t *tokens, flowbd3_decoding way, uint64_t seed,
@@ -274,8 +324,9 @@ bool fb3_row_settle(fb3_row *row, const uint16_t *tokens, flowbd3_decoding way, 
         fb3_row_know(row, slot, tokens);
     for (size_t i = 0; i < t->n_columns; i++)
         row->keys[i] = INT64_MIN;
-    if (!fb3_row_narrow(row) || !fb3_bound_settle(row->restraint->bound, row->domains->columns, row->order,
-                                                  row->picked, pick, &p, row->cells))
+    if (row->dead || !pick_unbound(&p) ||
+        !fb3_bound_settle(row->restraint->bound, row->domains->columns, row->order, row->picked, pick, &p,
+                          row->cells))
         return false;
     for (size_t i = 0; i < t->n_columns; i++) {
         const fb3_codec *codec = &t->columns[i];

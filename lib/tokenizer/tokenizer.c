@@ -155,12 +155,11 @@ static void fit_column(void *argument, size_t i, unsigned worker) {
     (void)worker;
     fit *f = argument;
     size_t column = f->columns[i];
-    const char *name = flowbd3_table_name(f->table, column);
-    bool gaps = f->options->order_by != NULL && strcmp(name, f->options->order_by) == 0;
-    bool derived =
-        !gaps && flowbd3_table_codes(f->table, column) == NULL && fb3_relations_compute(f->rules, name);
-    (void)fb3_codec_fit(&f->tokenizer->columns[i], f->tokenizer->context, f->table, column, derived,
-                        f->options, &f->errors[i]);
+    bool derived = false;
+    if (fb3_relations_compute(f->rules, flowbd3_table_name(f->table, column), &derived, &f->errors[i]) ==
+        FLOWBD3_OK)
+        (void)fb3_codec_fit(&f->tokenizer->columns[i], f->tokenizer->context, f->table, column, derived,
+                            f->options, &f->errors[i]);
 }
 
 /* columns[]: those of the table that do not group its rows; how many. */
