@@ -161,8 +161,10 @@ int64_t fb3_codec_key(const fb3_codec *codec, double number) {
 
 /* Digits that never came together may make a time of more digits than the column has. */
 static int64_t key_of_digits(const fb3_codec *codec, const uint16_t *tokens) {
-    int64_t key = fb3_digits_key(codec->digits, tokens);
-    return codec->type == FLOWBD3_TYPE_TIMESTAMP ? fb3_time_round(key, codec->decimals) : key;
+    int64_t key = fb3_digits_key(codec->digits, tokens), time = key;
+    if (codec->type == FLOWBD3_TYPE_TIMESTAMP)
+        time = fb3_time_round(key, codec->decimals);
+    return time < codec->digits->low || time > codec->digits->high ? key : time;
 }
 
 int64_t fb3_codec_draw(const fb3_codec *codec, const uint16_t *tokens, double uniform) {
