@@ -60,9 +60,16 @@ static flowbd3_status fit_range(fb3_codec *codec, flowbd3_context *context, cons
     return FLOWBD3_OK;
 }
 
+/* Whether AUTO is free to add a slot: not of gaps, nor of bins that are asked for or protected. */
+static bool may_get_levels(const fb3_codec *codec, const flowbd3_tokenizer_options *options) {
+    return !fb3_has_dictionary(codec->type) && options->binning == FLOWBD3_BINNING_AUTO &&
+           options->rare_rows <= 1 &&
+           (options->order_by == NULL || strcmp(codec->name, options->order_by) != 0);
+}
+
 flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                             size_t column, bool derived, const flowbd3_tokenizer_options *options,
-                             flowbd3_error *err) {
+                             size_t column, bool derived, bool levels,
+                             const flowbd3_tokenizer_options *options, flowbd3_error *err) {
     flowbd3_tokenizer_options o = *options;
     codec->type = flowbd3_table_type(table, column);
     codec->decimals = flowbd3_table_decimals(table, column);
@@ -84,8 +91,9 @@ flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const f
         return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
                            "column '%.80s' is %s, which the codec %s is not for", codec->name,
                            fb3_type_name(codec->type), fb3_codec_name(codec->codec));
+    codec->automatic = codec->codec == FLOWBD3_CODEC_AUTO && may_get_levels(codec, options);
     if (codec->codec == FLOWBD3_CODEC_AUTO)
-        codec->codec = text ? FLOWBD3_CODEC_EXACT : FLOWBD3_CODEC_BINS;
+        codec->codec = text ? FLOWBD3_CODEC_EXACT : levels ? FLOWBD3_CODEC_FINE : FLOWBD3_CODEC_BINS;
     return text ? fb3_categories_fit(&codec->categories, context, table, column, &o, err)
                 : fit_numeric(codec, context, table, column, &o, err);
 }

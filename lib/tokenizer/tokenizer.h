@@ -71,7 +71,8 @@ void fb3_restraint_destroy(fb3_restraint **restraint);
 typedef struct fb3_row {
     const fb3_restraint *restraint;
     fb3_domains *domains;
-    size_t *order; /* [picked] columns that are not derived */
+    fb3_domains *known; /* of fb3_row_settle: what the tokens leave, before values are drawn */
+    size_t *order;      /* [picked] columns that are not derived */
     size_t picked;
     fb3_cell *cells; /* [columns] of fb3_row_settle, ... */
     int64_t *keys;   /* ... and their keys, or codes, where they are not missing */
@@ -257,6 +258,7 @@ typedef struct fb3_codec {
     int decimals;        /* of real columns and of times */
     unsigned form;       /* of times: flowbd3_time_form */
     flowbd3_codec codec; /* what AUTO has become */
+    bool automatic;      /* while it is fitted: bins that may get levels */
     size_t first_slot, slots;
     uint64_t missing;          /* cells; their token is the last one of the first slot. 0: there is none */
     bool derived;              /* a rule computes it: it has no slots, ... */
@@ -314,10 +316,10 @@ flowbd3_status fb3_relations_compute(const flowbd3_rules *rules, const char *nam
 
 /* ---- one column (codec.c) ---------------------------------------------------------------------- */
 
-/* derived: a rule computes the column. */
+/* derived: a rule computes the column. levels: what is AUTO becomes FINE where it can. */
 flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                             size_t column, bool derived, const flowbd3_tokenizer_options *options,
-                             flowbd3_error *err);
+                             size_t column, bool derived, bool levels,
+                             const flowbd3_tokenizer_options *options, flowbd3_error *err);
 const char *fb3_codec_name(flowbd3_codec codec);
 void fb3_codec_release(fb3_codec *codec, flowbd3_context *context);
 
@@ -352,6 +354,13 @@ bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t plac
 /* As fb3_codec_draw for a numeric column, inside a domain; false: it holds none of the values. */
 bool fb3_codec_draw_within(const fb3_codec *codec, const uint16_t *tokens, const fb3_domain *domain,
                            double uniform, int64_t *key);
+
+/* ---- columns that get levels (choose.c) --------------------------------------------------------- */
+
+/* Sets chosen[columns of the tokenizer], all false, of automatic columns of bins for which another column
+ * tells where inside a bin a value lies. columns: those of the table. Errors: MEMORY. */
+flowbd3_status fb3_choose_levels(bool *chosen, const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                 const size_t *columns, flowbd3_error *err);
 
 /* ---- levels (levels.c) ------------------------------------------------------------------------- */
 
