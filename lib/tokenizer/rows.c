@@ -165,10 +165,12 @@ flowbd3_status fb3_row_create(fb3_row **out, const fb3_restraint *restraint, flo
         return fb3_no_memory(err, "a row");
     row->restraint = restraint;
     row->domains = fb3_domains_create(restraint->bound);
+    row->known = fb3_domains_create(restraint->bound);
     row->order = fb3_allocate(t->context, t->n_columns, sizeof *row->order);
     row->cells = fb3_allocate(t->context, t->n_columns, sizeof *row->cells);
     row->keys = fb3_allocate(t->context, t->n_columns, sizeof *row->keys);
-    if (row->domains == NULL || row->order == NULL || row->cells == NULL || row->keys == NULL) {
+    if (row->domains == NULL || row->known == NULL || row->order == NULL || row->cells == NULL ||
+        row->keys == NULL) {
         fb3_row_destroy(out);
         return fb3_no_memory(err, "a row");
     }
@@ -183,6 +185,7 @@ void fb3_row_destroy(fb3_row **row) {
         return;
     flowbd3_context *context = (*row)->restraint->tokenizer->context;
     fb3_domains_destroy(&(*row)->domains);
+    fb3_domains_destroy(&(*row)->known);
     fb3_release(context, (*row)->order);
     fb3_release(context, (*row)->cells);
     fb3_release(context, (*row)->keys);
@@ -254,12 +257,26 @@ size_t fb3_row_allow(fb3_row *row, size_t slot, const uint16_t *tokens, uint8_t 
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
+/* Draws of one row before it is given up. Domains may be left too large: between 0 and a divisor that is not
+ * too small there may be some that are, and a draw may hit them. */
+enum { ATTEMPTS = 16 };
+
 typedef struct picking {
     fb3_row *row;
     const uint16_t *tokens;
     flowbd3_decoding way;
     uint64_t seed, number;
+    uint32_t attempt;
 } picking;
+
+/* The number that a value of a column is drawn by; the last attempts take the least and the greatest. */
+static double uniform_of(const picking *p, size_t column) {
+    if (p->attempt + 2 >= ATTEMPTS)
+        return p->attempt + 1 == ATTEMPTS ? 1.0 - 0x1p-32 : 0.0;
+    if (p->way == FLOWBD3_DECODE_CENTRE && p->attempt == 0)
+        return 0.5;
+    return fb3_uniform(p->seed, FB3_RANDOM_DECODE, p->number, (uint32_t)column | p->attempt << 16);
+}
 
 static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *cell) {
     picking *p = user;
@@ -270,15 +287,13 @@ static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *
     *cell = (fb3_cell){.missing = fb3_codec_is_missing(codec, own)};
     if (cell->missing)
         return domain->missing;
-    double uniform = p->way == FLOWBD3_DECODE_CENTRE
-                         ? 0.5
-                         : fb3_uniform(p->seed, FB3_RANDOM_DECODE, p->number, (uint32_t)column);
+    double uniform = uniform_of(p, column);
     int64_t *key = &p->row->keys[column];
     if (codec->categories.dictionary != NULL) {
         *key = cell->code = fb3_categories_code(&codec->categories, own[0], domain);
         return fb3_domain_has(domain, cell);
     }
-    if (p->way == FLOWBD3_DECODE_CENTRE) {
+    if (p->way == FLOWBD3_DECODE_CENTRE && p->attempt == 0) {
         *key = fb3_codec_centre(codec, own);
         cell->number = fb3_number_of_key(codec->type, *key);
         if (fb3_domain_has_number(domain, cell->number))
@@ -316,18 +331,28 @@ static bool pick_unbound(picking *p) {
     return true;
 }
 
+static bool attempt(picking *p) {
+    fb3_row *row = p->row;
+    for (size_t i = 0; i < row->restraint->tokenizer->n_columns; i++)
+        row->keys[i] = INT64_MIN;
+    return pick_unbound(p) && fb3_bound_settle(row->restraint->bound, row->domains->columns, row->order,
+                                               row->picked, pick, p, row->cells);
+}
+
 bool fb3_row_settle(fb3_row *row, const uint16_t *tokens, flowbd3_decoding way, uint64_t seed,
                     uint64_t number) {
     const flowbd3_tokenizer *t = row->restraint->tokenizer;
-    picking p = {row, tokens, way, seed, number};
+    picking p = {row, tokens, way, seed, number, 0};
     for (size_t slot = 0; slot < t->n_slots; slot++)
         fb3_row_know(row, slot, tokens);
-    for (size_t i = 0; i < t->n_columns; i++)
-        row->keys[i] = INT64_MIN;
-    if (row->dead || !pick_unbound(&p) ||
-        !fb3_bound_settle(row->restraint->bound, row->domains->columns, row->order, row->picked, pick, &p,
-                          row->cells))
+    if (!fb3_row_narrow(row))
         return false;
+    fb3_domains_copy(row->known, row->domains);
+    while (!attempt(&p)) {
+        if (++p.attempt == ATTEMPTS)
+            return false;
+        fb3_domains_copy(row->domains, row->known);
+    }
     for (size_t i = 0; i < t->n_columns; i++) {
         const fb3_codec *codec = &t->columns[i];
         const fb3_cell *cell = &row->cells[i];
