@@ -21,7 +21,7 @@ static bool text_is_rare(const column_cells *c, const char *text) {
 
 static bool number_is_rare(const column_cells *c, double number) {
     const fb3_distinct *d = &c->numbers;
-    if (!isfinite(number))
+    if (d->keys == NULL || !isfinite(number))
         return false;
     size_t i = fb3_lower_bound(d->keys, 0, d->count, fb3_key_at_least(d->type, number));
     return i == d->count || fb3_number_of_key(d->type, d->keys[i]) != number ||
