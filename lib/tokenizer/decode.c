@@ -40,6 +40,8 @@ static void put_alone(const decoding *d, size_t number, const uint16_t *tokens, 
     const fb3_decoder *decoder = d->decoder;
     if (codec->derived || fb3_codec_is_missing(codec, own))
         put_missing(&d->columns[number], row);
+    else if (codec->levels.count == 0) /* one value for the tokens: nothing is drawn */
+        put_value(&d->columns[number], row, fb3_codec_draw(codec, own, 0.0));
     else if (decoder->way == FLOWBD3_DECODE_CENTRE)
         put_value(&d->columns[number], row, fb3_codec_centre(codec, own));
     else

@@ -287,7 +287,6 @@ static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *
     *cell = (fb3_cell){.missing = fb3_codec_is_missing(codec, own)};
     if (cell->missing)
         return domain->missing;
-    double uniform = uniform_of(p, column);
     int64_t *key = &p->row->keys[column];
     if (codec->categories.dictionary != NULL) {
         *key = cell->code = fb3_categories_code(&codec->categories, own[0], domain);
@@ -299,7 +298,7 @@ static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *
         if (fb3_domain_has_number(domain, cell->number))
             return true;
     }
-    if (!fb3_codec_draw_within(codec, own, domain, uniform, key))
+    if (!fb3_codec_draw_within(codec, own, domain, uniform_of(p, column), key))
         return false;
     cell->number = fb3_number_of_key(codec->type, *key);
     return fb3_domain_has_number(domain, cell->number);
