@@ -9,6 +9,7 @@
 #include "plots.h"
 #include "program_context.h"
 #include "progress_bar.h"
+#include "relations.h"
 #include "text_file.h"
 
 #include <errno.h>
@@ -123,16 +124,6 @@ static flowbd3_status read_tables(tables *t, flowbd3_context *context, const arg
     return status;
 }
 
-/* The rules that are asked for; none is NULL. */
-static flowbd3_status read_rules(flowbd3_rules **rules, flowbd3_context *context, const arguments *a,
-                                 const flowbd3_table *real, flowbd3_error *err) {
-    *rules = NULL;
-    if (a->rules == NULL)
-        return FLOWBD3_OK;
-    return strcmp(a->rules, "default") == 0 ? flowbd3_rules_default(rules, real, err)
-                                            : flowbd3_rules_load(rules, context, a->rules, err);
-}
-
 static void release_tables(tables *t) {
     flowbd3_table_destroy(&t->real);
     flowbd3_table_destroy(&t->generated);
@@ -210,7 +201,7 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     options.seed = a->seed;
     flowbd3_status done = read_tables(&t, context, a, &err);
     if (done == FLOWBD3_OK)
-        done = read_rules(&rules, context, a, t.real, &err);
+        done = read_rules(&rules, context, a->rules, t.real, &err);
     options.rules = rules;
     if (done == FLOWBD3_OK)
         done = flowbd3_evaluator_create(&evaluator, context, t.real, t.second, &options, &err);

@@ -1,9 +1,11 @@
 /* flowbd3-generate: generates flows from a trained model. */
 #include "command_line.h"
+#include "completion.h"
 #include "failure.h"
 #include "interrupt.h"
 #include "program_context.h"
 #include "progress_bar.h"
+#include "row_conditions.h"
 #include "stopwatch.h"
 
 #include <flowbd3/flowbd3.h>
@@ -13,10 +15,11 @@
 #include <string.h>
 
 typedef struct arguments {
-    char *model, *output;
+    char *model, *output, *partial;
     uint64_t n_samples, order, steps, sequence_flows, batch_size, seed, threads;
     double temperature, top_p, threshold, remask, loop_from, loop_to; /* 0: the library's default */
     bool centres;
+    row_conditions conditions;
 } arguments;
 
 /* As flowbd3_order. */
@@ -24,10 +27,10 @@ static const char *const orders[] = {
     "random",     "ancestral",      "confidence",        "margin",      "entropy", "threshold",
     "remask-cap", "remask-rescale", "remask-confidence", "remask-loop", NULL};
 
-enum { OPTIONS = 16 };
+enum { OWN_OPTIONS = 17, OPTIONS = OWN_OPTIONS + CONDITION_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
-    const program_option list[OPTIONS] = {
+    const program_option list[OWN_OPTIONS] = {
         {.name = "model",
          .kind = OPTION_TEXT,
          .value = &a->model,
@@ -45,6 +48,13 @@ static void list_options(program_option *options, arguments *a) {
          .most = 1e15,
          .argument = "N",
          .help = "Rows to generate (default: 1000)"},
+        {.name = "complete",
+         .kind = OPTION_TEXT,
+         .value = &a->partial,
+         .argument = "PARTIAL.csv",
+         .help =
+             "Generate what this table has not: empty cells, and columns that are not there; its cells are "
+             "kept, row for row"},
         {.name = "temperature",
          .kind = OPTION_REAL,
          .value = &a->temperature,
@@ -141,20 +151,23 @@ static void list_options(program_option *options, arguments *a) {
          .help = "Give the centre of a bin instead of a value drawn inside it"},
     };
     memcpy(options, list, sizeof list);
+    list_condition_options(options + OWN_OPTIONS, &a->conditions);
 }
 
-static int read_arguments(program_option *options, int argc, char **argv) {
+static int read_arguments(arguments *a, program_option *options, int argc, char **argv) {
     int status = read_command_line("--model FILE --output FILE.csv [OPTION...]\n"
                                    "Generates flows from a trained model.\n",
                                    options, OPTIONS, argc, argv);
     if (status < 0)
         status = require_option(options, OPTIONS, "model");
-    return status < 0 ? require_option(options, OPTIONS, "output") : status;
+    if (status < 0)
+        status = require_option(options, OPTIONS, "output");
+    return status < 0 ? parse_row_conditions(&a->conditions) : status;
 }
 
 /* ---- generating -------------------------------------------------------------------------------- */
 
-static flowbd3_sampler_options sampler_options(const arguments *a) {
+static flowbd3_sampler_options sampler_options(const arguments *a, const flowbd3_rules *rules) {
     flowbd3_sampler_options options = FLOWBD3_SAMPLER_OPTIONS_INIT;
     options.steps = (uint32_t)a->steps;
     options.temperature = a->temperature;
@@ -168,20 +181,26 @@ static flowbd3_sampler_options sampler_options(const arguments *a) {
     options.loop_from = a->loop_from;
     options.loop_to = a->loop_to;
     options.sequence_flows = (uint32_t)a->sequence_flows;
+    options.complete = a->partial != NULL;
+    set_row_conditions(&options, &a->conditions, rules);
     return options;
 }
 
 /* Says how much memory it takes where that is worth knowing beforehand. */
-static flowbd3_status make_sampler(flowbd3_sampler **sampler, const flowbd3_model *model, const arguments *a,
-                                   flowbd3_error *err) {
-    flowbd3_sampler_options options = sampler_options(a);
-    uint64_t bytes;
-    flowbd3_status status = flowbd3_sampler_memory(model, &options, &bytes, err);
-    if (status != FLOWBD3_OK)
-        return status;
+static flowbd3_status make_sampler(flowbd3_sampler **sampler, flowbd3_context *context,
+                                   const flowbd3_model *model, const arguments *a, flowbd3_error *err) {
+    flowbd3_rules *rules = NULL;
+    flowbd3_status status = read_row_rules(&rules, context, &a->conditions, model, err);
+    flowbd3_sampler_options options = sampler_options(a, rules);
+    uint64_t bytes = 0;
+    if (status == FLOWBD3_OK)
+        status = flowbd3_sampler_memory(model, &options, &bytes, err);
     if (bytes > 100000000)
         fprintf(stderr, "the sampler takes %.0f MB\n", (double)bytes / 1e6);
-    return flowbd3_sampler_create(sampler, model, &options, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_sampler_create(sampler, model, &options, err);
+    flowbd3_rules_destroy(&rules);
+    return status;
 }
 
 typedef struct destination {
@@ -218,22 +237,62 @@ static void say_what_it_took(const flowbd3_sampler *sampler, uint64_t rows, doub
             (unsigned long long)rows, seconds, (double)drawn / seconds, (double)evaluations / (double)drawn);
 }
 
-static flowbd3_status generate(flowbd3_context *context, const arguments *a, flowbd3_error *err) {
+static flowbd3_status write_completed(flowbd3_context *context, flowbd3_sampler *sampler, destination *to,
+                                      const partial_table *partial, flowbd3_error *err) {
+    flowbd3_table *table = NULL;
+    flowbd3_status status = complete_table(&table, context, sampler, partial, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_csv_writer_write(to->writer, table, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_csv_writer_commit(to->writer, err);
+    flowbd3_table_destroy(&table);
+    return status;
+}
+
+/* With partial, completes it. */
+static flowbd3_status generate(flowbd3_context *context, const flowbd3_model *model, const arguments *a,
+                               const partial_table *partial, flowbd3_error *err) {
     double began = seconds_now();
-    flowbd3_model *model = NULL;
+    uint64_t rows = partial != NULL ? flowbd3_table_rows(partial->cells) : a->n_samples;
     flowbd3_sampler *sampler = NULL;
     destination to = {.err = err};
-    flowbd3_status status = flowbd3_model_load(&model, context, a->model, err);
-    if (status == FLOWBD3_OK)
-        status = make_sampler(&sampler, model, a, err);
+    flowbd3_status status = make_sampler(&sampler, context, model, a, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_csv_writer_create(&to.writer, context, a->output, NULL, err);
     if (status == FLOWBD3_OK)
-        status = write_rows(sampler, &to, a->n_samples, err);
+        status = partial != NULL ? write_completed(context, sampler, &to, partial, err)
+                                 : write_rows(sampler, &to, rows, err);
     if (status == FLOWBD3_OK)
-        say_what_it_took(sampler, a->n_samples, seconds_now() - began);
+        say_what_it_took(sampler, rows, seconds_now() - began);
     flowbd3_csv_writer_destroy(&to.writer);
     flowbd3_sampler_destroy(&sampler);
+    return status;
+}
+
+/* Rows of the table to complete are those of the output. -1 or an exit status. */
+static int check_rows(const arguments *a, const program_option *options, const partial_table *partial) {
+    size_t rows = flowbd3_table_rows(partial->cells);
+    return is_given(options, OPTIONS, "n-samples") && a->n_samples != rows
+               ? usage_failure("--n-samples: '%s' has %zu rows to complete", a->partial, rows)
+               : -1;
+}
+
+static int run_program(flowbd3_context *context, const arguments *a, const program_option *options) {
+    flowbd3_error err = {0};
+    flowbd3_model *model = NULL;
+    partial_table partial = {NULL, NULL};
+    int status = -1;
+    flowbd3_status done = flowbd3_model_load(&model, context, a->model, &err);
+    if (done == FLOWBD3_OK && a->partial != NULL) {
+        done = read_partial(&partial, context, a->partial, model, &err);
+        if (done == FLOWBD3_OK)
+            status = check_rows(a, options, &partial);
+    }
+    if (done == FLOWBD3_OK && status < 0)
+        done = generate(context, model, a, a->partial != NULL ? &partial : NULL, &err);
+    if (status < 0)
+        status = done == FLOWBD3_OK ? EXIT_SUCCESS : library_failure(&err);
+    release_partial(&partial);
     flowbd3_model_destroy(&model);
     return status;
 }
@@ -242,17 +301,17 @@ int main(int argc, char **argv) {
     arguments a = {.n_samples = 1000};
     program_option options[OPTIONS];
     list_options(options, &a);
-    int status = read_arguments(options, argc, argv);
+    int status = read_arguments(&a, options, argc, argv);
     if (status < 0) {
         catch_interrupts();
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
-        status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
-                         generate(context, &a, &err) == FLOWBD3_OK
-                     ? EXIT_SUCCESS
+        status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK
+                     ? run_program(context, &a, options)
                      : library_failure(&err);
         flowbd3_context_destroy(&context);
     }
+    release_row_conditions(&a.conditions);
     release_options(options, OPTIONS);
     return status;
 }

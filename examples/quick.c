@@ -20,6 +20,7 @@
 static const training_settings quick_settings = {
     .bins = 256,
     .binning = FLOWBD3_BINNING_AUTO,
+    .block_size = COUNT_UNSET,
     .d_model = 64,
     .n_heads = 4,
     .n_layers = 3,
@@ -39,6 +40,7 @@ static const training_settings quick_settings = {
 static const training_settings reference_settings = {
     .bins = 128,
     .binning = FLOWBD3_BINNING_QUANTILE,
+    .block_size = BLOCK_OF_FLOW,
     .d_model = 512,
     .n_heads = 16,
     .n_layers = 16,
@@ -181,8 +183,8 @@ static flowbd3_status make_flows(quick *q, flowbd3_error *err) {
 
 static flowbd3_status train(quick *q, flowbd3_error *err) {
     q->bar.unit = "rows";
-    flowbd3_status status =
-        prepare_training(&q->run, q->train, NULL, &q->settings, q->arguments->output_directory, false, err);
+    flowbd3_status status = prepare_training(&q->run, q->context, q->train, NULL, &q->settings,
+                                             q->arguments->output_directory, false, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_trainer_run(q->run.trainer, show_progress, &q->bar, err);
     return status;

@@ -7,6 +7,7 @@
 #include "output_directory.h"
 #include "plots.h"
 #include "program_context.h"
+#include "relations.h"
 #include "training_run.h"
 
 #include <math.h>
@@ -17,13 +18,13 @@
 
 typedef struct arguments {
     char *data, *validation, *output_directory, *configuration;
-    bool resume, no_plots;
+    bool resume, list_relations, no_plots;
     uint64_t threads;
     csv_arguments csv;
     training_settings settings;
 } arguments;
 
-enum { OWN_OPTIONS = 7, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
+enum { OWN_OPTIONS = 8, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -42,7 +43,8 @@ static void list_options(program_option *options, arguments *a) {
          .kind = OPTION_TEXT,
          .value = &a->output_directory,
          .argument = "DIR",
-         .help = "Where best.safetensors, latest.safetensors, config.json, history.csv and losses.png go"},
+         .help = "Where best.safetensors, latest.safetensors, config.json, relations.json, history.csv and "
+                 "losses.png go"},
         {.name = "config",
          .kind = OPTION_TEXT,
          .value = &a->configuration,
@@ -53,6 +55,11 @@ static void list_options(program_option *options, arguments *a) {
          .value = &a->resume,
          .help = "Go on from DIR/latest.safetensors, with the options of DIR/config.json unless --config is "
                  "given"},
+        {.name = "list-relations",
+         .kind = OPTION_FLAG,
+         .value = &a->list_relations,
+         .help = "Print the relations of the rows, those that obey and that they apply to, and the share; no "
+                 "training"},
         {.name = "no-plots", .kind = OPTION_FLAG, .value = &a->no_plots, .help = "Write no losses.png"},
         {.name = "threads",
          .kind = OPTION_COUNT,
@@ -71,7 +78,7 @@ static int check_arguments(const arguments *a, const program_option *options) {
     const training_settings *s = &a->settings;
     if (a->validation != NULL && is_given(options, ALL_OPTIONS, "train-split") && s->train_split < 1.0)
         return usage_failure("--train-split: all rows train where there is --validation");
-    if (s->first_columns.count > 0 && s->column_order != FLOWBD3_COLUMNS_FIXED)
+    if (s->first_columns.count > 0 && s->column_order == FLOWBD3_COLUMNS_RANDOM)
         return usage_failure("--first-columns: a random --column-order has none");
     return -1;
 }
@@ -83,7 +90,7 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
                                    options, ALL_OPTIONS, argc, argv);
     if (status < 0)
         status = require_option(options, ALL_OPTIONS, "data");
-    if (status < 0)
+    if (status < 0 && (a->resume || !a->list_relations))
         status = require_option(options, ALL_OPTIONS, "output-dir");
     char earlier[PATH_MAX];
     const char *configuration = a->configuration;
@@ -94,6 +101,8 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
         status = read_configuration(configuration, options, ALL_OPTIONS);
     if (status < 0)
         status = check_arguments(a, options);
+    if (status < 0)
+        status = parse_training_settings(&a->settings);
     return status < 0 ? parse_csv_arguments(&a->csv) : status;
 }
 
@@ -119,6 +128,8 @@ static flowbd3_status select_training_columns(flowbd3_table **table, arguments *
         status = select_columns(table, &a->csv, &needed, a->data, err);
     if (status == FLOWBD3_OK)
         status = check_columns(*table, "--first-columns", &s->first_columns, a->data, err);
+    if (status == FLOWBD3_OK)
+        status = check_columns(*table, "--codec", &s->codec_columns, a->data, err);
     release_texts(&needed);
     return status;
 }
@@ -153,13 +164,13 @@ static void say_what_sequences_are(const training_settings *s) {
     fprintf(stderr, ", in order of %s\n", s->order_by != NULL ? s->order_by : "the file");
 }
 
-static void say_what_blocks_are(const training_run *run, const training_settings *s) {
+static void say_what_blocks_are(const training_run *run) {
     flowbd3_model_options options = FLOWBD3_MODEL_OPTIONS_INIT;
     size_t slots = flowbd3_tokenizer_slots(run->tokenizer);
     if (flowbd3_model_get_options(run->model, &options, NULL) != FLOWBD3_OK || options.block_size == slots)
         return;
     fprintf(stderr, "blocks of %u tokens, %zu in a flow; columns in %s order\n", options.block_size, slots,
-            s->column_order == FLOWBD3_COLUMNS_RANDOM ? "random" : "fixed");
+            options.column_order == FLOWBD3_COLUMNS_RANDOM ? "random" : "fixed");
 }
 
 static void say_what_is_trained(const training_run *run, const tables *t, const training_settings *s) {
@@ -171,7 +182,7 @@ static void say_what_is_trained(const training_run *run, const tables *t, const 
             (unsigned long long)s->d_model, (unsigned long long)s->n_layers, (unsigned long long)s->n_heads,
             (unsigned long long)s->epochs);
     say_what_sequences_are(s);
-    say_what_blocks_are(run, s);
+    say_what_blocks_are(run);
 }
 
 static void say_what_came_out(const training_run *run, const arguments *a) {
@@ -208,9 +219,13 @@ static int train(flowbd3_context *context, const tables *t, arguments *a, progra
     training_run run = {0};
     char path[PATH_MAX];
     int status = make_output_directory(a->output_directory);
-    if (status == EXIT_SUCCESS && prepare_training(&run, t->train, t->validation, &a->settings,
+    if (status == EXIT_SUCCESS && prepare_training(&run, context, t->train, t->validation, &a->settings,
                                                    a->output_directory, a->resume, &err) != FLOWBD3_OK)
         status = library_failure(&err);
+    if (status == EXIT_SUCCESS)
+        status = write_relations(flowbd3_tokenizer_rules(run.tokenizer), context,
+                                 path_in(path, a->output_directory, "relations.json"), a->settings.rules,
+                                 !a->settings.no_relations);
     if (status == EXIT_SUCCESS)
         status = write_json(path_in(path, a->output_directory, "config.json"),
                             configuration_to_json(options, ALL_OPTIONS));
@@ -228,6 +243,21 @@ static int train(flowbd3_context *context, const tables *t, arguments *a, progra
     return status;
 }
 
+static int list_relations(flowbd3_context *context, const tables *t, const arguments *a) {
+    flowbd3_error err = {0};
+    flowbd3_tokenizer *tokenizer = NULL;
+    int status = fit_tokenizer(&tokenizer, context, t->train, t->validation, &a->settings, &err) == FLOWBD3_OK
+                     ? print_relations(stdout, flowbd3_tokenizer_rules(tokenizer), context)
+                     : library_failure(&err);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    return status;
+}
+
+/* What to do with the tables. 0 or an exit status. */
+static int run_program(flowbd3_context *context, const tables *t, arguments *a, program_option *options) {
+    return a->list_relations ? list_relations(context, t, a) : train(context, t, a, options);
+}
+
 int main(int argc, char **argv) {
     arguments a = {.threads = 0, .settings = TRAINING_SETTINGS_INIT};
     program_option options[ALL_OPTIONS];
@@ -240,12 +270,13 @@ int main(int argc, char **argv) {
         tables t = {NULL, NULL};
         status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
                          read_tables(&t, context, &a, &err) == FLOWBD3_OK
-                     ? train(context, &t, &a, options)
+                     ? run_program(context, &t, &a, options)
                      : library_failure(&err);
         release_tables(&t);
         flowbd3_context_destroy(&context);
     }
     release_csv_arguments(&a.csv);
+    release_training_settings(&a.settings);
     release_options(options, ALL_OPTIONS);
     return status;
 }

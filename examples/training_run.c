@@ -15,17 +15,22 @@ static flowbd3_status join_tables(flowbd3_table **all, const flowbd3_table *tabl
 }
 
 /* The tokenizer sees the rows that validate too, so that it knows every category among them. */
-static flowbd3_status make_tokenizer(training_run *run, const flowbd3_table *table,
-                                     const flowbd3_table *validation, const training_settings *settings,
-                                     flowbd3_error *err) {
-    flowbd3_tokenizer_options options = tokenizer_options(settings);
-    if (validation == NULL)
-        return flowbd3_tokenizer_create(&run->tokenizer, table, &options, err);
+flowbd3_status fit_tokenizer(flowbd3_tokenizer **out, flowbd3_context *context, const flowbd3_table *table,
+                             const flowbd3_table *validation, const training_settings *settings,
+                             flowbd3_error *err) {
+    flowbd3_rules *rules = NULL;
     flowbd3_table *all = NULL;
-    flowbd3_status status = join_tables(&all, table, validation, err);
-    if (status == FLOWBD3_OK)
-        status = flowbd3_tokenizer_create(&run->tokenizer, all, &options, err);
+    flowbd3_status status = FLOWBD3_OK;
+    if (settings->rules != NULL)
+        status = flowbd3_rules_load(&rules, context, settings->rules, err);
+    if (status == FLOWBD3_OK && validation != NULL)
+        status = join_tables(&all, table, validation, err);
+    if (status == FLOWBD3_OK) {
+        flowbd3_tokenizer_options options = tokenizer_options(settings, rules);
+        status = flowbd3_tokenizer_create(out, all != NULL ? all : table, &options, err);
+    }
     flowbd3_table_destroy(&all);
+    flowbd3_rules_destroy(&rules);
     return status;
 }
 
@@ -44,13 +49,13 @@ static flowbd3_status make_trainer(training_run *run, const flowbd3_table *table
     return flowbd3_trainer_create(&run->trainer, run->model, table, validation, &options, err);
 }
 
-flowbd3_status prepare_training(training_run *run, const flowbd3_table *table,
+flowbd3_status prepare_training(training_run *run, flowbd3_context *context, const flowbd3_table *table,
                                 const flowbd3_table *validation, training_settings *settings,
                                 const char *directory, bool resume, flowbd3_error *err) {
     char latest[PATH_MAX];
     if (validation != NULL)
         settings->train_split = 1.0;
-    flowbd3_status status = make_tokenizer(run, table, validation, settings, err);
+    flowbd3_status status = fit_tokenizer(&run->tokenizer, context, table, validation, settings, err);
     if (status == FLOWBD3_OK)
         status = make_model(run, settings, err);
     if (status == FLOWBD3_OK)

@@ -11,10 +11,16 @@ typedef struct training_run {
     flowbd3_trainer *trainer;
 } training_run;
 
-/* Fits the tokenizer to all rows, makes the model and its trainer, which write best.safetensors and
+/* Fits the tokenizer to all rows, those of the table validation too where that is not NULL, with the rules of
+ * settings. The caller owns *out. */
+flowbd3_status fit_tokenizer(flowbd3_tokenizer **out, flowbd3_context *context, const flowbd3_table *table,
+                             const flowbd3_table *validation, const training_settings *settings,
+                             flowbd3_error *err);
+
+/* Fits the tokenizer, makes the model and its trainer, which write best.safetensors and
  * latest.safetensors into directory; with resume, takes up the latter. What validates is the table validation
  * or, where that is NULL, a share of table by settings. settings then say what is in effect. */
-flowbd3_status prepare_training(training_run *run, const flowbd3_table *table,
+flowbd3_status prepare_training(training_run *run, flowbd3_context *context, const flowbd3_table *table,
                                 const flowbd3_table *validation, training_settings *settings,
                                 const char *directory, bool resume, flowbd3_error *err);
 

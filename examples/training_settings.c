@@ -1,14 +1,15 @@
 /* Sizes and schedule of a training. */
 #include "training_settings.h"
+#include "failure.h"
 
-#include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- as options of a program ------------------------------------------------------------------- */
 
 static const char *const binnings[] = {"auto", "uniform", "quantile", "kmeans", NULL};
-static const char *const column_orders[] = {"fixed", "random", NULL};
+static const char *const column_orders[] = {"auto", "fixed", "random", NULL};
 static const char *const noises[] = {"count",       "linear",      "cosine", "square",
                                      "square-root", "logarithmic", NULL};
 static const named_count blocks[] = {{"flow", BLOCK_OF_FLOW}, {"sequence", BLOCK_OF_SEQUENCE}, {NULL, 0}};
@@ -29,6 +30,18 @@ void list_training_options(program_option *options, training_settings *s) {
         SETTING("bins", OPTION_COUNT, bins, 2, 65000, "N", "Tokens of a numeric column (default: 256)"),
         CHOICE("binning", binning, binnings, "STRATEGY",
                "How numbers become tokens: auto, uniform, quantile or kmeans (default: auto)"),
+        SETTING(
+            "codec", OPTION_LIST, codecs, 0, 0, "COLUMN=CODEC",
+            "Tokens of a column: auto, exact, bins, fine or digits; fine:128 with bins of its own (may be "
+            "repeated; default: auto)"),
+        SETTING("rare-rows", OPTION_COUNT, rare_rows, 0, UINT32_MAX, "N",
+                "Give no value that came in fewer rows, 0 = give all (default: 0)"),
+        SETTING(
+            "rules", OPTION_TEXT, rules, 0, 0, "FILE.json",
+            "Rules that generated rows obey, and relations that are not to be found; docs/rules.md has the "
+            "format, relations.json is such a file"),
+        SETTING("no-relations", OPTION_FLAG, no_relations, 0, 0, NULL,
+                "Search the rows for no relations; those of --rules are kept"),
         SETTING("group-by", OPTION_NAMES, group_by, 0, 0, "A,B",
                 "Columns whose equal cells make rows one group, such as the source host; taken besides "
                 "--columns, not learned but generated with the sequences (default: all rows are one group)"),
@@ -46,24 +59,28 @@ void list_training_options(program_option *options, training_settings *s) {
          .most = 1048576,
          .words = blocks,
          .argument = "N|flow|sequence",
-         .help =
-             "Tokens that are denoised together; a column has one token, 1 is autoregressive (default: flow)",
+         .help = "Tokens that are denoised together; most columns have one token, 1 is autoregressive "
+                 "(default: 1)",
          .configurable = true},
-        CHOICE("column-order", column_order, column_orders, "ORDER",
-               "Order in which blocks smaller than a flow take in its columns: fixed or random (default: "
-               "fixed)"),
+        CHOICE(
+            "column-order", column_order, column_orders, "ORDER",
+            "Order in which blocks smaller than a flow take in its columns: fixed, random, or auto, which is "
+            "random without --first-columns (default: auto)"),
         SETTING("first-columns", OPTION_NAMES, first_columns, 0, 0, "A,B",
                 "Columns that come first in the fixed order, as they are named here; the others follow as "
                 "they stand"),
-        SETTING("d-model", OPTION_COUNT, d_model, 1, 65536, "N", "Width of the network (default: 256)"),
-        SETTING("n-heads", OPTION_COUNT, n_heads, 1, 1024, "N", "Attention heads (default: 8)"),
-        SETTING("n-layers", OPTION_COUNT, n_layers, 1, 1024, "N", "Transformer blocks (default: 6)"),
+        SETTING("d-model", OPTION_COUNT, d_model, 1, 65536, "N",
+                "Width of the network (default: 64, 128 or 256, by the rows)"),
+        SETTING("n-heads", OPTION_COUNT, n_heads, 1, 1024, "N", "Attention heads (default: d-model / 32)"),
+        SETTING("n-layers", OPTION_COUNT, n_layers, 1, 1024, "N",
+                "Transformer blocks (default: 3, 4 or 6, by the rows)"),
         SETTING("d-ff", OPTION_COUNT, d_ff, 1, 1048576, "N", "Feed-forward width (default: 4 d-model)"),
         SETTING("dropout", OPTION_REAL, dropout, 0, 0.99, "SHARE", "Dropout (default: 0.1)"),
-        SETTING("epochs", OPTION_COUNT, epochs, 1, 999999, "N", "Passes over the rows (default: 100)"),
+        SETTING("epochs", OPTION_COUNT, epochs, 1, 999999, "N",
+                "Passes over the rows (default: 450,000 / rows, 4 to 300)"),
         SETTING("batch-size", OPTION_COUNT, batch_size, 1, 65536, "N", "Rows in a step (default: 64)"),
         SETTING("learning-rate", OPTION_REAL, learning_rate, 1e-12, 9, "RATE",
-                "Peak of the learning rate (default: 3e-4)"),
+                "Peak of the learning rate (default: 0.128 / d-model, at most 1.5e-3)"),
         SETTING("weight-decay", OPTION_REAL, weight_decay, 0, 9, "RATE",
                 "AdamW's weight decay (default: 0.01)"),
         SETTING("gradient-clip", OPTION_REAL, gradient_clip, 0, 1e30, "NORM",
@@ -72,8 +89,10 @@ void list_training_options(program_option *options, training_settings *s) {
                 "Steps to the peak of the learning rate (default: 5 % of all, at most 1000)"),
         SETTING("ema-decay", OPTION_REAL, ema_decay, 0, 0.9999999, "RATE",
                 "Moving average of the weights, 0 = none (default: 0.999)"),
-        SETTING("patience", OPTION_COUNT, patience, 0, UINT32_MAX, "N",
-                "Stop after so many epochs without a better validation, 0 = never (default: 0)"),
+        SETTING(
+            "patience", OPTION_COUNT, patience, 0, UINT32_MAX, "N",
+            "End, the learning rate going down, after so many epochs without a better validation, 0 = never "
+            "(default: an eighth of the epochs, at least 4)"),
         SETTING("max-minutes", OPTION_REAL, max_minutes, 0, 1e7, "M",
                 "Stop after so long; --resume goes on, 0 = never (default: 0)"),
         CHOICE("noise", noise, noises, "NOISE",
@@ -97,6 +116,56 @@ void list_training_options(program_option *options, training_settings *s) {
     options[1].other_names[1] = "tokenizer-strategy";
 }
 
+/* ---- codecs ------------------------------------------------------------------------------------ */
+
+/* As flowbd3_codec. */
+static const char *const codec_names[] = {"auto", "exact", "bins", "fine", "digits"};
+enum { CODECS = sizeof codec_names / sizeof *codec_names, MOST_BINS = 65000 };
+
+/* "64" after the colon of "fine:64". */
+static bool read_bins(uint32_t *bins, const char *text) {
+    char *end;
+    long value = strtol(text, &end, 10);
+    *bins = (uint32_t)value;
+    return *text >= '0' && *text <= '9' && *end == '\0' && value >= 2 && value <= MOST_BINS;
+}
+
+/* "fine" or "fine:64"; a codec without bins takes no number of them. */
+static bool read_codec(flowbd3_column_codec *codec, const char *text) {
+    size_t length = strcspn(text, ":");
+    for (int i = 0; i < CODECS; i++)
+        if (strlen(codec_names[i]) == length && strncmp(codec_names[i], text, length) == 0) {
+            codec->codec = (flowbd3_codec)i;
+            return text[length] == '\0' || (i != FLOWBD3_CODEC_EXACT && i != FLOWBD3_CODEC_DIGITS &&
+                                            read_bins(&codec->bins, text + length + 1));
+        }
+    return false;
+}
+
+int parse_training_settings(training_settings *s) {
+    s->column_codecs = calloc(s->codecs.count + 1, sizeof *s->column_codecs);
+    if (s->column_codecs == NULL)
+        return failure("out of memory");
+    for (size_t i = 0; i < s->codecs.count; i++) {
+        const char *text = s->codecs.items[i], *equals = strrchr(text, '=');
+        flowbd3_column_codec *codec = &s->column_codecs[i];
+        if (equals == NULL || equals == text || !read_codec(codec, equals + 1))
+            return usage_failure(
+                "--codec: '%s' is not COLUMN=auto, exact, bins, fine or digits, with :BINS from "
+                "2 to %d after auto, bins or fine",
+                text, MOST_BINS);
+        add_text(&s->codec_columns, text, (size_t)(equals - text));
+        codec->name = s->codec_columns.items[i];
+    }
+    return -1;
+}
+
+void release_training_settings(training_settings *s) {
+    free(s->column_codecs);
+    s->column_codecs = NULL;
+    release_texts(&s->codec_columns);
+}
+
 /* ---- as options of the library ----------------------------------------------------------------- */
 
 /* The library's options have 0 for its own choice, and below 0 for none. */
@@ -108,7 +177,10 @@ static uint32_t chosen(uint64_t count) {
 /* What is too large for the library's option is too large for its sequences. */
 static uint32_t tokens_of_block(const training_settings *s, size_t slots) {
     uint64_t flows = s->sequence_length != COUNT_UNSET ? s->sequence_length : 1;
-    uint64_t tokens = s->block_size == BLOCK_OF_SEQUENCE ? flows * slots : s->block_size;
+    uint64_t tokens = s->block_size == BLOCK_OF_SEQUENCE ? flows * slots
+                      : s->block_size == BLOCK_OF_FLOW   ? slots
+                      : s->block_size != COUNT_UNSET     ? s->block_size
+                                                         : 0;
     return tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
 }
 
@@ -116,7 +188,7 @@ static double chosen_or_none(double real) {
     return isnan(real) ? 0.0 : real == 0.0 ? -1.0 : real;
 }
 
-flowbd3_tokenizer_options tokenizer_options(const training_settings *s) {
+flowbd3_tokenizer_options tokenizer_options(const training_settings *s, const flowbd3_rules *rules) {
     flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
     options.binning = (flowbd3_binning)s->binning;
     options.bins = chosen(s->bins);
@@ -124,6 +196,11 @@ flowbd3_tokenizer_options tokenizer_options(const training_settings *s) {
     options.group_by = (const char *const *)s->group_by.items;
     options.n_group_by = s->group_by.count;
     options.order_by = s->order_by;
+    options.codecs = s->column_codecs;
+    options.n_codecs = s->codecs.count;
+    options.rare_rows = (uint32_t)s->rare_rows;
+    options.rules = rules;
+    options.relations = s->no_relations ? FLOWBD3_RELATIONS_OFF : FLOWBD3_RELATIONS_SEARCH;
     return options;
 }
 
@@ -153,7 +230,7 @@ flowbd3_trainer_options trainer_options(const training_settings *s) {
     /* One step at the peak at once is what no warm-up means. */
     options.warmup_steps = s->warmup_steps == 0 ? 1 : chosen(s->warmup_steps);
     options.ema_decay = chosen_or_none(s->ema_decay);
-    options.patience = chosen(s->patience);
+    options.patience = s->patience == 0 ? UINT32_MAX : chosen(s->patience);
     options.max_seconds = s->max_minutes * 60.0;
     options.seed = s->seed;
     options.noise = s->noise == 0 ? FLOWBD3_NOISE_COUNT : FLOWBD3_NOISE_LEVEL;
@@ -182,6 +259,9 @@ void settings_in_effect(training_settings *s, const flowbd3_model *model, const 
     s->d_ff = m.d_ff;
     s->dropout = in_effect(m.dropout);
     s->sequence_length = m.sequence_length;
+    if (s->block_size == COUNT_UNSET)
+        s->block_size = m.block_size;
+    s->column_order = (uint64_t)m.column_order;
     s->epochs = t.epochs;
     s->batch_size = t.batch_size;
     s->learning_rate = t.learning_rate;
@@ -189,6 +269,7 @@ void settings_in_effect(training_settings *s, const flowbd3_model *model, const 
     s->gradient_clip = in_effect(t.gradient_clip);
     s->warmup_steps = t.warmup_steps;
     s->ema_decay = in_effect(t.ema_decay);
+    s->patience = t.patience == UINT32_MAX ? 0 : t.patience;
     s->clip_low = t.clip_low;
     s->clip_high = t.clip_high;
 }

@@ -31,9 +31,9 @@ typedef enum flowbd3_schedule {
 
 typedef struct flowbd3_trainer_options {
     size_t struct_size;
-    uint32_t epochs;       /* passes over the training rows; default 0 = 100 */
+    uint32_t epochs;       /* passes over the training flows; default 0 = 450,000 / flows, 4 to 300 */
     uint32_t batch_size;   /* flows per step: as many whole sequences as fit, at least one; default 0 = 64 */
-    double learning_rate;  /* peak of the schedule; default 0 = 3e-4 */
+    double learning_rate;  /* peak of the schedule; default 0 = 0.128 / D, at most 1.5e-3 */
     double weight_decay;   /* AdamW, on matrices only; default 0 = 0.01, below 0 = none */
     double beta1;          /* AdamW; default 0 = 0.9 */
     double beta2;          /* AdamW; default 0 = 0.999 */
@@ -42,8 +42,9 @@ typedef struct flowbd3_trainer_options {
     uint32_t warmup_steps; /* linear warm-up; default 0 = 5 % of all steps, at most 1000 */
     double final_learning_rate; /* share of the peak at the end of the cosine, below 1; default 0 */
     double ema_decay;   /* exponential moving average of the weights; default 0 = 0.999, below 0 = none */
-    uint32_t patience;  /* epochs without a better validation NELBO before it stops, for which validation rows
-                           are needed; default 0 = never */
+    uint32_t patience;  /* epochs without a better validation NELBO after which the learning rate is taken down
+                           over a quarter of the epochs so far, and training ends; for which validation rows
+                           are needed; UINT32_MAX = never; default 0 = an eighth of the epochs, at least 4 */
     double max_seconds; /* stop after so long, valid and resumable; default 0 = no limit */
     uint64_t seed;      /* order of rows, masks, dropout */
     const char *best_path;   /* model file written when the validation NELBO improves, without validation rows

@@ -9,13 +9,33 @@ flowbd3_status flowbd3_model_options_init(flowbd3_model_options *options, size_t
     return fb3_options_init(options, size, sizeof *options);
 }
 
-static flowbd3_status check_options(flowbd3_model_options *o, flowbd3_error *err) {
+/* Sizes that a table of so many rows can fill. */
+static void choose_sizes(flowbd3_model_options *o, uint64_t rows) {
+    static const struct {
+        uint64_t below;
+        uint32_t width, layers;
+    } sizes[] = {{4000, 64, 3}, {200000, 128, 4}, {UINT64_MAX, 256, 6}};
+    size_t i = 0;
+    while (rows >= sizes[i].below && i + 1 < FB3_COUNT(sizes))
+        i++;
     if (o->d_model == 0)
-        o->d_model = 256;
-    if (o->n_heads == 0)
-        o->n_heads = 8;
+        o->d_model = sizes[i].width;
     if (o->n_layers == 0)
-        o->n_layers = 6;
+        o->n_layers = sizes[i].layers;
+}
+
+/* Heads of 32 columns, or wider ones where the width is no multiple of that. */
+static uint32_t choose_heads(uint32_t width) {
+    uint32_t heads = width >= 64 ? width / 32 : 1;
+    while (heads > 1 && (width % heads != 0 || width / heads % 2 != 0))
+        heads--;
+    return heads;
+}
+
+static flowbd3_status check_options(flowbd3_model_options *o, uint64_t rows, flowbd3_error *err) {
+    choose_sizes(o, rows);
+    if (o->n_heads == 0)
+        o->n_heads = choose_heads(o->d_model);
     if (o->d_model > 8192)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "d_model is %u, expected at most 8192", o->d_model);
     if (o->d_ff == 0)
@@ -43,7 +63,7 @@ static flowbd3_status check_blocks(flowbd3_model_options *o, size_t slots, flowb
     if (o->sequence_length == 0)
         o->sequence_length = 1;
     if (o->block_size == 0)
-        o->block_size = (uint32_t)slots;
+        o->block_size = 1;
     uint64_t tokens = (uint64_t)o->sequence_length * slots;
     if (tokens > LONGEST_SEQUENCE)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE,
@@ -53,9 +73,12 @@ static flowbd3_status check_blocks(flowbd3_model_options *o, size_t slots, flowb
         return fb3_fail(err, FLOWBD3_ERROR_RANGE,
                         "block_size is %u tokens, expected at most the %llu of a sequence of %u flows",
                         o->block_size, (unsigned long long)tokens, o->sequence_length);
-    if (o->column_order != FLOWBD3_COLUMNS_FIXED && o->column_order != FLOWBD3_COLUMNS_RANDOM)
-        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column_order is %d, expected 0 or 1",
+    if (o->column_order < FLOWBD3_COLUMNS_AUTO || o->column_order > FLOWBD3_COLUMNS_RANDOM)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "column_order is %d, expected 0 to 2",
                         (int)o->column_order);
+    if (o->column_order == FLOWBD3_COLUMNS_AUTO)
+        o->column_order =
+            o->n_columns > 0 || o->block_size % slots == 0 ? FLOWBD3_COLUMNS_FIXED : FLOWBD3_COLUMNS_RANDOM;
     return FLOWBD3_OK;
 }
 
@@ -129,7 +152,7 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
     flowbd3_model_options o;
     flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_model_options", err);
     if (status == FLOWBD3_OK)
-        status = check_options(&o, err);
+        status = check_options(&o, fb3_tokenizer_rows(tokenizer), err);
     size_t slots = flowbd3_tokenizer_slots(tokenizer);
     if (status == FLOWBD3_OK)
         status = check_blocks(&o, slots, err);

@@ -224,8 +224,11 @@ static flowbd3_status create_described(flowbd3_model **model, const fb3_tensor_f
     if (status == FLOWBD3_OK)
         status = blame_file(fb3_tokenizer_from_json_value(&tokenizer, context, of_tokenizer, &inner), &inner,
                             path, err);
-    if (status == FLOWBD3_OK)
+    if (status == FLOWBD3_OK) {
+        if (options.block_size == 0) /* a file from before blocks had a size: a flow */
+            options.block_size = (uint32_t)flowbd3_tokenizer_slots(tokenizer);
         status = blame_file(fb3_model_create_empty(model, tokenizer, &options, &inner), &inner, path, err);
+    }
     flowbd3_tokenizer_destroy(&tokenizer);
     fb3_release(context, names);
     json_decref(of_tokenizer);

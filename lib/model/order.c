@@ -33,7 +33,7 @@ flowbd3_status fb3_model_set_columns(flowbd3_model *model, const flowbd3_model_o
                         options->columns == NULL ? "n_columns is %zu, but columns is NULL"
                                                  : "columns names %zu in order, but column_order is random",
                         named);
-    if ((named > 0 || options->column_order != FLOWBD3_COLUMNS_FIXED) && !fb3_model_has_order(model))
+    if ((named > 0 || options->column_order == FLOWBD3_COLUMNS_RANDOM) && !fb3_model_has_order(model))
         fb3_log(model->context, FLOWBD3_LOG_WARNING,
                 "the order of columns has no effect: blocks of %zu tokens are whole flows of %zu",
                 model->blocking.block, model->config.slots);

@@ -265,10 +265,11 @@ static bool copy_given(flowbd3_rules *rules, const flowbd3_rules *given) {
     return copy_forbidden(rules, given);
 }
 
-/* Whether a found rule is one of the given ones, or of a name that the user forbids. */
-static bool is_unwanted(const flowbd3_rules *rules, const fb3_rule *rule) {
-    for (size_t i = 0; i < rules->count; i++)
-        if (!rules->rules[i].found && strcmp(rules->rules[i].text, rule->text) == 0)
+/* Whether a found rule is one of the given ones, some of which may have been found before, or of a name that
+ * the user forbids. */
+static bool is_unwanted(const flowbd3_rules *rules, size_t given, const fb3_rule *rule) {
+    for (size_t i = 0; i < given; i++)
+        if (strcmp(rules->rules[i].text, rule->text) == 0)
             return true;
     for (size_t i = 0; i < rules->n_forbidden; i++)
         if (rules->forbidden[i].name != NULL && strcmp(rules->forbidden[i].name, rule->name) == 0)
@@ -278,12 +279,13 @@ static bool is_unwanted(const flowbd3_rules *rules, const fb3_rule *rule) {
 
 /* Moves the rules that were found behind the given ones. */
 static flowbd3_status move_found(fb3_search *search, flowbd3_rules *rules, flowbd3_error *err) {
+    size_t given = rules->count;
     flowbd3_status status = fb3_rules_finish(rules, err);
     if (status == FLOWBD3_OK)
         status = fb3_rules_finish(search->found, err);
     for (size_t i = 0; i < search->found->count && status == FLOWBD3_OK; i++) {
         fb3_rule *from = &search->found->rules[i];
-        if (is_unwanted(rules, from))
+        if (is_unwanted(rules, given, from))
             continue;
         fb3_rule *rule = fb3_rules_append(rules);
         if (rule == NULL)

@@ -169,8 +169,9 @@ flowbd3_status fb3_row_create(fb3_row **out, const fb3_restraint *restraint, flo
     row->order = fb3_allocate(t->context, t->n_columns, sizeof *row->order);
     row->cells = fb3_allocate(t->context, t->n_columns, sizeof *row->cells);
     row->keys = fb3_allocate(t->context, t->n_columns, sizeof *row->keys);
+    row->given = fb3_allocate_zero(t->context, t->n_columns, sizeof *row->given);
     if (row->domains == NULL || row->known == NULL || row->order == NULL || row->cells == NULL ||
-        row->keys == NULL) {
+        row->keys == NULL || row->given == NULL) {
         fb3_row_destroy(out);
         return fb3_no_memory(err, "a row");
     }
@@ -189,17 +190,20 @@ void fb3_row_destroy(fb3_row **row) {
     fb3_release(context, (*row)->order);
     fb3_release(context, (*row)->cells);
     fb3_release(context, (*row)->keys);
+    fb3_release(context, (*row)->given);
     fb3_release(context, *row);
     *row = NULL;
 }
 
 void fb3_row_begin(fb3_row *row) {
     fb3_domains_copy(row->domains, row->restraint->start);
+    memset(row->given, 0, row->restraint->tokenizer->n_columns * sizeof *row->given);
     row->dead = false;
 }
 
 bool fb3_row_set(fb3_row *row, size_t column, const fb3_cell *cell) {
     row->dead = row->dead || !fb3_domain_set(&row->domains->columns[column], cell);
+    row->given[column] = 1;
     return !row->dead;
 }
 
@@ -219,6 +223,8 @@ void fb3_row_know(fb3_row *row, size_t slot, const uint16_t *tokens) {
     const fb3_codec *codec = &t->columns[s->column];
     fb3_domain *domain = &row->domains->columns[s->column];
     const uint16_t *own = tokens + codec->first_slot;
+    if (row->given[s->column]) /* a number between the values of two tokens has the nearer one */
+        return;
     if (fb3_codec_is_missing(codec, own)) {
         fb3_cell cell = {.missing = true};
         row->dead = row->dead || (s->place == 0 && !fb3_domain_set(domain, &cell));

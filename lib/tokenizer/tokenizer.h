@@ -76,6 +76,7 @@ typedef struct fb3_row {
     size_t picked;
     fb3_cell *cells; /* [columns] of fb3_row_settle, ... */
     int64_t *keys;   /* ... and their keys, or codes, where they are not missing */
+    uint8_t *given;  /* [columns] 1: the cell was set, whatever the tokens stand for */
     bool dead;       /* no row obeys */
 } fb3_row;
 

@@ -75,13 +75,14 @@ static json_t *history_to_json(const flowbd3_trainer *t) {
 
 static json_t *state_to_json(const flowbd3_trainer *t) {
     const struct fb3_training_state *s = &t->state;
-    return json_pack("{s:i, s:o, s:I, s:I, s:I, s:I, s:[f, f], s:f, s:f, s:f, s:o, s:I, s:b, s:o}", "version",
-                     CHECKPOINT_VERSION, "run", describe_run(t), "step", (json_int_t)s->step, "step_in_epoch",
-                     (json_int_t)s->step_in_epoch, "position", (json_int_t)s->position, "flows",
-                     (json_int_t)s->flows, "clip", t->noise.clip_low, t->noise.clip_high, "loss_sum",
+    return json_pack("{s:i, s:o, s:I, s:I, s:I, s:I, s:[f, f], s:f, s:f, s:f, s:o, s:I, s:I, s:I, s:b, s:o}",
+                     "version", CHECKPOINT_VERSION, "run", describe_run(t), "step", (json_int_t)s->step,
+                     "step_in_epoch", (json_int_t)s->step_in_epoch, "position", (json_int_t)s->position,
+                     "flows", (json_int_t)s->flows, "clip", t->noise.clip_low, t->noise.clip_high, "loss_sum",
                      s->loss_sum, "norm_sum", s->norm_sum, "seconds", s->seconds, "best_nelbo",
-                     number(s->best_nelbo), "stale", (json_int_t)s->stale, "finished", (int)s->finished,
-                     "history", history_to_json(t));
+                     number(s->best_nelbo), "stale", (json_int_t)s->stale, "fading_from",
+                     (json_int_t)s->fading_from, "fading_for", (json_int_t)s->fading_for, "finished",
+                     (int)s->finished, "history", history_to_json(t));
 }
 
 flowbd3_status flowbd3_trainer_save(const flowbd3_trainer *trainer, const char *path, flowbd3_error *err) {
@@ -168,7 +169,7 @@ static bool agrees(flowbd3_trainer *t, const struct fb3_training_state *s, size_
 static flowbd3_status state_from_json(flowbd3_trainer *t, const json_t *json, const char *path,
                                       flowbd3_error *err) {
     struct fb3_training_state s = {0};
-    json_int_t version, step, step_in_epoch, position, flows, stale;
+    json_int_t version, step, step_in_epoch, position, flows, stale, fading_from = 0, fading_for = 0;
     int finished;
     double low, high;
     json_t *best, *history, *run;
@@ -180,10 +181,11 @@ static flowbd3_status state_from_json(flowbd3_trainer *t, const json_t *json, co
         return fb3_fail(err, FLOWBD3_ERROR_VERSION, "'%s': checkpoint version %lld, expected %d", path,
                         (long long)version, CHECKPOINT_VERSION);
     if (json_unpack_ex(state, &problem, 0,
-                       "{s:I, s:I, s:I, s:I, s:[F, F], s:F, s:F, s:F, s:o, s:I, s:b, s:o}", "step", &step,
-                       "step_in_epoch", &step_in_epoch, "position", &position, "flows", &flows, "clip", &low,
-                       &high, "loss_sum", &s.loss_sum, "norm_sum", &s.norm_sum, "seconds", &s.seconds,
-                       "best_nelbo", &best, "stale", &stale, "finished", &finished, "history", &history) != 0)
+                       "{s:I, s:I, s:I, s:I, s:[F, F], s:F, s:F, s:F, s:o, s:I, s?I, s?I, s:b, s:o}", "step",
+                       &step, "step_in_epoch", &step_in_epoch, "position", &position, "flows", &flows, "clip",
+                       &low, &high, "loss_sum", &s.loss_sum, "norm_sum", &s.norm_sum, "seconds", &s.seconds,
+                       "best_nelbo", &best, "stale", &stale, "fading_from", &fading_from, "fading_for",
+                       &fading_for, "finished", &finished, "history", &history) != 0)
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: %s", path, problem.text);
     flowbd3_status status = check_same_run(t, run, path, err);
     if (status != FLOWBD3_OK)
@@ -194,11 +196,15 @@ static flowbd3_status state_from_json(flowbd3_trainer *t, const json_t *json, co
     s.flows = (uint64_t)flows;
     s.finished = finished != 0;
     if (step < 0 || step_in_epoch < 0 || position < 0 || flows < 0 || stale < 0 || stale > UINT32_MAX ||
-        !json_is_array(history) || !agrees(t, &s, json_array_size(history)))
+        fading_from < 0 || fading_from > UINT32_MAX || fading_for < 0 || fading_for > UINT32_MAX ||
+        (fading_from > 0) != (fading_for > 0) || !json_is_array(history) ||
+        !agrees(t, &s, json_array_size(history)))
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: the numbers of steps do not agree", path);
     if (!(low >= 0.0 && low <= high && high <= 1.0))
         return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': training: clip is not two ascending shares", path);
     s.stale = (uint32_t)stale;
+    s.fading_from = (uint32_t)fading_from;
+    s.fading_for = (uint32_t)fading_for;
     s.best_nelbo = number_or(best, (double)INFINITY);
     status = history_from_json(t, history, path, err);
     t->state = s;

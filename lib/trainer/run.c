@@ -22,6 +22,19 @@ static double schedule_total(const flowbd3_trainer *t) {
     return (double)t->steps_per_epoch * t->options.epochs;
 }
 
+/* The learning rate of the step at hand, step steps on. Once validation gains nothing more the schedule is
+ * left for a shorter cosine. */
+static double learning_rate(const flowbd3_trainer *t, double step) {
+    const struct fb3_training_state *s = &t->state;
+    if (s->fading_from == 0)
+        return fb3_learning_rate(&t->options, step, schedule_total(t));
+    double begin = (double)s->fading_from * (double)t->steps_per_epoch;
+    double share = (step - begin) / ((double)s->fading_for * (double)t->steps_per_epoch);
+    double final = t->options.final_learning_rate;
+    double cosine = 0.5 * (1.0 + cos(3.14159265358979323846 * (share < 1.0 ? share : 1.0)));
+    return fb3_learning_rate(&t->options, begin, schedule_total(t)) * (final + (1.0 - final) * cosine);
+}
+
 /* ---- one step ---------------------------------------------------------------------------------- */
 
 static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
@@ -36,7 +49,7 @@ static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
                         "training diverged at step %u: the loss is %g, the gradient's norm %g; a smaller "
                         "learning_rate may help",
                         step + 1, loss, norm);
-    fb3_optimiser_step(t, fb3_learning_rate(&t->options, schedule_step(t), schedule_total(t)), norm);
+    fb3_optimiser_step(t, learning_rate(t, schedule_step(t)), norm);
     t->state.step_in_epoch++;
     t->state.position = position;
     t->state.flows += t->joint->flows;
@@ -50,19 +63,33 @@ static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
 /* Seconds between two checkpoints of short epochs. */
 enum { CHECKPOINT_SECONDS = 2 };
 
-/* Keeps the epoch's weights when they are the best so far. */
+/* Weights of the last epoch are preferred to those of one whose bound is less than this share better: at a
+ * high learning rate the marginal frequencies are further off than the bound tells (docs/fidelity.md). */
+static const double settled = 0.0025;
+
+/* Keeps the epoch's weights when they are the best so far, or the last ones and as good. */
 static flowbd3_status keep_best(flowbd3_trainer *t, double nelbo, flowbd3_error *err) {
-    bool better = t->validation.count == 0 || nelbo < t->state.best_nelbo;
-    if (!better) {
-        t->state.stale++;
+    bool validates = t->validation.count > 0, better = !validates || nelbo < t->state.best_nelbo;
+    t->state.stale = better ? 0 : t->state.stale + 1;
+    if (!better && !(t->state.finished && nelbo < t->state.best_nelbo + settled * fabs(t->state.best_nelbo)))
         return FLOWBD3_OK;
-    }
-    t->state.stale = 0;
-    if (t->validation.count > 0) {
+    if (validates) {
         t->state.best_nelbo = nelbo;
         memcpy(t->best, t->model->parameters, t->model->layout->size * sizeof *t->best);
     }
     return t->best_path != NULL ? flowbd3_model_save(t->model, t->best_path, err) : FLOWBD3_OK;
+}
+
+/* Begins to take the learning rate down, over a quarter of the epochs so far, when the last `patience` of
+ * them have gained nothing. */
+static void begin_fading(flowbd3_trainer *t) {
+    struct fb3_training_state *s = &t->state;
+    if (s->finished || s->fading_from > 0 || t->validation.count == 0 || s->stale < t->options.patience)
+        return;
+    uint32_t done = (uint32_t)t->n_history, left = t->options.epochs - done;
+    uint32_t quarter = done < 8 ? 2 : done / 4;
+    s->fading_from = done;
+    s->fading_for = quarter < left ? quarter : left;
 }
 
 void fb3_trainer_set_clip(flowbd3_trainer *t, double low, double high) {
@@ -92,8 +119,7 @@ static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, doub
                            .step = t->state.step,
                            .train_loss = t->state.loss_sum / (double)t->train.flows,
                            .validation_nelbo = (double)NAN,
-                           .learning_rate =
-                               fb3_learning_rate(&t->options, schedule_step(t) - 1.0, schedule_total(t)),
+                           .learning_rate = learning_rate(t, schedule_step(t) - 1.0),
                            .gradient_norm = t->state.norm_sum / (double)t->state.step_in_epoch,
                            .loss_variance = (double)NAN,
                            .unclipped_variance = (double)NAN};
@@ -114,10 +140,11 @@ static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, doub
         return status;
     t->state.step_in_epoch = t->state.position = t->state.flows = 0;
     t->state.loss_sum = t->state.norm_sum = t->state.seconds = 0.0;
-    status = keep_best(t, epoch.validation_nelbo, err);
     t->state.finished =
         t->n_history == t->options.epochs ||
-        (t->options.patience > 0 && t->validation.count > 0 && t->state.stale >= t->options.patience);
+        (t->state.fading_from > 0 && t->n_history >= t->state.fading_from + t->state.fading_for);
+    status = keep_best(t, epoch.validation_nelbo, err);
+    begin_fading(t);
     bool due = t->state.finished || fb3_seconds() - t->saved >= CHECKPOINT_SECONDS;
     if (status == FLOWBD3_OK && t->latest_path != NULL && due) {
         status = flowbd3_trainer_save(t, t->latest_path, err);

@@ -42,11 +42,8 @@ static flowbd3_status check_noise(flowbd3_trainer_options *o, flowbd3_error *err
 }
 
 static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *err) {
-    if (o->epochs == 0)
-        o->epochs = 100;
     if (o->batch_size == 0)
         o->batch_size = 64;
-    default_to(&o->learning_rate, 3e-4);
     default_to(&o->weight_decay, 0.01);
     default_to(&o->beta1, 0.9);
     default_to(&o->beta2, 0.999);
@@ -56,9 +53,9 @@ static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *e
     const struct {
         const char *name;
         double value, least, below;
-    } ranges[] = {{"epochs", o->epochs, 1, 1e6},
+    } ranges[] = {{"epochs", o->epochs, 0, 1e6},
                   {"batch_size", o->batch_size, 1, 65537},
-                  {"learning_rate", o->learning_rate, 1e-12, 10},
+                  {"learning_rate", o->learning_rate, 0, 10},
                   {"weight_decay", o->weight_decay, -1e300, 10},
                   {"beta1", o->beta1, 0, 1},
                   {"beta2", o->beta2, 0, 1},
@@ -79,6 +76,25 @@ static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *e
             return status;
     }
     return check_noise(o, err);
+}
+
+/* Passes over a table of so many flows, after which a network of the default sizes has learned what it will:
+ * more for small tables, which validation ends earlier. */
+static uint32_t choose_epochs(size_t flows) {
+    enum { FLOWS = 450000, LEAST = 4, MOST = 300 };
+    size_t epochs = FLOWS / flows;
+    return epochs < LEAST ? LEAST : epochs > MOST ? MOST : (uint32_t)epochs;
+}
+
+/* What depends on the table and the model. */
+static void choose_defaults(flowbd3_trainer *t) {
+    flowbd3_trainer_options *o = &t->options;
+    if (o->epochs == 0)
+        o->epochs = choose_epochs(t->train.flows);
+    if (o->learning_rate == 0.0)
+        o->learning_rate = fmin(0.128 / t->model->options.d_model, 1.5e-3);
+    if (o->patience == 0)
+        o->patience = t->validation.count == 0 ? UINT32_MAX : o->epochs < 32 ? 4 : o->epochs / 8;
 }
 
 static flowbd3_status set_schedule(flowbd3_trainer *t, flowbd3_error *err) {
@@ -143,8 +159,10 @@ static flowbd3_status set_up(flowbd3_trainer *t, const flowbd3_table *train, con
     t->options.best_path = t->options.latest_path = NULL;
     if (status == FLOWBD3_OK)
         status = fb3_trainer_take_tables(t, train, validation, err);
-    if (status == FLOWBD3_OK)
+    if (status == FLOWBD3_OK) {
+        choose_defaults(t);
         status = set_schedule(t, err);
+    }
     if (status == FLOWBD3_OK && !allocate(t))
         status = fb3_no_memory(err, "the trainer");
     if (status == FLOWBD3_OK)
@@ -164,12 +182,14 @@ static flowbd3_status check_validation(const flowbd3_trainer_options *o, const f
     if (rows && o->validation_share > 0.0)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "validation_share is %g, but there is a validation table", o->validation_share);
-    if (rows || o->validation_share > 0.0 || (o->patience == 0 && o->clip_search == 0))
+    if (rows || o->validation_share > 0.0 ||
+        ((o->patience == 0 || o->patience == UINT32_MAX) && o->clip_search == 0))
         return FLOWBD3_OK;
-    return o->patience > 0 ? fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
-                                      "patience is %u without validation rows to judge by", o->patience)
-                           : fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
-                                      "clip_search is 1 without validation rows to judge by");
+    return o->patience > 0 && o->patience != UINT32_MAX
+               ? fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "patience is %u without validation rows to judge by",
+                          o->patience)
+               : fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
+                          "clip_search is 1 without validation rows to judge by");
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */

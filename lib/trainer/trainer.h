@@ -44,6 +44,9 @@ struct flowbd3_trainer {
         double seconds;            /* spent in this epoch */
         double best_nelbo;
         uint32_t stale; /* epochs since the best */
+        /* Epochs after which the learning rate began to be taken down early, and over how many; 0: it has not
+         * been. */
+        uint32_t fading_from, fading_for;
         bool finished;
     } state;
     double saved; /* when the latest checkpoint was written, fb3_seconds */

@@ -36,7 +36,7 @@ refuse 2 "--delimiter: 'ab' is not" train --data x --output-dir y --delimiter ab
 refuse 2 "--resume" train --resume=yes
 refuse 2 "--block-size: 'row' is not a whole number from 1 to 1048576, flow or sequence" train --block-size row
 refuse 2 "--block-size: '0' is not" train --block-size 0
-refuse 2 "--column-order: 'any' is not one of fixed, random" train --column-order any
+refuse 2 "--column-order: 'any' is not one of auto, fixed, random" train --column-order any
 refuse 2 "--first-columns: a random --column-order has none" train --data x --output-dir y --first-columns a \
     --column-order random
 refuse 2 "--noise: 'level' is not one of count, linear, cosine, square, square-root, logarithmic" train --noise level

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/expect.sh"
 
 # A number of more digits than a configuration file holds is the same number when it is read back.
-settings="$tiny --epochs 40 --seed 3 --no-plots --weight-decay 0.0123456789012345678"
+settings="$tiny --epochs 40 --patience 0 --seed 3 --no-plots --weight-decay 0.0123456789012345678"
 expect 0 train --data "$data/flows.csv" --output-dir whole $settings
 
 # stop SIGNAL DIR: after the first epoch.

@@ -2,7 +2,7 @@
 # Sequences of flows: train, take up again, generate, score.
 . "$(dirname "$0")/expect.sh"
 flows=$data/sequences.csv
-sequences='--group-by host --order-by time --sequence-length 8'
+sequences='--group-by host --order-by time --sequence-length 8 --block-size flow'
 
 expect 0 train --data "$flows" --output-dir out $tiny $sequences --epochs 12 --no-plots
 grep -q '^sequences of up to 8 flows by host, in order of time$' errors || fail "expected a line about sequences"

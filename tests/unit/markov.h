@@ -60,10 +60,10 @@ static inline flowbd3_model *markov_model(const flowbd3_table *table, uint32_t b
     options.n_layers = 2;
     options.dropout = -1.0;
     options.sequence_length = MARKOV_LENGTH;
-    options.block_size = block;
     options.column_order = order;
     ck_assert_msg(flowbd3_tokenizer_create(&tokenizer, table, &groups, &err) == FLOWBD3_OK, "%s",
                   err.message);
+    options.block_size = block != 0 ? block : (uint32_t)flowbd3_tokenizer_slots(tokenizer);
     ck_assert_msg(flowbd3_model_create(&model, tokenizer, &options, &err) == FLOWBD3_OK, "%s", err.message);
     flowbd3_tokenizer_destroy(&tokenizer);
     return model;

@@ -57,7 +57,7 @@ static inline flowbd3_model_options ragged_options(uint32_t block, flowbd3_colum
     options.d_ff = 16;
     options.dropout = -1.0;
     options.sequence_length = RAGGED_LENGTH;
-    options.block_size = block;
+    options.block_size = block != 0 ? block : RAGGED_SLOTS;
     options.column_order = order;
     return options;
 }

@@ -50,7 +50,7 @@ START_TEST(options_that_are_refused) {
                     {FLOWBD3_ERROR_RANGE, {"block_size is 4", "3", "1 flows"}},
                     {FLOWBD3_ERROR_RANGE, {"sequence_length is 4294967295", "3 slots", "1048576"}},
                     {FLOWBD3_ERROR_RANGE, {"sequence_length is 349526", "3 slots", "1048576"}},
-                    {FLOWBD3_ERROR_RANGE, {"column_order is 2", "", ""}},
+                    {FLOWBD3_ERROR_RANGE, {"column_order is 3", "", ""}},
                     {FLOWBD3_ERROR_RANGE, {"column_order is -1", "", ""}},
                     {FLOWBD3_ERROR_ARGUMENT, {"'host'", "no column", ""}}, /* it groups the rows: no slot */
                     {FLOWBD3_ERROR_ARGUMENT, {"'port'", "twice", ""}},
@@ -66,7 +66,7 @@ START_TEST(options_that_are_refused) {
     bad[2].sequence_length = 0; /* one */
     bad[3].sequence_length = UINT32_MAX;
     bad[4].sequence_length = (1 << 20) / RAGGED_SLOTS + 1;
-    bad[5].column_order = (flowbd3_column_order)2;
+    bad[5].column_order = (flowbd3_column_order)3;
     bad[6].column_order = (flowbd3_column_order)-1;
     const char *const *const columns[] = {no_column, twice, null_name, empty_name, fine, NULL};
     static const size_t n_columns[] = {2, 3, 2, 1, 2, 2};

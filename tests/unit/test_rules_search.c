@@ -632,6 +632,23 @@ START_TEST(test_given) {
 }
 END_TEST
 
+/* A list of all kinds is found again as it is, with the shares of the other table. */
+START_TEST(test_given_again) {
+    flowbd3_table *table = protocol_table(6000), *other = protocol_table(5000);
+    flowbd3_rules *rules = search(table, NULL), *again = search(other, rules);
+    ck_assert_uint_eq(again->count, rules->count);
+    for (size_t i = 0; i < rules->count; i++) {
+        ck_assert_str_eq(again->rules[i].name, rules->rules[i].name);
+        ck_assert(again->rules[i].found);
+        ck_assert_uint_lt(again->rules[i].applies, rules->rules[i].applies);
+    }
+    flowbd3_rules_destroy(&again);
+    flowbd3_rules_destroy(&rules);
+    flowbd3_table_destroy(&other);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
 START_TEST(test_forbidden) {
     static const char *const two[] = {"c", "d"}, *const others[] = {"c", "b"};
     for (int k = 0; k < 3; k++) {
@@ -778,6 +795,7 @@ static Suite *rules_search_suite(void) {
     tcase_add_loop_test(others, test_independent, 0, 8);
     tcase_add_test(others, test_poor_tables);
     tcase_add_test(call, test_given);
+    tcase_add_test(call, test_given_again);
     tcase_add_test(call, test_forbidden);
     tcase_add_test(call, test_progress);
     tcase_add_test(call, test_options);

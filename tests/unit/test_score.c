@@ -17,10 +17,10 @@ static flowbd3_model *trained(uint32_t block, flowbd3_column_order order, uint32
     sizes.n_heads = 2;
     sizes.n_layers = 2;
     sizes.dropout = -1.0;
-    sizes.block_size = block;
     sizes.column_order = order;
     options.epochs = epochs;
     ck_assert_int_eq(flowbd3_tokenizer_create(&tokenizer, table, NULL, NULL), FLOWBD3_OK);
+    sizes.block_size = block != 0 ? block : (uint32_t)flowbd3_tokenizer_slots(tokenizer);
     ck_assert_int_eq(flowbd3_model_create(&model, tokenizer, &sizes, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, NULL), FLOWBD3_OK);

@@ -478,6 +478,7 @@ static flowbd3_model *small_model(const flowbd3_table *table) {
     options.n_layers = 2;
     options.dropout = -1.0;
     ck_assert_int_eq(flowbd3_tokenizer_create(&tokenizer, table, NULL, NULL), FLOWBD3_OK);
+    options.block_size = (uint32_t)flowbd3_tokenizer_slots(tokenizer);
     ck_assert_int_eq(flowbd3_model_create(&model, tokenizer, &options, NULL), FLOWBD3_OK);
     flowbd3_tokenizer_destroy(&tokenizer);
     return model;

@@ -57,6 +57,7 @@ static inline flowbd3_model *toy_model(const flowbd3_table *table) {
     options.n_layers = 2;
     options.dropout = 0.05;
     ck_assert_msg(flowbd3_tokenizer_create(&tokenizer, table, NULL, &err) == FLOWBD3_OK, "%s", err.message);
+    options.block_size = (uint32_t)flowbd3_tokenizer_slots(tokenizer);
     ck_assert_msg(flowbd3_model_create(&model, tokenizer, &options, &err) == FLOWBD3_OK, "%s", err.message);
     flowbd3_tokenizer_destroy(&tokenizer);
     return model;
@@ -68,6 +69,7 @@ static inline flowbd3_trainer_options toy_options(void) {
     options.batch_size = 50;
     options.learning_rate = 3e-3;
     options.ema_decay = 0.98;
+    options.patience = UINT32_MAX;
     options.seed = 5;
     return options;
 }
