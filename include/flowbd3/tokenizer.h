@@ -21,7 +21,8 @@ typedef enum flowbd3_binning {
 
 /* How the cells of a column become tokens; docs/tokenizer.md, "Codecs". */
 typedef enum flowbd3_codec {
-    FLOWBD3_CODEC_AUTO = 0,  /* chosen by the column: BINS, or for a categorical column EXACT */
+    FLOWBD3_CODEC_AUTO = 0,  /* EXACT for categories and addresses; BINS for numbers, or FINE where another
+                                column tells where inside a bin a value lies */
     FLOWBD3_CODEC_EXACT = 1, /* a token for every value */
     FLOWBD3_CODEC_BINS = 2,  /* numbers: one slot of at most `bins` tokens, by `binning` */
     FLOWBD3_CODEC_FINE = 3,  /* numbers: a slot of bins, and one of up to twice `bins` levels inside each */
@@ -57,12 +58,14 @@ typedef struct flowbd3_tokenizer_options {
     const flowbd3_column_codec *codecs;
     size_t n_codecs;
     /* Rare-value protection: a category that came in fewer rows is never emitted, and neither is such a
-     * number of an EXACT column; a number of any other column comes from a bin of so many rows or more, none
-     * of which alone shapes it. The tokenizer does not hold such categories. Default 0: off. */
+     * number of an EXACT column; a number of a column of bins comes from a bin of so many rows or more, none
+     * of which alone shapes it. The tokenizer does not hold such categories, except as keys of group_by and
+     * in `rules`. FINE is BINS then, DIGITS is refused. Default 0: off. */
     uint32_t rare_rows;
     /* Rules that the rows obey. Those that no row of the fitted table violates, and those that are stated in
      * `rules` (may be NULL; copied), are kept: a numeric column that one of them computes from others has no
-     * slot, decoded values obey, and samplers generate nothing else. */
+     * slot, decoded values obey, and samplers generate nothing else. Rules that speak of a column of group_by
+     * or order_by are left aside. */
     const flowbd3_rules *rules;
     flowbd3_relations relations;
 } flowbd3_tokenizer_options;
@@ -77,8 +80,10 @@ FLOWBD3_API flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_opti
 
 /* Fits a tokenizer to a table. options may be NULL. The caller owns *out.
  * Errors: ARGUMENT (no rows or columns; a column of group_by or order_by that is not in the table, is named
- * twice, or leaves nothing to tokenize; an order_by of categories or addresses), RANGE (bins; a gap that its
- * type cannot hold), FORMAT (a column that is all missing, a categorical one with more than 65000 values, a
+ * twice, or leaves nothing to tokenize; an order_by of categories or addresses; a codec of no column, or one
+ * that its column cannot have), RANGE (bins, codecs; a gap that its type cannot hold; rules that no row
+ * obeys), SCHEMA (a rule of a column that is not there), FORMAT (a column that is all missing, a categorical
+ * or EXACT one with more than 65000 values, one that names rows, one without a value of rare_rows rows, a
  * missing cell in order_by, no group of two rows to have a gap; names the column), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_table *table,
                                                     const flowbd3_tokenizer_options *options,
@@ -106,7 +111,8 @@ FLOWBD3_API flowbd3_status flowbd3_tokenizer_columns_table(const flowbd3_tokeniz
 FLOWBD3_API size_t flowbd3_tokenizer_vocabulary(const flowbd3_tokenizer *tokenizer, size_t slot);
 
 /* Centre of a token's bin, in the unit of the column: the value of an exact token, the mid-point between the
- * edges of a bin; NaN for the token of missing cells and for categorical columns. */
+ * edges of a bin; NaN for the token of missing cells, for categorical columns, and in a slot after the first
+ * of its column. */
 FLOWBD3_API double flowbd3_tokenizer_centre(const flowbd3_tokenizer *tokenizer, size_t slot, size_t token);
 
 /* tokens[rows, slots] of a table that has the tokenizer's columns, by name; other columns, and those that
@@ -125,11 +131,12 @@ typedef enum flowbd3_decoding {
     FLOWBD3_DECODE_CENTRE = 1 /* the centre of the bin; where rounding leaves the bin, a value fitted in it */
 } flowbd3_decoding;
 
-/* The table of tokens[rows, slots]. Its rows obey the rules that are kept, as far as their tokens let them;
- * a row whose tokens contradict the rules has the values that it would have without. Draws depend on seed,
- * first_row + row and column alone. The values have the column's type and printed precision and lie inside
- * its fitted range. The column order_by holds the gaps themselves, and those of group_by are not there.
- * Errors: RANGE (a token outside its vocabulary, with row and column), MEMORY. */
+/* The table of tokens[rows, slots]. Its rows obey the rules that are kept; a row whose tokens contradict them
+ * has the values that it would have without, and what is computed from those. Draws depend on seed,
+ * first_row + row and column alone. The values have the column's type and printed precision and, unless
+ * computed in such a row, lie inside its fitted range. The column order_by holds the gaps themselves, and
+ * those of group_by are not there. Errors: RANGE (a token outside its vocabulary, with row and column),
+ * MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_tokenizer_decode(const flowbd3_tokenizer *tokenizer,
                                                     const uint16_t *tokens, size_t rows,
                                                     flowbd3_decoding decoding, uint64_t seed,

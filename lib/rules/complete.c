@@ -36,11 +36,25 @@ static bool computes(const settling *s, const fb3_bound_rule *rule) {
     return true;
 }
 
+/* A computed number just outside its domain becomes the nearest in it: what is computed from printed numbers
+ * may be off what was computed before they were printed. Whether the row still obeys is judged at the end. */
+static void clamp(const settling *s, size_t column, fb3_cell *cell) {
+    const fb3_domain *domain = &s->domains[column];
+    if (cell->missing || domain->low > domain->high ||
+        (cell->number >= domain->low && cell->number <= domain->high))
+        return;
+    double nearest = cell->number < domain->low ? domain->low : domain->high;
+    int digits = s->bound->columns[column].decimals;
+    if (fb3_round_to_decimals(nearest, digits) == nearest)
+        cell->number = nearest;
+}
+
 /* Computes one column; *found: whether there was one. */
 static bool compute_next(const settling *s, bool *found) {
     for (size_t i = 0; i < s->bound->count; i++)
         if (computes(s, &s->bound->bound[i])) {
             fb3_cell cell = fb3_bound_derive(s->bound, i, s->cells);
+            clamp(s, s->bound->bound[i].column, &cell);
             *found = true;
             return decide(s, s->bound->bound[i].column, &cell);
         }

@@ -305,8 +305,14 @@ static void require_sources(const derivation *d) {
         fb3_domain_cut(d->b, -(double)INFINITY, -DBL_TRUE_MIN);
 }
 
+/* Whether the column may be whatever is computed, so that it says nothing about its sources. */
+static bool takes_all(const derivation *d) {
+    return d->column->n_filters == 0 && d->column->low <= d->value.low && d->value.high <= d->column->high;
+}
+
 static void narrow_derived(const fb3_bound *bound, const fb3_bound_rule *rule, fb3_domain *domains) {
     derivation d = derive(bound, rule, domains);
+    bool open = takes_all(&d);
     if (!d.other || !rule->rule->derived.otherwise_missing)
         fb3_domain_require(d.column);
     cut(d.column, d.other ? hull(d.value, d.otherwise) : d.value);
@@ -316,7 +322,7 @@ static void narrow_derived(const fb3_bound *bound, const fb3_bound_rule *rule, f
         return;
     if (is_none(d.value))
         narrow_without_value(&d);
-    else
+    else if (!open)
         narrow_sources(&d, bound, rule);
 }
 
@@ -407,11 +413,13 @@ bool fb3_bound_narrow(const fb3_bound *bound, fb3_domain *domains) {
     for (size_t round = 0;; round++) {
         bool due = false;
         for (size_t i = 0; i < bound->n_columns; i++) {
+            domains[i].fresh = domains[i].changed;
+            if (!domains[i].changed)
+                continue;
             if (fb3_domain_is_empty(&domains[i]))
                 return false;
-            due = due || domains[i].changed;
-            domains[i].fresh = domains[i].changed;
             domains[i].changed = false;
+            due = true;
         }
         if (!due)
             return true;

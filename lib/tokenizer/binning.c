@@ -110,19 +110,10 @@ static size_t gaps_between(const spike *spikes, size_t count, size_t values) {
     return gaps + (next < values);
 }
 
-static int64_t middle_key(flowbd3_type type, int64_t low, int64_t high) {
-    if (fb3_has_integers(type)) {
-        uint64_t width = (uint64_t)high - (uint64_t)low;
-        return (int64_t)((uint64_t)low + width / 2 + (width & 1));
-    }
-    int64_t key = fb3_key_of_real(fb3_middle(fb3_real_of_key(low), fb3_real_of_key(high)));
-    return key > low ? key : low + 1;
-}
-
 /* A range whose edges are its least and its greatest value. */
 static void append(fb3_range *ranges, size_t *count, const fb3_distinct *distinct, size_t begin, size_t end) {
     int64_t low = distinct->keys[begin], high = distinct->keys[end - 1];
-    int64_t first = begin == 0 ? INT64_MIN : middle_key(distinct->type, distinct->keys[begin - 1], low);
+    int64_t first = begin == 0 ? INT64_MIN : fb3_middle_key(distinct->type, distinct->keys[begin - 1], low);
     ranges[(*count)++] = (fb3_range){begin, end, first, fb3_number_of_key(distinct->type, low),
                                      fb3_number_of_key(distinct->type, high)};
 }

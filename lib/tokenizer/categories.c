@@ -58,6 +58,17 @@ int32_t fb3_categories_find(const fb3_categories *c, const char *text) {
     return c->rare > 0 ? (int32_t)c->dictionary->count : -1;
 }
 
+int32_t fb3_categories_code(const fb3_categories *c, size_t token, const fb3_domain *domain) {
+    int32_t code = -1;
+    if (token < c->dictionary->count)
+        return (int32_t)token;
+    for (size_t i = 0; i < c->dictionary->count; i++)
+        if ((domain == NULL || (domain->codes[i / 64] >> i % 64 & 1) != 0) &&
+            (code < 0 || c->counts[i] > c->counts[code]))
+            code = (int32_t)i;
+    return code;
+}
+
 /* ---- fitting ----------------------------------------------------------------------------------- */
 
 /* cells[categories] of the table, and how many categories came at all. */

@@ -24,29 +24,52 @@ static flowbd3_codec asked_for(const flowbd3_tokenizer_options *options, const c
 static flowbd3_status fit_numeric(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
                                   size_t column, const flowbd3_tokenizer_options *options,
                                   flowbd3_error *err) {
-    if (codec->codec == FLOWBD3_CODEC_DIGITS && options->rare_rows > 1)
+    bool protect = options->rare_rows > 1;
+    if (codec->codec == FLOWBD3_CODEC_DIGITS && protect)
         return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
                            "column '%.80s' has the codec digits, which cannot keep rare values apart",
                            codec->name);
     if (codec->codec == FLOWBD3_CODEC_DIGITS)
         return fb3_digits_fit(&codec->digits, context, table, column, err);
+    if (codec->codec == FLOWBD3_CODEC_FINE && protect) /* a bin has few rows more than its levels need */
+        codec->codec = FLOWBD3_CODEC_BINS;
     return fb3_levels_fit(&codec->levels, context, table, column, codec->codec, options, err);
 }
 
-/* The range of a numeric column. */
-static fb3_interval range_of(const flowbd3_table *table, size_t column) {
-    fb3_interval range = {INFINITY, -INFINITY};
-    for (size_t i = 0; i < flowbd3_table_rows(table); i++) {
-        double number = flowbd3_table_number(table, i, column);
-        range.low = number < range.low ? number : range.low;
-        range.high = number > range.high ? number : range.high;
-    }
-    return range;
+/* The mean of count cells of a column, from number first on in ascending order. */
+static double mean_of(const fb3_distinct *distinct, size_t first, size_t count) {
+    double mean = 0.0;
+    for (size_t i = first; i < first + count; i++)
+        mean += fb3_number_of_key(distinct->type, fb3_order_statistic(distinct, i)) / (double)count;
+    double low = fb3_number_of_key(distinct->type, fb3_order_statistic(distinct, first));
+    double high = fb3_number_of_key(distinct->type, fb3_order_statistic(distinct, first + count - 1));
+    return fmin(fmax(mean, low), high);
+}
+
+/* The range of a column that a rule computes. */
+static flowbd3_status fit_range(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
+                                size_t column, size_t rare_rows, flowbd3_error *err) {
+    fb3_distinct distinct;
+    if (!fb3_distinct_create(&distinct, context, table, column))
+        return fb3_no_memory(err, "the distinct values of a column");
+    size_t count = rare_rows < 1 ? 1 : rare_rows < distinct.rows ? rare_rows : distinct.rows;
+    codec->codec = FLOWBD3_CODEC_BINS;
+    codec->range =
+        (fb3_interval){mean_of(&distinct, 0, count), mean_of(&distinct, distinct.rows - count, count)};
+    fb3_distinct_release(&distinct, context);
+    return FLOWBD3_OK;
+}
+
+/* Whether AUTO is free to add a slot: not of gaps, nor of bins that are asked for or protected. */
+static bool may_get_levels(const fb3_codec *codec, const flowbd3_tokenizer_options *options) {
+    return !fb3_has_dictionary(codec->type) && options->binning == FLOWBD3_BINNING_AUTO &&
+           options->rare_rows <= 1 &&
+           (options->order_by == NULL || strcmp(codec->name, options->order_by) != 0);
 }
 
 flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                             size_t column, bool derived, const flowbd3_tokenizer_options *options,
-                             flowbd3_error *err) {
+                             size_t column, bool derived, bool levels,
+                             const flowbd3_tokenizer_options *options, flowbd3_error *err) {
     flowbd3_tokenizer_options o = *options;
     codec->type = flowbd3_table_type(table, column);
     codec->decimals = flowbd3_table_decimals(table, column);
@@ -60,19 +83,17 @@ flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const f
                            "every cell of column '%.80s' is missing, expected at least one value",
                            codec->name);
     codec->derived = derived;
-    if (derived) {
-        codec->codec = FLOWBD3_CODEC_BINS;
-        codec->range = range_of(table, column);
-        return FLOWBD3_OK;
-    }
+    if (derived)
+        return fit_range(codec, context, table, column, options->rare_rows, err);
     codec->codec = asked_for(options, codec->name, &o.bins);
     bool text = fb3_has_dictionary(codec->type);
     if (text && codec->codec > FLOWBD3_CODEC_EXACT)
         return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
                            "column '%.80s' is %s, which the codec %s is not for", codec->name,
                            fb3_type_name(codec->type), fb3_codec_name(codec->codec));
+    codec->automatic = codec->codec == FLOWBD3_CODEC_AUTO && may_get_levels(codec, options);
     if (codec->codec == FLOWBD3_CODEC_AUTO)
-        codec->codec = text ? FLOWBD3_CODEC_EXACT : FLOWBD3_CODEC_BINS;
+        codec->codec = text ? FLOWBD3_CODEC_EXACT : levels ? FLOWBD3_CODEC_FINE : FLOWBD3_CODEC_BINS;
     return text ? fb3_categories_fit(&codec->categories, context, table, column, &o, err)
                 : fit_numeric(codec, context, table, column, &o, err);
 }
@@ -141,23 +162,24 @@ bool fb3_codec_is_missing(const fb3_codec *codec, const uint16_t *tokens) {
     return codec->missing > 0 && tokens[0] == fb3_codec_values(codec, 0);
 }
 
-/* Rare texts are not kept: their token, which samplers do not draw, gives the most frequent text. */
-static int64_t code_of(const fb3_categories *c, size_t token) {
-    size_t code = token;
-    if (token == c->dictionary->count) {
-        code = 0;
-        for (size_t i = 1; i < c->dictionary->count; i++)
-            if (c->counts[i] > c->counts[code])
-                code = i;
-    }
-    return (int64_t)code;
+int64_t fb3_codec_key(const fb3_codec *codec, double number) {
+    int64_t key = fb3_key_at_least(codec->type, number);
+    return codec->type == FLOWBD3_TYPE_TIMESTAMP ? fb3_time_round(key, codec->decimals) : key;
+}
+
+/* Digits that never came together may make a time of more digits than the column has. */
+static int64_t key_of_digits(const fb3_codec *codec, const uint16_t *tokens) {
+    int64_t key = fb3_digits_key(codec->digits, tokens), time = key;
+    if (codec->type == FLOWBD3_TYPE_TIMESTAMP)
+        time = fb3_time_round(key, codec->decimals);
+    return time < codec->digits->low || time > codec->digits->high ? key : time;
 }
 
 int64_t fb3_codec_draw(const fb3_codec *codec, const uint16_t *tokens, double uniform) {
     if (codec->categories.dictionary != NULL)
-        return code_of(&codec->categories, tokens[0]);
+        return fb3_categories_code(&codec->categories, tokens[0], NULL);
     if (codec->digits != NULL)
-        return fb3_digits_key(codec->digits, tokens);
+        return key_of_digits(codec, tokens);
     return fb3_levels_draw(&codec->levels, fb3_levels_of_tokens(&codec->levels, tokens), codec, uniform);
 }
 
@@ -187,26 +209,44 @@ fb3_interval fb3_codec_range(const fb3_codec *codec, const uint16_t *tokens, siz
                           fb3_number_of_key(codec->type, levels->knots[bin->knot + bin->knots - 1])};
 }
 
-bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t place, size_t token,
-                     const fb3_domain *domain) {
+/* Whether digits leave a number between the least and the greatest that is in the domain. */
+static bool digits_meet(const fb3_digits *digits, const uint16_t *before, size_t place, size_t token,
+                        const fb3_domain *domain) {
     uint16_t tokens[FB3_SLOTS_MAX];
-    if (codec->categories.dictionary != NULL) /* rare texts are none of the dictionary's */
-        return token < codec->categories.dictionary->count &&
-               (domain->codes[token / 64] >> token % 64 & 1) != 0;
     if (place > 0)
         memcpy(tokens, before, place * sizeof *tokens);
     tokens[place] = (uint16_t)token;
-    const fb3_levels *levels = &codec->levels;
-    if (codec->digits == NULL && place == 0 && levels->groups == NULL)
-        return fb3_levels_meet(levels, token, codec, domain);
-    if (codec->digits == NULL && place == 0 && levels->groups[token + 1] - levels->groups[token] == 1)
-        return fb3_levels_meet(levels, levels->groups[token], codec, domain);
-    if (codec->digits == NULL && place > 0) {
-        size_t level = levels->groups[before[0]] + token;
-        return level < levels->groups[before[0] + 1] && fb3_levels_meet(levels, level, codec, domain);
-    }
-    fb3_interval range = fb3_codec_range(codec, tokens, place + 1);
+    fb3_interval range = fb3_digits_range(digits, tokens, place + 1);
     return range.low <= range.high && fb3_domain_meets(domain, range.low, range.high);
+}
+
+/* Whether one of the levels of a group is, most of which are inside the domain or outside as a whole. */
+static bool group_meets(const fb3_codec *codec, size_t group, const fb3_domain *domain) {
+    const fb3_levels *levels = &codec->levels;
+    uint16_t token = (uint16_t)group;
+    fb3_interval range = fb3_codec_range(codec, &token, 1);
+    if (!fb3_domain_meets(domain, range.low, range.high))
+        return false;
+    for (size_t level = levels->groups[group]; level < levels->groups[group + 1]; level++)
+        if (fb3_levels_meet(levels, level, codec, domain))
+            return true;
+    return false;
+}
+
+bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t place, size_t token,
+                     const fb3_domain *domain) {
+    const fb3_levels *levels = &codec->levels;
+    if (codec->categories.dictionary != NULL) /* rare texts are none of the dictionary's */
+        return token < codec->categories.dictionary->count &&
+               (domain->codes[token / 64] >> token % 64 & 1) != 0;
+    if (codec->digits != NULL)
+        return digits_meet(codec->digits, before, place, token, domain);
+    if (levels->groups == NULL)
+        return fb3_levels_meet(levels, token, codec, domain);
+    if (place == 0)
+        return group_meets(codec, token, domain);
+    size_t level = levels->groups[before[0]] + token;
+    return level < levels->groups[before[0] + 1] && fb3_levels_meet(levels, level, codec, domain);
 }
 
 /* Whether digits behind those of the places before lead to a number of the domain. */
@@ -238,6 +278,6 @@ bool fb3_codec_draw_within(const fb3_codec *codec, const uint16_t *tokens, const
     if (codec->digits == NULL)
         return fb3_levels_draw_within(&codec->levels, fb3_levels_of_tokens(&codec->levels, tokens), codec,
                                       domain, uniform, key);
-    *key = fb3_digits_key(codec->digits, tokens);
+    *key = key_of_digits(codec, tokens);
     return fb3_domain_has_number(domain, (double)*key);
 }

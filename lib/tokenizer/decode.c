@@ -40,6 +40,8 @@ static void put_alone(const decoding *d, size_t number, const uint16_t *tokens, 
     const fb3_decoder *decoder = d->decoder;
     if (codec->derived || fb3_codec_is_missing(codec, own))
         put_missing(&d->columns[number], row);
+    else if (codec->levels.count == 0) /* one value for the tokens: nothing is drawn */
+        put_value(&d->columns[number], row, fb3_codec_draw(codec, own, 0.0));
     else if (decoder->way == FLOWBD3_DECODE_CENTRE)
         put_value(&d->columns[number], row, fb3_codec_centre(codec, own));
     else
@@ -79,9 +81,7 @@ static void derive(const decoding *d, fb3_row *r, size_t row) {
     for (size_t i = 0; i < d->tokenizer->n_columns; i++) {
         const fb3_codec *codec = &d->tokenizer->columns[i];
         if (codec->derived && !r->cells[i].missing)
-            put_value(&d->columns[i], row,
-                      codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(r->cells[i].number)
-                                                       : fb3_key_at_least(codec->type, r->cells[i].number));
+            put_value(&d->columns[i], row, fb3_codec_key(codec, r->cells[i].number));
     }
 }
 
@@ -149,6 +149,13 @@ static void put_row(const decoding *d, fb3_row *r, size_t row) {
         derive(d, r, row);
 }
 
+/* Rows without rules and given cells, column by column. */
+static void put_columns(const decoding *d, size_t begin, size_t end) {
+    for (size_t i = 0; i < d->tokenizer->n_columns; i++)
+        for (size_t row = begin; row < end; row++)
+            put_alone(d, i, d->tokens + row * d->tokenizer->n_slots, row);
+}
+
 static void decode_chunk(void *argument, size_t chunk, unsigned worker) {
     (void)worker;
     decoding *d = argument;
@@ -160,8 +167,11 @@ static void decode_chunk(void *argument, size_t chunk, unsigned worker) {
         atomic_store(&d->no_memory, true);
         return;
     }
-    for (size_t row = begin; row < end; row++)
-        put_row(d, r, row);
+    if (r == NULL && d->given == NULL)
+        put_columns(d, begin, end);
+    else
+        for (size_t row = begin; row < end; row++)
+            put_row(d, r, row);
     for (size_t i = 0; i < columns; i++) {
         size_t missing = 0;
         for (size_t row = begin; row < end; row++)

@@ -17,7 +17,16 @@ double fb3_middle(double low, double high) {
     return isfinite(width) ? low + width / 2 : low / 2 + high / 2;
 }
 
-/* Least significant byte first; to and scratch hold count keys each. Bytes that all keys share are passed
+int64_t fb3_middle_key(flowbd3_type type, int64_t low, int64_t high) {
+    if (fb3_has_integers(type)) {
+        uint64_t width = (uint64_t)high - (uint64_t)low;
+        return (int64_t)((uint64_t)low + width / 2 + (width & 1));
+    }
+    int64_t key = fb3_key_of_real(fb3_middle(fb3_real_of_key(low), fb3_real_of_key(high)));
+    return key > low ? key : low + 1;
+}
+
+/* Least significant byte first; keys and scratch hold count keys each. Bytes that all keys share are passed
  * over. Returns the one of the two that holds the result. */
 static int64_t *radix_sort(int64_t *keys, int64_t *scratch, size_t count) {
     const uint64_t sign = UINT64_C(1) << 63;

@@ -214,7 +214,8 @@ static flowbd3_status read_numeric(reader *r, fb3_codec *codec, const json_t *to
 static flowbd3_status read_categorical(reader *r, fb3_categories *c, flowbd3_type type, const json_t *tokens,
                                        size_t count, uint64_t *left) {
     flowbd3_context *context = r->tokenizer->context;
-    bool rare = count > 1 && json_is_true(json_object_get(json_array_get(tokens, count - 1), "rare"));
+    bool rare = r->tokenizer->rare_rows > 1 && count > 1 &&
+                json_is_true(json_object_get(json_array_get(tokens, count - 1), "rare"));
     c->dictionary = fb3_dictionary_create(context);
     c->counts = fb3_allocate_zero(context, count, sizeof *c->counts);
     if (c->dictionary == NULL || c->counts == NULL)
@@ -250,7 +251,7 @@ static flowbd3_status read_tokens(reader *r, fb3_codec *codec, const json_t *slo
     if (count < 1 + (size_t)missing || count - missing > most)
         return bad(r, "'tokens'", fine ? "an array" : "an array of 1 to 65000, missing apart");
     if (fine ? json_array_size(groups) < 1 || json_array_size(groups) > FB3_TOKENS_MAX : groups != NULL)
-        return bad(r, "'groups'", fine ? "an array of 1 to 65000" : "none without the codec fine");
+        return bad(r, "'groups'", fine ? "an array of 1 to 65000" : "left out without the codec fine");
     uint64_t left = r->tokenizer->rows;
     flowbd3_status status =
         text ? read_categorical(r, &codec->categories, codec->type, tokens, count - missing, &left)
@@ -373,17 +374,42 @@ static flowbd3_status read_derived(const reader *r, fb3_codec *codec, const json
     return read_missing(r, codec, value);
 }
 
+/* The error of rules as one of the tokenizer that holds them. */
+static flowbd3_status bad_rules(const reader *r, const flowbd3_error *inner) {
+    if (inner->status == FLOWBD3_ERROR_MEMORY || inner->status == FLOWBD3_ERROR_VERSION) {
+        if (r->err != NULL)
+            *r->err = *inner;
+        return inner->status;
+    }
+    return fb3_fail(r->err, FLOWBD3_ERROR_FORMAT, "tokenizer: 'relations': %s", inner->message);
+}
+
 /* Rules, among which those are that compute the columns without slots. */
 static flowbd3_status read_rules(reader *r, const json_t *value) {
     flowbd3_tokenizer *t = r->tokenizer;
-    flowbd3_status status =
-        value != NULL ? fb3_rules_from_json_value(&t->rules, t->context, value, r->err) : FLOWBD3_OK;
-    for (size_t i = 0; status == FLOWBD3_OK && i < t->n_columns; i++) {
+    flowbd3_error inner = {0};
+    if (value != NULL && fb3_rules_from_json_value(&t->rules, t->context, value, &inner) != FLOWBD3_OK)
+        return bad_rules(r, &inner);
+    if (t->rules != NULL && t->rules->count == 0)
+        flowbd3_rules_destroy(&t->rules);
+    for (size_t i = 0; i < t->n_columns; i++) {
+        bool derived;
         r->column = i + 1;
-        if (t->columns[i].derived && !fb3_relations_compute(t->rules, t->columns[i].name))
-            status = bad(r, "'relations'", "a rule that computes the column");
+        flowbd3_status status = fb3_relations_compute(t->rules, t->columns[i].name, &derived, r->err);
+        if (status != FLOWBD3_OK)
+            return status;
+        if (t->columns[i].derived && !derived)
+            return bad(r, "'relations'", "a rule that computes the column");
     }
-    return status == FLOWBD3_OK ? fb3_restraint_create(&t->restraint, t, NULL, r->err) : status;
+    r->column = 0;
+    return FLOWBD3_OK;
+}
+
+/* What rows obey, of columns that have their slots. */
+static flowbd3_status restrain(const reader *r) {
+    flowbd3_error inner = {0};
+    flowbd3_status status = fb3_restraint_create(&r->tokenizer->restraint, r->tokenizer, NULL, &inner);
+    return status == FLOWBD3_OK ? status : bad_rules(r, &inner);
 }
 
 /* names: the set of those before. */
@@ -453,9 +479,11 @@ flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_co
     const json_t *sequence = json_object_get(value, "sequence");
     flowbd3_status status = read_columns(&r, columns);
     if (status == FLOWBD3_OK)
+        status = read_rules(&r, json_object_get(value, "relations"));
+    if (status == FLOWBD3_OK)
         status = fb3_tokenizer_make_slots(r.tokenizer, err);
     if (status == FLOWBD3_OK)
-        status = read_rules(&r, json_object_get(value, "relations"));
+        status = restrain(&r);
     if (status == FLOWBD3_OK && sequence != NULL)
         status = fb3_json_read_sequence(r.tokenizer, sequence, err);
     if (status != FLOWBD3_OK)

@@ -35,13 +35,18 @@ void fb3_levels_release(fb3_levels *levels, flowbd3_context *context) {
 /* What the levels of one column are made of. */
 typedef struct fitting {
     const fb3_distinct *distinct;
-    size_t rare; /* values of fewer cells do not show; 1: all do */
-    bool exact;  /* every range is one value that shows, and those that do not which are nearest to it */
+    int decimals; /* of reals and times */
+    size_t rare;  /* values of fewer cells do not show; 1: all do */
+    bool exact;   /* every range is one value that shows, and those that do not which are nearest to it */
     fb3_range *ranges;
     size_t count;   /* of ranges */
     size_t *groups; /* [n_groups] range that each begins with */
     size_t n_groups;
 } fitting;
+
+static int64_t clamp(int64_t key, int64_t low, int64_t high) {
+    return key < low ? low : key > high ? high : key;
+}
 
 static size_t cells_of(const fb3_distinct *distinct, size_t begin, size_t end) {
     return distinct->before[end] - distinct->before[begin];
@@ -85,9 +90,11 @@ static int64_t smoothed(const fitting *f, const fb3_range *range, size_t index) 
         mean += fb3_number_of_key(d->type, fb3_order_statistic(d, begin + i)) / (double)width;
     int64_t low = fb3_order_statistic(d, begin + first),
             high = fb3_order_statistic(d, begin + first + width - 1);
-    int64_t key =
-        d->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(mean) : fb3_key_at_least(d->type, rint(mean));
-    return key < low ? low : key > high ? high : key;
+    int64_t key = d->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(fb3_round_to_decimals(mean, f->decimals))
+                                               : fb3_key_at_least(d->type, rint(mean));
+    if (d->type == FLOWBD3_TYPE_TIMESTAMP)
+        key = fb3_time_round(key, f->decimals);
+    return clamp(key, low, high);
 }
 
 static void fill_values(const fitting *f, fb3_levels *levels, const fb3_bin *bin, const fb3_range *range) {
@@ -130,27 +137,39 @@ static void fill_level(const fitting *f, fb3_levels *levels, size_t level, size_
     }
 }
 
+static size_t cells_in(const fitting *f, const fb3_range *range) {
+    return cells_of(f->distinct, range->begin, range->end);
+}
+
+static void join(fb3_range *range, const fb3_range *next) {
+    range->end = next->end;
+    range->high = next->high;
+}
+
 /* Joins ranges of fewer than f->rare cells with the smaller of their neighbours. */
 static void join_rare(fitting *f) {
-    for (size_t i = 0; f->count > 1 && i < f->count;) {
-        fb3_range *r = &f->ranges[i];
-        if (cells_of(f->distinct, r->begin, r->end) >= f->rare) {
-            i++;
-            continue;
+    fb3_range *last = f->ranges; /* of those that stay */
+    const fb3_range *end = f->ranges + f->count;
+    for (const fb3_range *next = f->ranges + 1; next <= end;) {
+        if (cells_in(f, last) < f->rare && last > f->ranges &&
+            (next == end || cells_in(f, last - 1) <= cells_in(f, next))) {
+            last--;
+            join(last, last + 1);
+        } else if (next == end) {
+            break;
+        } else if (cells_in(f, last) < f->rare) {
+            join(last, next++);
+        } else {
+            *++last = *next++;
         }
-        bool down = i + 1 == f->count || (i > 0 && cells_of(f->distinct, r[-1].begin, r[-1].end) <=
-                                                       cells_of(f->distinct, r[1].begin, r[1].end));
-        i -= down;
-        f->ranges[i].end = f->ranges[i + 1].end;
-        f->ranges[i].high = f->ranges[i + 1].high;
-        f->count--;
-        memmove(&f->ranges[i + 1], &f->ranges[i + 2], (f->count - i - 1) * sizeof *f->ranges);
     }
+    f->count = (size_t)(last - f->ranges) + 1;
 }
 
 /* A range for every value that shows. */
 static flowbd3_status take_frequent(fitting *f, const char *name, size_t column, flowbd3_error *err) {
     const fb3_distinct *d = f->distinct;
+    size_t taken = 0; /* the last one */
     f->count = 0;
     for (size_t i = 0; i < d->count; i++) {
         if (cells_of(d, i, i + 1) < f->rare)
@@ -159,11 +178,11 @@ static flowbd3_status take_frequent(fitting *f, const char *name, size_t column,
         fb3_range *range = &f->ranges[f->count];
         *range = (fb3_range){0, d->count, INT64_MIN, value, value};
         if (f->count++ > 0) {
-            double edge = fb3_middle(range[-1].low, value);
-            range->first = fb3_key_at_least(d->type, edge);
+            range->first = fb3_middle_key(d->type, d->keys[taken], d->keys[i]);
             range->begin = fb3_lower_bound(d->keys, range[-1].begin, d->count, range->first);
             range[-1].end = range->begin;
         }
+        taken = i;
     }
     if (f->count == 0)
         return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
@@ -175,11 +194,11 @@ static flowbd3_status take_frequent(fitting *f, const char *name, size_t column,
 /* Cells that a part of a range of reals that hardly repeat has at least: fewer would name single rows. */
 enum { FINE_CELLS = 4 };
 
-/* Cuts every range into as many as fine of its own. */
+/* Cuts every range into as many as fine of its own, each of one value or more. */
 static flowbd3_status refine(fitting *f, flowbd3_context *context, size_t fine, flowbd3_error *err) {
     f->n_groups = f->count;
     f->groups = fb3_allocate(context, f->n_groups + 1, sizeof *f->groups);
-    fb3_range *ranges = fb3_allocate(context, f->count * fine, sizeof *ranges);
+    fb3_range *ranges = fb3_allocate(context, f->distinct->count, sizeof *ranges);
     if (f->groups == NULL || ranges == NULL) {
         fb3_release(context, ranges);
         return fb3_no_memory(err, "the levels of a column");
@@ -225,11 +244,14 @@ flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, cons
     fb3_distinct distinct;
     if (!fb3_distinct_create(&distinct, context, table, column))
         return fb3_no_memory(err, "the distinct values of a column");
-    fitting f = {.distinct = &distinct, .rare = options->rare_rows > 1 ? options->rare_rows : 1};
+    fitting f = {.distinct = &distinct,
+                 .decimals = flowbd3_table_decimals(table, column),
+                 .rare = options->rare_rows > 1 ? options->rare_rows : 1,
+                 .exact = codec == FLOWBD3_CODEC_EXACT};
     size_t bins = options->bins;
     flowbd3_binning binning = options->binning;
     flowbd3_status status = FLOWBD3_OK;
-    if (codec == FLOWBD3_CODEC_EXACT) {
+    if (f.exact) {
         bins = distinct.count < 2 ? 2 : distinct.count;
         binning = FLOWBD3_BINNING_AUTO;
         if (bins > FB3_TOKENS_MAX)
@@ -241,13 +263,12 @@ flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, cons
         status = fb3_no_memory(err, "the levels of a column");
     if (status == FLOWBD3_OK)
         status = fb3_binning(f.ranges, &f.count, &distinct, context, binning, bins, options->seed, err);
-    f.exact = codec == FLOWBD3_CODEC_EXACT;
     if (status == FLOWBD3_OK && f.rare > 1 && f.exact)
         status = take_frequent(&f, flowbd3_table_name(table, column), column, err);
     else if (status == FLOWBD3_OK && f.rare > 1)
         join_rare(&f);
     if (status == FLOWBD3_OK && codec == FLOWBD3_CODEC_FINE)
-        status = refine(&f, context, f.rare > 1 ? 1 : 2 * (size_t)options->bins, err);
+        status = refine(&f, context, 2 * bins < FB3_TOKENS_MAX ? 2 * bins : FB3_TOKENS_MAX, err);
     if (status == FLOWBD3_OK)
         status = fill(levels, &f, context, err);
     fb3_release(context, f.ranges);
@@ -293,10 +314,6 @@ void fb3_levels_tokens(const fb3_levels *levels, size_t level, uint16_t *tokens)
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
-static int64_t clamp(int64_t key, int64_t low, int64_t high) {
-    return key < low ? low : key > high ? high : key;
-}
-
 static int64_t round_integer(const fb3_codec *codec, int64_t key) {
     return codec->type == FLOWBD3_TYPE_TIMESTAMP ? fb3_time_round(key, codec->decimals) : key;
 }
@@ -304,8 +321,10 @@ static int64_t round_integer(const fb3_codec *codec, int64_t key) {
 /* The key share of the way from low to high, rounded as the column is. */
 static int64_t between(const fb3_codec *codec, int64_t low, int64_t high, double share) {
     if (codec->type != FLOWBD3_TYPE_REAL) {
-        uint64_t width = (uint64_t)high - (uint64_t)low, offset = (uint64_t)rint(share * (double)width);
-        return round_integer(codec, (int64_t)((uint64_t)low + (offset < width ? offset : width)));
+        uint64_t width = (uint64_t)high - (uint64_t)low;
+        double offset = rint(share * (double)width); /* the width as a double may be 2^64 */
+        uint64_t steps = offset < (double)width ? (uint64_t)offset : width;
+        return round_integer(codec, (int64_t)((uint64_t)low + steps));
     }
     double value = fb3_real_of_key(low) * (1 - share) + fb3_real_of_key(high) * share;
     return fb3_key_of_real(fb3_round_to_decimals(value, codec->decimals));
@@ -407,6 +426,19 @@ static double unit_of(const fb3_codec *codec) {
     return codec->decimals >= 0 ? pow(10.0, -codec->decimals) : 0.0;
 }
 
+/* A time of the column's digits at or next to a key, from low to high; false: there is none. */
+static bool fit_time(const fb3_codec *codec, double low, double high, int64_t *key) {
+    int64_t unit = 1, time = fb3_time_round(*key, codec->decimals);
+    for (int i = codec->decimals; i < FB3_TIME_DIGITS; i++)
+        unit *= 10;
+    if (number_of(codec, time) < low && time <= INT64_MAX - unit)
+        time += unit;
+    else if (number_of(codec, time) > high && time >= INT64_MIN + unit)
+        time -= unit;
+    *key = time;
+    return number_of(codec, time) >= low && number_of(codec, time) <= high;
+}
+
 /* A number of the column's precision at or next to a key, from low to high; false: there is none. */
 static bool fit_between(const fb3_codec *codec, double low, double high, int64_t *key) {
     double number = number_of(codec, *key);
@@ -415,7 +447,7 @@ static bool fit_between(const fb3_codec *codec, double low, double high, int64_t
     if (codec->type != FLOWBD3_TYPE_REAL) {
         if (number != number_of(codec, *key))
             *key = fb3_key_at_least(codec->type, number);
-        return true;
+        return codec->type == FLOWBD3_TYPE_INTEGER || fit_time(codec, low, high, key);
     }
     double unit = unit_of(codec);
     double rounded = fb3_round_to_decimals(number, codec->decimals);
@@ -501,7 +533,7 @@ bool fb3_levels_draw_within(const fb3_levels *levels, size_t level, const fb3_co
         return false;
     if (fb3_domain_has_number(domain, number_of(codec, *key)))
         return true;
-    *key =
-        codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(run.low) : fb3_key_at_least(codec->type, run.low);
-    return fb3_domain_has_number(domain, number_of(codec, *key));
+    *key = fb3_key_at_least(codec->type, run.low);
+    return fit_between(codec, run.low, run.high, key) &&
+           fb3_domain_has_number(domain, number_of(codec, *key));
 }

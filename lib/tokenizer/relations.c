@@ -2,15 +2,39 @@
  */
 #include "tokenizer/tokenizer.h"
 
-/* Whether a column is one in which nothing is searched for: the tokenizer has the gaps of the one that orders
- * the rows, and nothing of those that group them; times are finer than a double; what comes with one address of a thousand is chance. */
+/* Whether a column tells which rows belong together and in which order. The tokenizer has no tokens of those
+ * that group rows, and of the one that orders them it has the gaps. */
+static bool arranges(const char *name, const flowbd3_tokenizer_options *options) {
+    for (size_t i = 0; i < options->n_group_by; i++)
+        if (strcmp(name, options->group_by[i]) == 0)
+            return true;
+    return options->order_by != NULL && strcmp(name, options->order_by) == 0;
+}
+
+static bool one_arranges(const fb3_test *tests, size_t count, const flowbd3_tokenizer_options *options) {
+    for (size_t i = 0; i < count; i++)
+        if (arranges(tests[i].column, options))
+            return true;
+    return false;
+}
+
+/* Whether a rule speaks of such a column. */
+static bool speaks_of_arranging(const fb3_rule *rule, const flowbd3_tokenizer_options *options) {
+    const char *columns[] = {rule->comparison.left, rule->comparison.right, rule->derived.column,
+                             rule->derived.a, rule->derived.b};
+    for (size_t i = 0; i < FB3_COUNT(columns); i++)
+        if (columns[i] != NULL && arranges(columns[i], options))
+            return true;
+    return one_arranges(rule->when, rule->n_when, options) ||
+           one_arranges(rule->tests, rule->n_tests, options);
+}
+
+/* Whether a column is one in which nothing is searched for: times are finer than a double; what comes with
+ * one address of a thousand is chance. */
 static bool is_left_out(const flowbd3_table *table, size_t column, const flowbd3_tokenizer_options *options) {
     flowbd3_type type = flowbd3_table_type(table, column);
-    for (size_t i = 0; i < options->n_group_by; i++)
-        if (strcmp(flowbd3_table_name(table, column), options->group_by[i]) == 0)
-            return true;
     return type == FLOWBD3_TYPE_TIMESTAMP || type == FLOWBD3_TYPE_ADDRESS ||
-           (options->order_by != NULL && strcmp(flowbd3_table_name(table, column), options->order_by) == 0);
+           arranges(flowbd3_table_name(table, column), options);
 }
 
 /* Rules of a user, or none, and what is not to be searched for. */
@@ -21,6 +45,8 @@ static flowbd3_status given_rules(flowbd3_rules **out, const flowbd3_table *tabl
     bool fine = rules != NULL;
     const flowbd3_rules *given = options->rules;
     for (size_t i = 0; fine && given != NULL && i < given->count; i++) {
+        if (speaks_of_arranging(&given->rules[i], options))
+            continue;
         fb3_rule *rule = fb3_rules_append(rules);
         fine = rule != NULL && fb3_rule_copy(rule, &given->rules[i], context);
     }
@@ -46,6 +72,10 @@ flowbd3_status fb3_relations_find(flowbd3_rules **out, const flowbd3_table *tabl
     flowbd3_status status = given_rules(&given, table, options, err);
     if (status == FLOWBD3_OK && (given->count > 0 || given->search))
         status = flowbd3_rules_search(out, table, given, NULL, err);
+    if (status == FLOWBD3_OK && *out != NULL && options->rare_rows > 1)
+        status = fb3_relations_protect(*out, table, options->rare_rows, err);
+    if (*out != NULL && (*out)->count == 0)
+        flowbd3_rules_destroy(out);
     flowbd3_rules_destroy(&given);
     return status;
 }
@@ -58,25 +88,49 @@ static bool computes(const fb3_rule *rule, const char *name) {
            strcmp(rule->derived.column, name) == 0;
 }
 
-/* Whether column is among those that name is computed from, at any remove; depth ends a ring. */
-static bool depends(const flowbd3_rules *rules, const char *name, const char *column, size_t depth) {
-    for (size_t i = 0; name != NULL && depth > 0 && i < rules->count; i++) {
+/* Whether a rule is a certain one of a column that is computed, in some rows at least. */
+static bool is_derivation(const fb3_rule *rule) {
+    return rule->claim == FB3_CLAIM_DERIVED && fb3_rule_is_certain(rule);
+}
+
+/* Whether a column is a source of one of the rules that are reached. */
+static bool is_source(const flowbd3_rules *rules, const bool *reached, const char *column) {
+    for (size_t i = 0; i < rules->count; i++) {
         const fb3_derived_claim *d = &rules->rules[i].derived;
-        if (rules->rules[i].claim != FB3_CLAIM_DERIVED || !fb3_rule_is_certain(&rules->rules[i]) ||
-            strcmp(d->column, name) != 0)
-            continue;
-        if (strcmp(d->a, column) == 0 || (d->b != NULL && strcmp(d->b, column) == 0) ||
-            depends(rules, d->a, column, depth - 1) || depends(rules, d->b, column, depth - 1))
+        if (reached[i] && (strcmp(d->a, column) == 0 || (d->b != NULL && strcmp(d->b, column) == 0)))
             return true;
     }
     return false;
 }
 
-bool fb3_relations_compute(const flowbd3_rules *rules, const char *name) {
-    for (size_t i = 0; rules != NULL && i < rules->count; i++)
-        if (computes(&rules->rules[i], name))
-            return !depends(rules, name, name, rules->count);
-    return false;
+/* Whether a column is among those that it is computed from, at any remove. reached[count] takes the rules of
+ * those. */
+static bool is_in_a_ring(const flowbd3_rules *rules, const char *name, bool *reached) {
+    for (size_t i = 0; i < rules->count; i++)
+        reached[i] = is_derivation(&rules->rules[i]) && strcmp(rules->rules[i].derived.column, name) == 0;
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < rules->count; i++)
+            if (!reached[i] && is_derivation(&rules->rules[i]) &&
+                is_source(rules, reached, rules->rules[i].derived.column))
+                more = reached[i] = true;
+    }
+    return is_source(rules, reached, name);
+}
+
+flowbd3_status fb3_relations_compute(const flowbd3_rules *rules, const char *name, bool *derived,
+                                     flowbd3_error *err) {
+    *derived = false;
+    for (size_t i = 0; rules != NULL && !*derived && i < rules->count; i++)
+        *derived = computes(&rules->rules[i], name);
+    if (!*derived)
+        return FLOWBD3_OK;
+    bool *reached = fb3_allocate(rules->context, rules->count, sizeof *reached);
+    if (reached == NULL)
+        return fb3_no_memory(err, "the columns that rules compute");
+    *derived = !is_in_a_ring(rules, name, reached);
+    fb3_release(rules->context, reached);
+    return FLOWBD3_OK;
 }
 
 const flowbd3_rules *flowbd3_tokenizer_rules(const flowbd3_tokenizer *tokenizer) {

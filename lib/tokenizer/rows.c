@@ -58,6 +58,38 @@ static bool start(fb3_restraint *r) {
     return fb3_bound_narrow(r->bound, r->start->columns);
 }
 
+static void mark(bool *columns, size_t column) {
+    if (column != SIZE_MAX)
+        columns[column] = true;
+}
+
+static void mark_tests(bool *columns, const fb3_bound_test *tests, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        columns[tests[i].column] = true;
+}
+
+/* Marks the columns that rules speak of. */
+static void mark_bound(fb3_restraint *r) {
+    for (size_t i = 0; i < r->bound->count; i++) {
+        const fb3_bound_rule *b = &r->bound->bound[i];
+        mark_tests(r->bound_to, b->when, b->rule->n_when);
+        switch (b->rule->claim) {
+        case FB3_CLAIM_TESTS:
+            mark_tests(r->bound_to, b->tests, b->rule->n_tests);
+            break;
+        case FB3_CLAIM_COMPARISON:
+            mark(r->bound_to, b->left);
+            mark(r->bound_to, b->right);
+            break;
+        case FB3_CLAIM_DERIVED:
+            mark(r->bound_to, b->column);
+            mark(r->bound_to, b->a);
+            mark(r->bound_to, b->b);
+            break;
+        }
+    }
+}
+
 /* Whether the tokens of a row restrict one another at all. */
 static bool restrains(const fb3_restraint *r) {
     if (r->bound->count > 0)
@@ -68,7 +100,7 @@ static bool restrains(const fb3_restraint *r) {
     return false;
 }
 
-static void release(fb3_restraint *r) {
+static void unbind(fb3_restraint *r) {
     fb3_domains_destroy(&r->start);
     fb3_bound_destroy(&r->bound);
 }
@@ -77,7 +109,7 @@ static void release(fb3_restraint *r) {
 static flowbd3_status contradiction(fb3_restraint *r, const flowbd3_rules *more, flowbd3_error *err) {
     size_t count = more != NULL ? more->count : 0, at = 0;
     for (size_t k = 0; k <= count; k++) {
-        release(r);
+        unbind(r);
         flowbd3_status status = bind(r, more, k, err);
         if (status != FLOWBD3_OK)
             return status;
@@ -102,10 +134,14 @@ flowbd3_status fb3_restraint_create(fb3_restraint **out, const flowbd3_tokenizer
     flowbd3_status status = bind(r, more, more != NULL ? more->count : 0, err);
     if (status == FLOWBD3_OK && !start(r))
         status = contradiction(r, more, err);
+    r->bound_to = fb3_allocate_zero(tokenizer->context, tokenizer->n_columns, sizeof *r->bound_to);
+    if (status == FLOWBD3_OK && r->bound_to == NULL)
+        status = fb3_no_memory(err, "the rules of rows");
     if (status != FLOWBD3_OK) {
         fb3_restraint_destroy(out);
         return status;
     }
+    mark_bound(r);
     r->restrains = restrains(r);
     return FLOWBD3_OK;
 }
@@ -113,8 +149,10 @@ flowbd3_status fb3_restraint_create(fb3_restraint **out, const flowbd3_tokenizer
 void fb3_restraint_destroy(fb3_restraint **restraint) {
     if (*restraint == NULL)
         return;
-    release(*restraint);
-    fb3_release((*restraint)->tokenizer->context, *restraint);
+    flowbd3_context *context = (*restraint)->tokenizer->context;
+    unbind(*restraint);
+    fb3_release(context, (*restraint)->bound_to);
+    fb3_release(context, *restraint);
     *restraint = NULL;
 }
 
@@ -127,12 +165,13 @@ flowbd3_status fb3_row_create(fb3_row **out, const fb3_restraint *restraint, flo
         return fb3_no_memory(err, "a row");
     row->restraint = restraint;
     row->domains = fb3_domains_create(restraint->bound);
+    row->known = fb3_domains_create(restraint->bound);
     row->order = fb3_allocate(t->context, t->n_columns, sizeof *row->order);
     row->cells = fb3_allocate(t->context, t->n_columns, sizeof *row->cells);
     row->keys = fb3_allocate(t->context, t->n_columns, sizeof *row->keys);
     row->given = fb3_allocate_zero(t->context, t->n_columns, sizeof *row->given);
-    if (row->domains == NULL || row->order == NULL || row->cells == NULL || row->keys == NULL ||
-        row->given == NULL) {
+    if (row->domains == NULL || row->known == NULL || row->order == NULL || row->cells == NULL ||
+        row->keys == NULL || row->given == NULL) {
         fb3_row_destroy(out);
         return fb3_no_memory(err, "a row");
     }
@@ -153,6 +192,7 @@ void fb3_row_destroy(fb3_row **row) {
         return;
     flowbd3_context *context = (*row)->restraint->tokenizer->context;
     fb3_domains_destroy(&(*row)->domains);
+    fb3_domains_destroy(&(*row)->known);
     fb3_release(context, (*row)->order);
     fb3_release(context, (*row)->cells);
     fb3_release(context, (*row)->keys);
@@ -254,12 +294,26 @@ size_t fb3_row_allow(fb3_row *row, size_t slot, const uint16_t *tokens, uint8_t 
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
+/* Draws of one row before it is given up. Domains may be left too large: between 0 and a divisor that is not
+ * too small there may be some that are, and a draw may hit them. */
+enum { ATTEMPTS = 16 };
+
 typedef struct picking {
     fb3_row *row;
     const uint16_t *tokens;
     flowbd3_decoding way;
     uint64_t seed, number;
+    uint32_t attempt;
 } picking;
+
+/* The number that a value of a column is drawn by; the last attempts take the least and the greatest. */
+static double uniform_of(const picking *p, size_t column) {
+    if (p->attempt + 2 >= ATTEMPTS)
+        return p->attempt + 1 == ATTEMPTS ? 1.0 - 0x1p-32 : 0.0;
+    if (p->way == FLOWBD3_DECODE_CENTRE && p->attempt == 0)
+        return 0.5;
+    return fb3_uniform(p->seed, FB3_RANDOM_DECODE, p->number, (uint32_t)column | p->attempt << 16);
+}
 
 static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *cell) {
     picking *p = user;
@@ -270,21 +324,18 @@ static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *
     *cell = (fb3_cell){.missing = fb3_codec_is_missing(codec, own)};
     if (cell->missing)
         return domain->missing;
-    double uniform = p->way == FLOWBD3_DECODE_CENTRE
-                         ? 0.5
-                         : fb3_uniform(p->seed, FB3_RANDOM_DECODE, p->number, (uint32_t)column);
     int64_t *key = &p->row->keys[column];
     if (codec->categories.dictionary != NULL) {
-        *key = cell->code = (int32_t)fb3_codec_draw(codec, own, uniform);
+        *key = cell->code = fb3_categories_code(&codec->categories, own[0], domain);
         return fb3_domain_has(domain, cell);
     }
-    if (p->way == FLOWBD3_DECODE_CENTRE) {
+    if (p->way == FLOWBD3_DECODE_CENTRE && p->attempt == 0) {
         *key = fb3_codec_centre(codec, own);
         cell->number = fb3_number_of_key(codec->type, *key);
         if (fb3_domain_has_number(domain, cell->number))
             return true;
     }
-    if (!fb3_codec_draw_within(codec, own, domain, uniform, key))
+    if (!fb3_codec_draw_within(codec, own, domain, uniform_of(p, column), key))
         return false;
     cell->number = fb3_number_of_key(codec->type, *key);
     return fb3_domain_has_number(domain, cell->number);
@@ -293,28 +344,51 @@ static bool pick(void *user, size_t column, const fb3_domain *domain, fb3_cell *
 /* The key of a number that was not picked: computed, or the only one there is. */
 static int64_t key_of(const fb3_codec *codec, const uint16_t *own, double number) {
     const fb3_levels *levels = &codec->levels;
-    if (codec->type == FLOWBD3_TYPE_REAL)
-        return fb3_key_of_real(number);
-    if (levels->count > 0) { /* the one fitted value, to its last digit */
+    if (codec->type != FLOWBD3_TYPE_REAL && levels->count > 0) { /* the one fitted value, to its last digit */
         const fb3_bin *bin = &levels->bins[fb3_levels_of_tokens(levels, own)];
         int64_t key = levels->knots[bin->knot];
         if (fb3_number_of_key(codec->type, key) == number)
             return key;
     }
-    return fb3_key_at_least(codec->type, number);
+    return fb3_codec_key(codec, number);
+}
+
+/* Decides the columns that no rule speaks of, so that the others are not looked at again after each. */
+static bool pick_unbound(picking *p) {
+    fb3_row *row = p->row;
+    for (size_t i = 0; i < row->picked; i++) {
+        fb3_domain *domain = &row->domains->columns[row->order[i]];
+        fb3_cell cell = {.code = -1};
+        if (row->restraint->bound_to[row->order[i]] || fb3_domain_only(domain, &cell))
+            continue;
+        if (!pick(p, row->order[i], domain, &cell) || !fb3_domain_set(domain, &cell))
+            return false;
+    }
+    return true;
+}
+
+static bool attempt(picking *p) {
+    fb3_row *row = p->row;
+    for (size_t i = 0; i < row->restraint->tokenizer->n_columns; i++)
+        row->keys[i] = INT64_MIN;
+    return pick_unbound(p) && fb3_bound_settle(row->restraint->bound, row->domains->columns, row->order,
+                                               row->picked, pick, p, row->cells);
 }
 
 bool fb3_row_settle(fb3_row *row, const uint16_t *tokens, flowbd3_decoding way, uint64_t seed,
                     uint64_t number) {
     const flowbd3_tokenizer *t = row->restraint->tokenizer;
-    picking p = {row, tokens, way, seed, number};
+    picking p = {row, tokens, way, seed, number, 0};
     for (size_t slot = 0; slot < t->n_slots; slot++)
         fb3_row_know(row, slot, tokens);
-    for (size_t i = 0; i < t->n_columns; i++)
-        row->keys[i] = INT64_MIN;
-    if (!fb3_row_narrow(row) || !fb3_bound_settle(row->restraint->bound, row->domains->columns, row->order,
-                                                  row->picked, pick, &p, row->cells))
+    if (!fb3_row_narrow(row))
         return false;
+    fb3_domains_copy(row->known, row->domains);
+    while (!attempt(&p)) {
+        if (++p.attempt == ATTEMPTS)
+            return false;
+        fb3_domains_copy(row->domains, row->known);
+    }
     for (size_t i = 0; i < t->n_columns; i++) {
         const fb3_codec *codec = &t->columns[i];
         const fb3_cell *cell = &row->cells[i];

@@ -148,6 +148,7 @@ typedef struct fit {
     const size_t *columns; /* [columns of the tokenizer] those of the table */
     const flowbd3_tokenizer_options *options;
     const flowbd3_rules *rules; /* NULL: none */
+    bool *levels;               /* [columns of the tokenizer] whether it gets levels */
     flowbd3_error *errors;      /* [columns of the tokenizer] */
 } fit;
 
@@ -155,12 +156,24 @@ static void fit_column(void *argument, size_t i, unsigned worker) {
     (void)worker;
     fit *f = argument;
     size_t column = f->columns[i];
-    const char *name = flowbd3_table_name(f->table, column);
-    bool gaps = f->options->order_by != NULL && strcmp(name, f->options->order_by) == 0;
-    bool derived =
-        !gaps && flowbd3_table_codes(f->table, column) == NULL && fb3_relations_compute(f->rules, name);
-    (void)fb3_codec_fit(&f->tokenizer->columns[i], f->tokenizer->context, f->table, column, derived,
-                        f->options, &f->errors[i]);
+    bool derived = false;
+    if (fb3_relations_compute(f->rules, flowbd3_table_name(f->table, column), &derived, &f->errors[i]) ==
+        FLOWBD3_OK)
+        (void)fb3_codec_fit(&f->tokenizer->columns[i], f->tokenizer->context, f->table, column, derived,
+                            false, f->options, &f->errors[i]);
+}
+
+/* Fits a column of bins anew that gets levels. */
+static void fit_levels(void *argument, size_t i, unsigned worker) {
+    (void)worker;
+    fit *f = argument;
+    fb3_codec *codec = &f->tokenizer->columns[i];
+    if (!f->levels[i])
+        return;
+    fb3_codec_release(codec, f->tokenizer->context);
+    *codec = (fb3_codec){0};
+    (void)fb3_codec_fit(codec, f->tokenizer->context, f->table, f->columns[i], false, true, f->options,
+                        &f->errors[i]);
 }
 
 /* columns[]: those of the table that do not group its rows; how many. */
@@ -182,6 +195,18 @@ static flowbd3_status first_error(const flowbd3_error *errors, size_t count, flo
     return FLOWBD3_OK;
 }
 
+/* Fits count columns, and those anew that turn out to need levels. */
+static flowbd3_status fit_each(fit *f, size_t count, flowbd3_error *err) {
+    fb3_parallel(f->tokenizer->context, count, fit_column, f);
+    flowbd3_status status = first_error(f->errors, count, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_choose_levels(f->levels, f->tokenizer, f->table, f->columns, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    fb3_parallel(f->tokenizer->context, count, fit_levels, f);
+    return first_error(f->errors, count, err);
+}
+
 /* Fits every column of a table as it is tokenized, and takes over its sequencing on success. */
 static flowbd3_status fit_columns(flowbd3_tokenizer **out, const flowbd3_table *table,
                                   fb3_sequencing **sequencing, const flowbd3_tokenizer_options *options,
@@ -194,22 +219,23 @@ static flowbd3_status fit_columns(flowbd3_tokenizer **out, const flowbd3_table *
     flowbd3_status status = FLOWBD3_OK;
     flowbd3_tokenizer *tokenizer = fb3_tokenizer_allocate(context, count);
     flowbd3_error *errors = fb3_allocate_zero(context, count, sizeof *errors);
-    if (tokenizer == NULL || errors == NULL)
+    bool *levels = fb3_allocate_zero(context, count, sizeof *levels);
+    if (tokenizer == NULL || errors == NULL || levels == NULL)
         status = fb3_no_memory(err, "a tokenizer");
     else
         status = fb3_relations_find(&tokenizer->rules, table, options, err);
     if (status == FLOWBD3_OK) {
-        fit f = {tokenizer, table, columns, options, tokenizer->rules, errors};
+        fit f = {tokenizer, table, columns, options, tokenizer->rules, levels, errors};
         tokenizer->rows = flowbd3_table_rows(table);
         tokenizer->rare_rows = options->rare_rows;
-        fb3_parallel(context, count, fit_column, &f);
-        status = first_error(errors, count, err);
+        status = fit_each(&f, count, err);
         if (status == FLOWBD3_OK)
             status = fb3_tokenizer_make_slots(tokenizer, err);
         if (status == FLOWBD3_OK)
             status = fb3_restraint_create(&tokenizer->restraint, tokenizer, NULL, err);
     }
     fb3_release(context, errors);
+    fb3_release(context, levels);
     fb3_release(context, columns);
     if (status != FLOWBD3_OK) {
         flowbd3_tokenizer_destroy(&tokenizer);

@@ -57,6 +57,7 @@ typedef struct fb3_restraint {
     const flowbd3_tokenizer *tokenizer;
     fb3_bound *bound;   /* to the tokenizer's columns */
     fb3_domains *start; /* what the cells of any row may be */
+    bool *bound_to;     /* [columns] whether a rule speaks of it */
     bool restrains;     /* whether there is anything to obey, or a column has several slots */
 } fb3_restraint;
 
@@ -70,7 +71,8 @@ void fb3_restraint_destroy(fb3_restraint **restraint);
 typedef struct fb3_row {
     const fb3_restraint *restraint;
     fb3_domains *domains;
-    size_t *order; /* [picked] columns that are not derived */
+    fb3_domains *known; /* of fb3_row_settle: what the tokens leave, before values are drawn */
+    size_t *order;      /* [picked] columns that are not derived */
     size_t picked;
     fb3_cell *cells; /* [columns] of fb3_row_settle, ... */
     int64_t *keys;   /* ... and their keys, or codes, where they are not missing */
@@ -155,8 +157,9 @@ flowbd3_status fb3_tokenizer_decode_sequences(const flowbd3_tokenizer *tokenizer
 /* Least key whose number is not below value. */
 int64_t fb3_key_at_least(flowbd3_type type, double value);
 
-/* Half-way between two finite numbers, without overflow. */
+/* Half-way between two finite numbers, without overflow; and between two keys: above low, not above high. */
 double fb3_middle(double low, double high);
+int64_t fb3_middle_key(flowbd3_type type, int64_t low, int64_t high);
 
 /* ---- distinct values (distinct.c) -------------------------------------------------------------- */
 
@@ -258,10 +261,12 @@ typedef struct fb3_codec {
     int decimals;        /* of real columns and of times */
     unsigned form;       /* of times: flowbd3_time_form */
     flowbd3_codec codec; /* what AUTO has become */
+    bool automatic;      /* while it is fitted: bins that may get levels */
     size_t first_slot, slots;
     uint64_t missing;          /* cells; their token is the last one of the first slot. 0: there is none */
     bool derived;              /* a rule computes it: it has no slots, ... */
-    fb3_interval range;        /* ... but the range that it had in the fitted table */
+    fb3_interval range;        /* ... but the range that it had in the fitted table, or with rare_rows one
+                                  between the means of so many least and greatest cells */
     fb3_levels levels;         /* numeric; none where digits is there */
     fb3_digits *digits;        /* DIGITS */
     fb3_categories categories; /* categorical */
@@ -296,19 +301,28 @@ flowbd3_status fb3_tokenizer_make_slots(flowbd3_tokenizer *tokenizer, flowbd3_er
 
 /* ---- relations (relations.c) ------------------------------------------------------------------- */
 
-/* The rules of a table as it is tokenized: those of the options, and those that are found. NULL: none. */
+/* The rules of a table as it is tokenized: those of the options that speak of no column of group_by or
+ * order_by, and those that are found. NULL: none. */
 flowbd3_status fb3_relations_find(flowbd3_rules **out, const flowbd3_table *table,
                                   const flowbd3_tokenizer_options *options, flowbd3_error *err);
 
-/* Whether certain rules compute a column in every row from others, which do not depend on it. */
-bool fb3_relations_compute(const flowbd3_rules *rules, const char *name);
+/* Takes out of the rules that were found in a table the texts that came in fewer rows, which are not emitted
+ * anyway, and leaves out those of which nothing is left or that a number of fewer rows bounds. Errors:
+ * MEMORY. (protect.c) */
+flowbd3_status fb3_relations_protect(flowbd3_rules *rules, const flowbd3_table *table, uint64_t rare_rows,
+                                     flowbd3_error *err);
+
+/* Whether certain rules compute a column in every row from others, which do not depend on it. Errors: MEMORY.
+ */
+flowbd3_status fb3_relations_compute(const flowbd3_rules *rules, const char *name, bool *derived,
+                                     flowbd3_error *err);
 
 /* ---- one column (codec.c) ---------------------------------------------------------------------- */
 
-/* derived: a rule computes the column. */
+/* derived: a rule computes the column. levels: what is AUTO becomes FINE where it can. */
 flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                             size_t column, bool derived, const flowbd3_tokenizer_options *options,
-                             flowbd3_error *err);
+                             size_t column, bool derived, bool levels,
+                             const flowbd3_tokenizer_options *options, flowbd3_error *err);
 const char *fb3_codec_name(flowbd3_codec codec);
 void fb3_codec_release(fb3_codec *codec, flowbd3_context *context);
 
@@ -332,8 +346,11 @@ int64_t fb3_codec_centre(const fb3_codec *codec, const uint16_t *tokens);
 /* Numbers from the least to the greatest that the first `known` tokens of a numeric column leave. */
 fb3_interval fb3_codec_range(const fb3_codec *codec, const uint16_t *tokens, size_t known);
 
-/* Whether a token of the slot place, after those before it, leaves a value of the domain. A group of levels
- * or digits may be said to where it does not. */
+/* The key of a number, in the digits of the column. */
+int64_t fb3_codec_key(const fb3_codec *codec, double number);
+
+/* Whether a token of the slot place, after those before it, leaves a value of the domain. Digits may be said
+ * to where they do not. */
 bool fb3_codec_meets(const fb3_codec *codec, const uint16_t *before, size_t place, size_t token,
                      const fb3_domain *domain);
 
@@ -343,6 +360,13 @@ bool fb3_codec_reaches(const fb3_codec *codec, const fb3_domain *domain);
 /* As fb3_codec_draw for a numeric column, inside a domain; false: it holds none of the values. */
 bool fb3_codec_draw_within(const fb3_codec *codec, const uint16_t *tokens, const fb3_domain *domain,
                            double uniform, int64_t *key);
+
+/* ---- columns that get levels (choose.c) --------------------------------------------------------- */
+
+/* Sets chosen[columns of the tokenizer], all false, of automatic columns of bins for which another column
+ * tells where inside a bin a value lies. columns: those of the table. Errors: MEMORY. */
+flowbd3_status fb3_choose_levels(bool *chosen, const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
+                                 const size_t *columns, flowbd3_error *err);
 
 /* ---- levels (levels.c) ------------------------------------------------------------------------- */
 
@@ -384,6 +408,10 @@ void fb3_categories_release(fb3_categories *categories, flowbd3_context *context
 
 /* Token of a text, or -1. */
 int32_t fb3_categories_find(const fb3_categories *categories, const char *text);
+
+/* Code of a token. That of rare texts, which are not kept and samplers do not draw, gives the most frequent
+ * text of the domain, or with NULL of all; -1: the domain has none. */
+int32_t fb3_categories_code(const fb3_categories *categories, size_t token, const fb3_domain *domain);
 
 /* ---- digits (digits.c) ------------------------------------------------------------------------- */
 

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""Writes tests/golden/tokenizer/ (binning.json: edges and tokens by NumPy and scikit-learn) and the bad
-tokenizers of tests/golden/bad/.
+"""Writes tests/golden/tokenizer/ (binning.json: edges and tokens by NumPy and scikit-learn; tokenizers of both
+versions; version2_cases.json: cells, tokens and values of the second) and the bad tokenizers of tests/golden/bad/.
 
     /usr/bin/python3 tests/golden/tokenizer.py
 
 Nothing here shares code with the library.
 """
+import bisect
 import copy
 import json
+import math
 import os
 import warnings
 
@@ -199,6 +201,226 @@ BAD_SEQUENCES = {
 }
 
 
+# Every kind of column of version 2. Hours are those of 1970, so that times are small numbers.
+HOUR = 3600 * 10**9
+GOOD_2 = {
+    "format": "flowbd3-tokenizer", "version": 2, "rows": 12, "columns": [
+        {"name": "duration", "type": "real", "decimals": 2, "codec": "fine", "slots": [{"tokens": [
+            {"count": 2, "values": [0.0]},
+            {"count": 3, "from": 0.25, "low": 0.5, "high": 1.5, "quantiles": [0.5, 0.75, 1.5]},
+            {"count": 1, "from": 1.75, "values": [2.0]},
+            {"count": 2, "from": 3.0, "low": 4.0, "high": 4.5, "values": [4.0, 4.5], "counts": [1, 1]},
+            {"count": 3, "from": 6.0, "low": 7.5, "high": 9.0, "quantiles": [7.5, 9.0]},
+            {"count": 1, "missing": True}], "groups": [2, 1, 2]}]},
+        {"name": "bytes", "type": "integer", "slots": [{"tokens": [
+            {"count": 5, "values": [60]},
+            {"count": 7, "from": 90, "low": 100.0, "high": 1501.0, "quantiles": [100, 400, 1500]}]}]},
+        {"name": "port", "type": "integer", "codec": "digits", "low": -2, "high": 70000, "missing": 2, "slots": [
+            {"digits": [0, 1], "counts": [9, 1]},
+            {"digits": [0, 17, 31, 255], "counts": [4, 3, 1, 2]},
+            {"digits": [0, 2, 55, 114, 255], "counts": [1, 2, 3, 3, 1]}]},
+        {"name": "service", "type": "integer", "codec": "exact", "slots": [{"tokens": [
+            {"count": 8, "values": [53]}, {"count": 4, "from": 248, "values": [443]}]}]},
+        {"name": "state", "type": "categorical", "slots": [{"tokens": [
+            {"count": 7, "value": "CON"}, {"count": 2, "value": "S_"}, {"count": 2, "rare": True},
+            {"count": 1, "missing": True}]}]},
+        {"name": "host", "type": "address", "slots": [{"tokens": [
+            {"count": 8, "value": "10.0.0.1"}, {"count": 4, "value": "2001:db8::1"}]}]},
+        {"name": "start", "type": "timestamp", "decimals": 0, "form": "YYYY-MM-DDThh:mm:ssZ", "slots": [{"tokens": [
+            {"count": 6, "low": 0.0, "high": float(HOUR), "quantiles": [0, 10**9, HOUR]},
+            {"count": 6, "from": 2 * HOUR, "low": 2.0 * HOUR, "high": 2.0 * HOUR + 5e9,
+             "quantiles": [2 * HOUR, 2 * HOUR + 5 * 10**9]}]}]},
+        {"name": "rate", "type": "real", "decimals": 3, "derived": True, "low": 0.0, "high": 3000.0, "slots": []},
+        {"name": "twice", "type": "integer", "derived": True, "low": 106.0, "high": 886.0, "slots": []},
+    ],
+    "rare_rows": 2,
+    "relations": {"format": "flowbd3-rules", "version": 1, "search": True, "rules": [
+        {"name": "rate of bytes",
+         "derive": {"column": "rate", "ratio": ["bytes", "duration"], "decimals": 3, "otherwise": 0}},
+        {"derive": {"column": "twice", "sum": ["service", "service"]}},
+        {"compare": {"left": "bytes", "at_least": 60}, "found": True, "applies": 12, "obey": 12},
+        {"name": "mostly", "when": {"state": "CON"}, "then": {"service": 53}, "found": True, "applies": 7,
+         "obey": 6}]},
+}
+
+
+def tokens_of(column, cell):
+    """The tokens of a cell, by arithmetic on the members of the column."""
+    if column.get("derived"):
+        return []
+    slots = column["slots"]
+    if "digits" in slots[0]:
+        return digit_tokens(column, cell)
+    tokens = slots[0]["tokens"]
+    values = len(tokens) - ("missing" in tokens[-1])
+    groups = slots[0].get("groups")
+    if cell is None:
+        return [len(groups), 0] if groups else [values]
+    if column["type"] in ("categorical", "address"):
+        known = [t.get("value") for t in tokens[:values]]
+        return [known.index(cell) if cell in known else known.index(None)]
+    level = bisect.bisect_right([t["from"] for t in tokens[1:values]], cell)
+    if groups is None:
+        return [level]
+    group = next(g for g in range(len(groups)) if level < sum(groups[:g + 1]))
+    return [group, level - sum(groups[:group])]
+
+
+def digit_tokens(column, cell):
+    places = column["slots"]
+    if cell is None:
+        return [len(places[0]["digits"])] + [0] * (len(places) - 1)
+    number = min(max(cell, column["low"]), column["high"]) - min(column["low"], 0)
+    digits = number.to_bytes(len(places), "big")
+    # The nearest digit that came; of two that are as near the higher one.
+    return [min(range(len(p["digits"])), key=lambda i: (abs(p["digits"][i] - d), -i))
+            for p, d in zip(places, digits)]
+
+
+def centre_of(column, own):
+    """What tokens decode to without a draw."""
+    slots = column["slots"]
+    if "digits" in slots[0]:
+        if own[0] == len(slots[0]["digits"]):
+            return None
+        number = int.from_bytes([p["digits"][t] for p, t in zip(slots, own)], "big") + min(column["low"], 0)
+        return min(max(number, column["low"]), column["high"])
+    tokens, groups = slots[0]["tokens"], slots[0].get("groups")
+    if "missing" in tokens[-1] and own[0] == (len(groups) if groups else len(tokens) - 1):
+        return None
+    if column["type"] in ("categorical", "address"):
+        most = max((t for t in tokens if "value" in t), key=lambda t: t["count"])
+        return tokens[own[0]].get("value", most["value"])
+    level = own[0] if groups is None else sum(groups[:own[0]]) + min(own[1], groups[own[0]] - 1)
+    token = tokens[level]
+    if "low" not in token:
+        return token["values"][0]
+    middle = (token["low"] + token["high"]) / 2
+    if column["type"] == "timestamp":
+        return int(math.floor(middle / 10**9 + 0.5)) * 10**9
+    return round(middle) if column["type"] == "integer" else round(middle * 100) / 100
+
+
+def version_2_cases():
+    """Rows of cells, with their tokens, and rows of tokens, with their values in the middle."""
+    names = [c["name"] for c in GOOD_2["columns"]]
+    cells = {"duration": [0.0, 0.24, 0.25, 1.74, 1.75, 2.99, 3.0, 5.99, 6.0, 1e6, -1.0, None],
+             "bytes": [60, 89, 90, 1500, 0, 10**12, 60, 60, 60, 60, 60, 60],
+             "port": [-2, -1, 0, 53, 443, 8080, 65533, 65534, 70000, 80000, -70, None],
+             "service": [53, 247, 248, 443, 444, 0, 53, 53, 53, 443, 443, 53],
+             "state": ["CON", "S_", "RST", None, "CON", "INT", "CON", "CON", "S_", "S_", "CON", "CON"],
+             "host": ["10.0.0.1", "2001:db8::1"] * 6,
+             "start": [0, 1, HOUR, 2 * HOUR - 1, 2 * HOUR, 3 * HOUR, 0, 0, 0, 0, 0, -HOUR],
+             "rate": [0.0] * 12, "twice": [106] * 12}
+    encoded = [[t for c in GOOD_2["columns"] for t in tokens_of(c, cells[c["name"]][row])] for row in range(12)]
+    values = {}
+    for c in GOOD_2["columns"]:
+        if not c.get("derived"):
+            values[c["name"]] = [centre_of(c, tokens_of(c, cell)) for cell in cells[c["name"]]]
+    values["rate"] = [0.0 if not d else math.floor(b / d * 1000 + 0.5) / 1000
+                      for b, d in zip(values["bytes"], values["duration"])]
+    values["twice"] = [2 * v for v in values["service"]]
+    return {"columns": [{"name": n, "type": c["type"], "cells": cells[n], "values": values[n]}
+                        for n, c in zip(names, GOOD_2["columns"])], "tokens": encoded}
+
+
+def rule(*path):
+    return ["relations", "rules", *path]
+
+
+def cyclic():
+    """Two columns that are computed from each other."""
+    rules = [{"derive": {"column": "rate", "sum": ["twice", "service"]}},
+             {"derive": {"column": "twice", "difference": ["rate", "service"]}}]
+    return GOOD_2["relations"] | {"rules": rules}
+
+
+FINE, PORT, STATE, RATE = 0, 2, 4, 7
+LEVELS = GOOD_2["columns"][FINE]["slots"][0]["tokens"]
+BAD_2 = {
+    "groups_gone": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], GONE),
+    "groups_none": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], []),
+    "groups_few": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], [2, 1, 1]),
+    "groups_many": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], [2, 1, 3]),
+    "groups_zero": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], [2, 0, 3]),
+    "groups_negative": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], [6, -1]),
+    "groups_real": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], [2.0, 1, 2]),
+    "groups_huge": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], [2**63 - 1, 2**63 - 1, 7]),
+    "groups_number": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], 5),
+    "groups_too_many": ("FORMAT", 1, ["columns", FINE, "slots", 0, "groups"], [1] * 65001),
+    "groups_without_fine": ("FORMAT", 2, ["columns", 1, "slots", 0, "groups"], [1, 1]),
+    "codec_unknown": ("FORMAT", 1, ["columns", FINE, "codec"], "coarse"),
+    "codec_auto": ("FORMAT", 1, ["columns", FINE, "codec"], "auto"),
+    "codec_number": ("FORMAT", 1, ["columns", FINE, "codec"], 3),
+    "codec_gone": ("FORMAT", 1, ["columns", FINE, "codec"], GONE),
+    "codec_fine_of_texts": ("FORMAT", 5, ["columns", STATE, "codec"], "fine"),
+    "codec_digits_of_reals": ("FORMAT", 1, ["columns", FINE, "codec"], "digits"),
+    "codec_digits_of_addresses": ("FORMAT", 6, ["columns", 5, "codec"], "digits"),
+    "fine_two_slots": ("FORMAT", 1, ["columns", FINE, "slots"], GOOD_2["columns"][FINE]["slots"] * 2),
+    "fine_only_missing": ("FORMAT", 1, ["columns", FINE, "slots", 0, "tokens"], LEVELS[-1:]),
+    "fine_level_order": ("FORMAT", 1, ["columns", FINE, "slots", 0, "tokens"],
+                         [LEVELS[0], LEVELS[2], LEVELS[1], *LEVELS[3:]]),
+    "fine_counts": ("FORMAT", 1, ["columns", FINE, "slots", 0, "tokens", 2, "count"], 2),
+    "digits_low_gone": ("FORMAT", 3, ["columns", PORT, "low"], GONE),
+    "digits_low_real": ("FORMAT", 3, ["columns", PORT, "low"], -2.0),
+    "digits_low_above_high": ("FORMAT", 3, ["columns", PORT, "low"], 70001),
+    "digits_places_few": ("FORMAT", 3, ["columns", PORT, "slots"], GOOD_2["columns"][PORT]["slots"][:2]),
+    "digits_places_many": ("FORMAT", 3, ["columns", PORT, "high"], 2**40),
+    "digits_whole_range": ("FORMAT", 3, ["columns", PORT, "low"], -2**63),
+    "digits_none": ("FORMAT", 3, ["columns", PORT, "slots", 0, "digits"], []),
+    "digits_unsorted": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], [0, 31, 17, 255]),
+    "digits_equal": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], [0, 17, 17, 255]),
+    "digits_256": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], [0, 17, 31, 256]),
+    "digits_negative": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], [-1, 17, 31, 255]),
+    "digits_text": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], [0, 17, 31, "255"]),
+    "digits_257": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], list(range(257))),
+    "digit_counts_short": ("FORMAT", 3, ["columns", PORT, "slots", 1, "counts"], [4, 3, 3]),
+    "digit_counts_sum": ("FORMAT", 3, ["columns", PORT, "slots", 1, "counts"], [4, 3, 1, 1]),
+    "digit_counts_over": ("FORMAT", 3, ["columns", PORT, "slots", 1, "counts"], [4, 3, 1, 3]),
+    "digit_counts_zero": ("FORMAT", 3, ["columns", PORT, "slots", 1, "counts"], [4, 4, 0, 2]),
+    "digit_counts_huge": ("FORMAT", 3, ["columns", PORT, "slots", 1, "counts"], [2**63 - 1, 3, 1, 2]),
+    "digit_slot_number": ("FORMAT", 3, ["columns", PORT, "slots", 2], 7),
+    "digits_missing_all": ("FORMAT", 3, ["columns", PORT, "missing"], 12),
+    "digits_missing_zero": ("FORMAT", 3, ["columns", PORT, "missing"], 0),
+    "digits_missing_text": ("FORMAT", 3, ["columns", PORT, "missing"], "2"),
+    "digits_missing_other": ("FORMAT", 3, ["columns", PORT, "missing"], 3),
+    "rare_first": ("FORMAT", 5, ["columns", STATE, "slots", 0, "tokens", 0], {"count": 7, "rare": True}),
+    "rare_before_a_text": ("FORMAT", 5, ["columns", STATE, "slots", 0, "tokens", 1], {"count": 2, "rare": True}),
+    "rare_alone": ("FORMAT", 5, ["columns", STATE, "slots", 0, "tokens"], [{"count": 12, "rare": True}]),
+    "rare_after_missing": ("FORMAT", 5, ["columns", STATE, "slots", 0, "tokens"],
+                           [{"count": 7, "value": "CON"}, {"count": 2, "value": "S_"},
+                            {"count": 1, "missing": True}, {"count": 2, "rare": True}]),
+    "rare_false": ("FORMAT", 5, ["columns", STATE, "slots", 0, "tokens", 2, "rare"], False),
+    "rare_without_protection": ("FORMAT", 5, ["rare_rows"], GONE),
+    "rare_rows_zero": ("FORMAT", 0, ["rare_rows"], 0),
+    "rare_rows_text": ("FORMAT", 0, ["rare_rows"], "2"),
+    "derived_without_relations": ("FORMAT", 8, ["relations"], GONE),
+    "derived_without_rule": ("FORMAT", 8, rule(0), {"compare": {"left": "bytes", "at_most": 2000}}),
+    "derived_by_uncertain": ("FORMAT", 8, rule(0), GOOD_2["relations"]["rules"][0] | {
+        "found": True, "applies": 12, "obey": 11}),
+    "derived_in_some_rows": ("FORMAT", 8, rule(0), GOOD_2["relations"]["rules"][0] | {"when": {"state": "CON"}}),
+    "derived_ring": ("FORMAT", 8, ["relations"], cyclic()),
+    "derived_text": ("FORMAT", 8, ["columns", RATE, "type"], "categorical"),
+    "derived_address": ("FORMAT", 8, ["columns", RATE, "type"], "address"),
+    "derived_with_slots": ("FORMAT", 8, ["columns", RATE, "slots"], GOOD_2["columns"][1]["slots"]),
+    "derived_low_gone": ("FORMAT", 8, ["columns", RATE, "low"], GONE),
+    "derived_low_above_high": ("FORMAT", 8, ["columns", RATE, "low"], 3001.0),
+    "derived_high_text": ("FORMAT", 8, ["columns", RATE, "high"], "3000"),
+    "derived_missing_all": ("FORMAT", 8, ["columns", RATE, "missing"], 12),
+    "derived_false": ("FORMAT", 8, ["columns", RATE, "derived"], False),
+    "relations_null": ("FORMAT", 0, ["relations"], None),
+    "relations_array": ("FORMAT", 0, ["relations"], []),
+    "relations_version": ("VERSION", 0, ["relations", "version"], 2),
+    "relations_format": ("FORMAT", 0, ["relations", "format"], "flowbd3-tokenizer"),
+    "relations_unknown_column": ("FORMAT", 0, rule(2, "compare", "left"), "octets"),
+    "relations_of_text": ("FORMAT", 0, rule(2, "compare", "left"), "state"),
+    "relations_no_claim": ("FORMAT", 0, rule(2, "compare"), GONE),
+    "relations_impossible": ("FORMAT", 0, rule(2, "compare", "at_least"), 1e9),
+    "relations_range_of_derived": ("FORMAT", 0, ["columns", RATE + 1], GOOD_2["columns"][RATE + 1] | {
+        "low": 5000.0, "high": 6000.0}),
+}
+
+
 def changed(tree, path, value):
     """A copy in which the member at path is another, or GONE."""
     tree = copy.deepcopy(tree)
@@ -233,6 +455,9 @@ def write_bad():
     for name, (status, column, path, value) in BAD.items():
         tree = changed(GOOD, path, value)
         lines.append(f"{name} {status} {column} " + json.dumps(tree, separators=(",", ":")))
+    for name, (status, column, path, value) in BAD_2.items():
+        tree = changed(GOOD_2, path, value)
+        lines.append(f"version_2_{name} {status} {column} " + json.dumps(tree, separators=(",", ":")))
     lines += [f"sequence_{name} FORMAT 0 " + json.dumps(tree, separators=(",", ":"))
               for name, tree in bad_sequences()]
     lines += [f"{name} FORMAT 0 {text}" for name, text in TEXTS.items()]
@@ -252,6 +477,12 @@ def main():
         f.write("\n")
     with open(os.path.join(HERE, "tokenizer", "version1.json"), "w") as f:
         json.dump(GOOD, f, indent=1)
+        f.write("\n")
+    with open(os.path.join(HERE, "tokenizer", "version2.json"), "w") as f:
+        json.dump(GOOD_2, f, indent=1)
+        f.write("\n")
+    with open(os.path.join(HERE, "tokenizer", "version2_cases.json"), "w") as f:
+        json.dump(version_2_cases(), f, indent=1)
         f.write("\n")
     with open(os.path.join(HERE, "tokenizer", "sequence.json"), "w") as f:
         json.dump(GOOD | {"sequence": SEQUENCE}, f, indent=1)

@@ -536,6 +536,342 @@ START_TEST(rare_values_are_not_emitted) {
 }
 END_TEST
 
+/* Rules that were found do not tell of texts that are protected, nor of numbers of a single row. */
+START_TEST(found_rules_do_not_tell_of_rare_values) {
+    enum { ROWS = 600 };
+    const char *state[ROWS], *proto[ROWS];
+    int64_t port[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        bool tcp = i % 3 != 0;
+        proto[i] = tcp ? "tcp" : "icmp";
+        state[i] = i == 7 ? "SECRET" : tcp ? (i % 2 ? "CON" : "FIN") : "ECO";
+        port[i] = i == 9 ? 4711 : tcp ? (int64_t)(i * 7919 % 65536) : 771;
+    }
+    flowbd3_table *table = new_table();
+    flowbd3_table_add_categorical(table, "proto", proto, ROWS, NULL);
+    flowbd3_table_add_categorical(table, "state", state, ROWS, NULL);
+    flowbd3_table_add_integer(table, "port", port, NULL, ROWS, NULL);
+    for (uint32_t rare_rows = 0; rare_rows <= 10; rare_rows += 10) {
+        flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+        flowbd3_tokenizer *tokenizer;
+        char *json;
+        options.rare_rows = rare_rows;
+        ck_assert_int_eq(flowbd3_tokenizer_create(&tokenizer, table, &options, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_tokenizer_to_json(tokenizer, &json, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(strstr(json, "SECRET") != NULL, rare_rows == 0);
+        ck_assert_int_eq(strstr(json, "4711") != NULL, rare_rows == 0);
+        ck_assert_ptr_nonnull(strstr(json, "\"relations\""));
+        flowbd3_string_destroy(context, &json);
+        flowbd3_tokenizer_destroy(&tokenizer);
+    }
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* Exact numbers that doubles do not tell apart, with rare ones between them. */
+START_TEST(rare_exact_numbers_beyond_doubles) {
+    const int64_t origin = INT64_C(1) << 60;
+    int64_t value[40], expected[40];
+    for (size_t i = 0; i < 40; i++) {
+        value[i] = origin + (i < 10 ? 0 : i < 20 ? 3 : i < 30 ? 4 : (int64_t)i - 25);
+        expected[i] = i < 30 ? value[i] : origin + 4;
+    }
+    value[39] = expected[39] = origin + 3; /* once more */
+    value[38] = origin + 1;                /* nearer to 0 than to 3 */
+    expected[38] = origin;
+    flowbd3_table *table = new_table(), *back;
+    flowbd3_table_add_integer(table, "x", value, NULL, 40, NULL);
+    flowbd3_tokenizer *tokenizer = fit_codec(table, FLOWBD3_CODEC_EXACT, 0, 10);
+    uint16_t tokens[40];
+    ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, 0), 3);
+    ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_tokenizer_decode(tokenizer, tokens, 40, FLOWBD3_DECODE_DRAW, 1, 0, &back, NULL),
+                     FLOWBD3_OK);
+    ck_assert_mem_eq(flowbd3_table_integer(back, 0), expected, sizeof expected);
+    flowbd3_table_destroy(&back);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* Smoothed numbers have the digits of their column. */
+START_TEST(protected_numbers_have_the_digits_of_the_column) {
+    enum { ROWS = 900 };
+    double real[ROWS];
+    int64_t time[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        double u = fb3_uniform(3, FB3_RANDOM_SHUFFLE, i, 0);
+        real[i] = nearbyint(100 * u * u * 977) / 100;
+        time[i] = (int64_t)(u * 1e6) * INT64_C(1000000000);
+    }
+    flowbd3_table *table = new_table(), *back;
+    flowbd3_table_add_real(table, "real", real, NULL, ROWS, NULL);
+    flowbd3_table_add_timestamp(table, "time", time, NULL, ROWS, NULL);
+    flowbd3_tokenizer *tokenizer = fit_codec(table, FLOWBD3_CODEC_FINE, 40, 9);
+    ck_assert_uint_eq(flowbd3_tokenizer_slots(tokenizer), 2); /* protected levels are bins */
+    uint16_t tokens[2 * ROWS];
+    ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(
+        flowbd3_tokenizer_decode(tokenizer, tokens, ROWS, FLOWBD3_DECODE_DRAW, 1, 0, &back, NULL),
+        FLOWBD3_OK);
+    for (size_t i = 0; i < ROWS; i++) {
+        double x = flowbd3_table_real(back, 0)[i];
+        ck_assert(fb3_round_to_decimals(x, 2) == x);
+        ck_assert_int_eq(flowbd3_table_integer(back, 1)[i] % INT64_C(1000000000), 0);
+    }
+    for (size_t s = 0; s < 2; s++)
+        for (size_t t = 0; t < flowbd3_tokenizer_vocabulary(tokenizer, s); t++)
+            ck_assert_uint_ge(fb3_tokenizer_counts(tokenizer, s)[t], 9);
+    flowbd3_table_destroy(&back);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* ---- levels that are chosen ------------------------------------------------------------------------ */
+
+enum { CHOICE_ROWS = 6000 };
+
+/* a and b = a + noise much smaller than a bin; c alone; d equal to a in one row of three. */
+static flowbd3_table *table_of_choices(void) {
+    static double a[CHOICE_ROWS], b[CHOICE_ROWS], c[CHOICE_ROWS];
+    static int64_t d[CHOICE_ROWS], e[CHOICE_ROWS];
+    for (size_t i = 0; i < CHOICE_ROWS; i++) {
+        double u = fb3_uniform(1, FB3_RANDOM_SHUFFLE, i, 0), v = fb3_uniform(1, FB3_RANDOM_SHUFFLE, i, 1);
+        a[i] = nearbyint(1e6 * u) / 10;
+        b[i] = a[i] + nearbyint(100 * v * v) / 10;
+        c[i] = nearbyint(1e6 * fb3_uniform(1, FB3_RANDOM_SHUFFLE, i, 2)) / 10;
+        d[i] = (int64_t)(fb3_uniform(1, FB3_RANDOM_SHUFFLE, i, 3) * 1e5);
+        e[i] = i % 3 == 0 ? d[i] : (int64_t)(fb3_uniform(1, FB3_RANDOM_SHUFFLE, i, 4) * 1e5);
+    }
+    flowbd3_table *table = new_table();
+    flowbd3_table_add_real(table, "a", a, NULL, CHOICE_ROWS, NULL);
+    flowbd3_table_add_real(table, "b", b, NULL, CHOICE_ROWS, NULL);
+    flowbd3_table_add_real(table, "c", c, NULL, CHOICE_ROWS, NULL);
+    flowbd3_table_add_integer(table, "d", d, NULL, CHOICE_ROWS, NULL);
+    flowbd3_table_add_integer(table, "e", e, NULL, CHOICE_ROWS, NULL);
+    return table;
+}
+
+static void check_slots(const flowbd3_table *table, const flowbd3_tokenizer_options *options,
+                        const size_t *expected) {
+    flowbd3_tokenizer *tokenizer;
+    ck_assert_int_eq(flowbd3_tokenizer_create(&tokenizer, table, options, NULL), FLOWBD3_OK);
+    for (size_t i = 0; i < flowbd3_tokenizer_columns(tokenizer); i++) {
+        size_t first;
+        ck_assert_msg(fb3_tokenizer_column_slots(tokenizer, i, &first) == expected[i], "%s has %zu slots",
+                      flowbd3_tokenizer_name(tokenizer, i), fb3_tokenizer_column_slots(tokenizer, i, &first));
+    }
+    flowbd3_tokenizer_destroy(&tokenizer);
+}
+
+START_TEST(levels_where_another_column_tells_the_place_in_a_bin) {
+    flowbd3_table *table = table_of_choices();
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    flowbd3_column_codec codec = {"b", FLOWBD3_CODEC_BINS, 0};
+    check_slots(table, &options, (size_t[]){2, 2, 1, 2, 2});
+    options.codecs = &codec;
+    options.n_codecs = 1;
+    check_slots(table, &options, (size_t[]){2, 1, 1, 2, 2});
+    options.n_codecs = 0;
+    options.rare_rows = 5;
+    check_slots(table, &options, (size_t[]){1, 1, 1, 1, 1});
+    options.rare_rows = 0;
+    options.binning = FLOWBD3_BINNING_QUANTILE;
+    check_slots(table, &options, (size_t[]){1, 1, 1, 1, 1});
+    options.binning = FLOWBD3_BINNING_AUTO;
+    options.bins = CHOICE_ROWS; /* a token for every value */
+    check_slots(table, &options, (size_t[]){1, 1, 1, 1, 1});
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* ---- extremes -------------------------------------------------------------------------------------- */
+
+/* With every codec that a column of numbers may have, it comes back; wide: in more values than bins hold. */
+static void check_codecs(const flowbd3_table *table, size_t codecs, bool exact) {
+    size_t rows = flowbd3_table_rows(table);
+    uint16_t *tokens = malloc(rows * FB3_SLOTS_MAX * sizeof *tokens),
+             *again = malloc(rows * FB3_SLOTS_MAX * sizeof *again);
+    for (size_t codec = 0; codec < codecs; codec++) {
+        flowbd3_tokenizer *tokenizer = fit_codec(table, (flowbd3_codec)codec, 0, 0);
+        flowbd3_table *back;
+        size_t size = rows * flowbd3_tokenizer_slots(tokenizer) * sizeof *tokens;
+        ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+        for (int way = 0; way < 2; way++) {
+            ck_assert_int_eq(
+                flowbd3_tokenizer_decode(tokenizer, tokens, rows, (flowbd3_decoding)way, 5, 0, &back, NULL),
+                FLOWBD3_OK);
+            if (exact || codec == FLOWBD3_CODEC_EXACT || codec == FLOWBD3_CODEC_DIGITS)
+                ck_assert(same_tables(table, back));
+            ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, back, again, NULL), FLOWBD3_OK);
+            ck_assert_mem_eq(tokens, again, size);
+            flowbd3_table_destroy(&back);
+        }
+        flowbd3_tokenizer_destroy(&tokenizer);
+    }
+    free(tokens);
+    free(again);
+}
+
+START_TEST(one_value_among_missing_ones) {
+    enum { ROWS = 50 };
+    double real[ROWS];
+    int64_t integer[ROWS];
+    const char *text[ROWS];
+    uint8_t valid[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        valid[i] = i == 31;
+        real[i] = valid[i] ? 1e300 : (double)NAN;
+        integer[i] = valid[i] ? INT64_MIN : 0;
+        text[i] = valid[i] ? "80 or 443" : NULL;
+    }
+    for (size_t kind = 0; kind < 3; kind++) {
+        flowbd3_table *table = new_table();
+        if (kind == 0)
+            flowbd3_table_add_real(table, "x", real, NULL, ROWS, NULL);
+        else if (kind == 1)
+            flowbd3_table_add_integer(table, "x", integer, valid, ROWS, NULL);
+        else
+            flowbd3_table_add_categorical(table, "x", text, ROWS, NULL);
+        check_codecs(table, kind == 0 ? 4 : kind == 1 ? 5 : 2, true);
+        flowbd3_table_destroy(&table);
+    }
+}
+END_TEST
+
+START_TEST(distinct_integers_and_the_ends_of_64_bits) {
+    enum { ROWS = 3000 };
+    int64_t value[ROWS];
+    double real[ROWS];
+    for (int kind = 0; kind < 3; kind++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            value[i] = kind == 0   ? (int64_t)(i * 1009 % ROWS)
+                       : kind == 1 ? INT64_MIN + (int64_t)i
+                                   : (int64_t)((uint64_t)i * (UINT64_MAX / ROWS) + (UINT64_C(1) << 63));
+            real[i] = (i % 2 ? 1 : -1) * pow(10, 600.0 * (double)i / ROWS - 300);
+        }
+        value[ROWS - 1] = kind == 0 ? ROWS - 1 : INT64_MAX;
+        flowbd3_table *table = new_table(), *reals = new_table();
+        flowbd3_table_add_integer(table, "x", value, NULL, ROWS, NULL);
+        flowbd3_table_add_real(reals, "x", real, NULL, ROWS, NULL);
+        check_codecs(table, 5, false);
+        check_codecs(reals, 4, false);
+        flowbd3_table_destroy(&table);
+        flowbd3_table_destroy(&reals);
+    }
+}
+END_TEST
+
+/* A group of levels has as many as a token can name; exact values no more than that. */
+START_TEST(more_values_than_tokens) {
+    enum { ROWS = 200000 };
+    double *value = malloc(ROWS * sizeof *value);
+    for (size_t i = 0; i < ROWS; i++)
+        value[i] = i < 2 ? 1e9 : (double)(i / 2) / 8;
+    flowbd3_table *table = new_table();
+    flowbd3_table_add_real(table, "x", value, NULL, ROWS, NULL);
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    flowbd3_column_codec codec = {"x", FLOWBD3_CODEC_FINE, 65000};
+    flowbd3_tokenizer *tokenizer;
+    options.binning = FLOWBD3_BINNING_UNIFORM; /* all but one value in the first group */
+    options.codecs = &codec;
+    options.n_codecs = 1;
+    uint16_t *tokens = malloc(2 * ROWS * sizeof *tokens);
+    ck_assert_int_eq(flowbd3_tokenizer_create(&tokenizer, table, &options, NULL), FLOWBD3_OK);
+    ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, 0), 2);
+    ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, 1), FB3_TOKENS_MAX);
+    ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+    ck_assert_uint_eq(tokens[2 * ROWS - 1], FB3_TOKENS_MAX - 1);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    codec.codec = FLOWBD3_CODEC_EXACT;
+    expect_no_tokenizer(table, &options, FLOWBD3_ERROR_FORMAT, "'x' has 100000 values");
+    flowbd3_table_destroy(&table);
+    free(tokens);
+    free(value);
+}
+END_TEST
+
+/* Numbers beside text are texts, each with a token. */
+START_TEST(numbers_beside_text) {
+    const char *csv = "port,n\n80,1\nhttp,2\n443,3\n080,4\n80,5\n";
+    char path[] = "/tmp/flowbd3-test-XXXXXX";
+    int file = mkstemp(path);
+    ck_assert_int_eq(write(file, csv, strlen(csv)), (ssize_t)strlen(csv));
+    close(file);
+    flowbd3_table *table, *back;
+    ck_assert_int_eq(flowbd3_table_read_csv(&table, context, path, NULL, NULL), FLOWBD3_OK);
+    unlink(path);
+    flowbd3_tokenizer *tokenizer = fit(table, FLOWBD3_BINNING_AUTO, 0);
+    uint16_t tokens[10];
+    ck_assert_int_eq(flowbd3_tokenizer_type(tokenizer, 0), FLOWBD3_TYPE_CATEGORICAL);
+    ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, 0), 4);
+    ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_tokenizer_decode(tokenizer, tokens, 5, FLOWBD3_DECODE_DRAW, 1, 0, &back, NULL),
+                     FLOWBD3_OK);
+    ck_assert(same_tables(table, back));
+    flowbd3_table_destroy(&back);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
+/* ---- relations ------------------------------------------------------------------------------------- */
+
+/* Columns of group_by and order_by are in no rule that is kept; without rules version 1 is written. */
+START_TEST(rules_leave_aside_what_arranges_rows) {
+    enum { ROWS = 400 };
+    const char *proto[ROWS], *state[ROWS];
+    int64_t time[ROWS], bytes[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
+        proto[i] = i % 2 ? "tcp" : "udp";
+        state[i] = i % 2 ? "FIN" : "CON";
+        time[i] = 1000000 + (int64_t)i;
+        bytes[i] = (int64_t)(i * 37 % 200);
+    }
+    flowbd3_table *table = new_table();
+    flowbd3_table_add_categorical(table, "proto", proto, ROWS, NULL);
+    flowbd3_table_add_categorical(table, "state", state, ROWS, NULL);
+    flowbd3_table_add_integer(table, "time", time, NULL, ROWS, NULL);
+    flowbd3_table_add_integer(table, "bytes", bytes, NULL, ROWS, NULL);
+    static const char text[] = "{\"format\":\"flowbd3-rules\",\"version\":1,\"rules\":["
+                               "{\"compare\":{\"left\":\"time\",\"at_least\":1000000}},"
+                               "{\"when\":{\"proto\":\"tcp\"},\"then\":{\"state\":\"FIN\"}},"
+                               "{\"compare\":{\"left\":\"bytes\",\"at_most\":199}}]}";
+    flowbd3_rules *rules;
+    ck_assert_int_eq(flowbd3_rules_from_json(&rules, context, text, strlen(text), NULL), FLOWBD3_OK);
+    flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+    const char *group_by[] = {"proto"};
+    options.group_by = group_by;
+    options.n_group_by = 1;
+    options.order_by = "time";
+    options.rules = rules;
+    flowbd3_tokenizer *tokenizer;
+    flowbd3_error err = {0};
+    ck_assert_msg(flowbd3_tokenizer_create(&tokenizer, table, &options, &err) == FLOWBD3_OK, "%s",
+                  err.message);
+    const flowbd3_rules *kept = flowbd3_tokenizer_rules(tokenizer);
+    ck_assert_str_eq(flowbd3_rules_text(kept, 0), "bytes <= 199");
+    for (size_t i = 0; i < flowbd3_rules_count(kept); i++) {
+        ck_assert_ptr_null(strstr(flowbd3_rules_text(kept, i), "proto"));
+        ck_assert_ptr_null(strstr(flowbd3_rules_text(kept, i), "time"));
+    }
+    flowbd3_tokenizer_destroy(&tokenizer);
+    flowbd3_rules_destroy(&rules);
+    flowbd3_table_destroy(&table);
+    table = new_table();
+    flowbd3_table_add_integer(table, "bytes", bytes, NULL, 20, NULL);
+    tokenizer = fit(table, FLOWBD3_BINNING_AUTO, 0);
+    char *json;
+    ck_assert_ptr_null(flowbd3_tokenizer_rules(tokenizer));
+    ck_assert_int_eq(flowbd3_tokenizer_to_json(tokenizer, &json, NULL), FLOWBD3_OK);
+    ck_assert_ptr_nonnull(strstr(json, "\"version\":1"));
+    flowbd3_string_destroy(context, &json);
+    flowbd3_tokenizer_destroy(&tokenizer);
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
 /* ---- bad input ------------------------------------------------------------------------------------- */
 
 START_TEST(tokens_refused) {
@@ -647,6 +983,15 @@ int main(void) {
     tcase_add_test(tests, digits_stay_in_the_range);
     tcase_add_test(tests, codecs_refused);
     tcase_add_test(tests, rare_values_are_not_emitted);
+    tcase_add_test(tests, found_rules_do_not_tell_of_rare_values);
+    tcase_add_test(tests, rare_exact_numbers_beyond_doubles);
+    tcase_add_test(tests, protected_numbers_have_the_digits_of_the_column);
+    tcase_add_test(tests, levels_where_another_column_tells_the_place_in_a_bin);
+    tcase_add_test(tests, one_value_among_missing_ones);
+    tcase_add_test(tests, distinct_integers_and_the_ends_of_64_bits);
+    tcase_add_test(tests, more_values_than_tokens);
+    tcase_add_test(tests, numbers_beside_text);
+    tcase_add_test(tests, rules_leave_aside_what_arranges_rows);
     tcase_add_test(tests, tokens_refused);
     tcase_add_test(tests, nothing_where_nothing_is);
     tcase_add_test(tests, files);
