@@ -41,12 +41,12 @@ typedef struct flowbd3_trainer_options {
     double gradient_clip;  /* largest norm of the gradient; default 0 = 1.0, below 0 = none */
     uint32_t warmup_steps; /* linear warm-up; default 0 = 5 % of all steps, at most 1000 */
     double final_learning_rate; /* share of the peak at the end of the cosine, below 1; default 0 */
-    double ema_decay;   /* exponential moving average of the weights; default 0 = 0.999, below 0 = none */
-    uint32_t patience;  /* epochs without a better validation NELBO after which the learning rate is taken down
-                           over a quarter of the epochs so far, and training ends; for which validation rows
-                           are needed; UINT32_MAX = never; default 0 = an eighth of the epochs, at least 4 */
-    double max_seconds; /* stop after so long, valid and resumable; default 0 = no limit */
-    uint64_t seed;      /* order of rows, masks, dropout */
+    double ema_decay;  /* exponential moving average of the weights; default 0 = 0.999, below 0 = none */
+    uint32_t patience; /* epochs without a better validation NELBO after which the learning rate is taken down
+                          over a quarter of the epochs so far, and training ends; for which validation rows
+                          are needed; UINT32_MAX = never; default 0 = an eighth of the epochs, at least 4 */
+    double max_seconds;      /* stop after so long, valid and resumable; default 0 = no limit */
+    uint64_t seed;           /* order of rows, masks, dropout */
     const char *best_path;   /* model file written when the validation NELBO improves, without validation rows
                                 after every epoch; default NULL = none */
     const char *latest_path; /* checkpoint written after an epoch, not more often than every two seconds, at

@@ -1,9 +1,10 @@
 /* Version of the interface. meson reads the shared library's soversion from FLOWBD3_API_MAJOR.
  *
  * Changes of the interface, newest first:
- *   0.3.0  rules; codecs, rare_rows, rules and relations of the tokenizer; conditions, rules, weights and attempts
- *          of the sampler, flowbd3_sampler_complete; rules of the evaluator; time stamps and addresses; defaults
- *          of model and trainer by the rows; FLOWBD3_COLUMNS_AUTO is 0, FIXED 1, RANDOM 2
+ *   0.3.0  rules; codecs, rare_rows, rules and relations of the tokenizer; conditions, rules, weights,
+ *          attempts and guidance of the sampler, flowbd3_sampler_complete; condition_dropout; rules of the
+ *          evaluator; time stamps and addresses; defaults of model and trainer by the rows;
+ *          FLOWBD3_COLUMNS_AUTO is 0, FIXED 1, RANDOM 2
  *   0.2.0  sequences and blocks: new options of tokenizer, model, trainer and sampler; flowbd3_model_score,
  *          flowbd3_model_clip, flowbd3_sampler_memory, flowbd3_sampler_evaluations,
  *          flowbd3_tokenizer_columns_table; flowbd3_epoch has the clip and the variance of the loss;

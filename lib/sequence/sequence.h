@@ -96,7 +96,8 @@ void fb3_sequencing_destroy(fb3_sequencing **sequencing);
 /* Appends a group column with a cell for every stored group. Errors: ARGUMENT (name), FORMAT (text), MEMORY.
  */
 flowbd3_status fb3_sequencing_add_key(fb3_sequencing *sequencing, const char *name, flowbd3_type type,
-                                      int decimals, unsigned form, const fb3_group_cell *cells, flowbd3_error *err);
+                                      int decimals, unsigned form, const fb3_group_cell *cells,
+                                      flowbd3_error *err);
 
 /* A table as it is tokenized: the columns of another one, on loan, with gaps in place of its times. */
 typedef struct fb3_prepared {

@@ -184,7 +184,8 @@ flowbd3_status fb3_row_create(fb3_row **out, const fb3_restraint *restraint, flo
 uint64_t fb3_row_bytes(const fb3_restraint *restraint) {
     const fb3_row *row = NULL;
     uint64_t of_column = sizeof *row->order + sizeof *row->cells + sizeof *row->keys + sizeof *row->given;
-    return sizeof *row + 2 * fb3_domains_bytes(restraint->start) + restraint->tokenizer->n_columns * of_column;
+    return sizeof *row + 2 * fb3_domains_bytes(restraint->start) +
+           restraint->tokenizer->n_columns * of_column;
 }
 
 void fb3_row_destroy(fb3_row **row) {
