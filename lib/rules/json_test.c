@@ -102,7 +102,7 @@ static flowbd3_status read_object(reader *r, const json_t *value, bool inside_no
     const json_t *first = key != NULL ? json_object_get(value, key) : NULL;
     if (key != NULL && !inside_not && (strcmp(key, "min") == 0 || strcmp(key, "max") == 0))
         return read_interval(r, value);
-    if (json_object_size(value) != 1)
+    if (key == NULL || json_object_size(value) != 1)
         return bad(r, expected);
     if (strcmp(key, "like") == 0)
         return add_text(r, &r->test->patterns, &r->test->n_patterns, first,
