@@ -8,7 +8,7 @@
 static flowbd3_context *context;
 static flowbd3_table *table, *flows;
 
-enum { KINDS = 4, FLOWS_KINDS = 3, HOLES_ROWS = 250 };
+enum { KINDS = 4, FLOWS_KINDS = 3, HOLES_ROWS = 120 };
 
 static const struct {
     uint32_t block;

@@ -89,7 +89,7 @@ START_TEST(rows_obey_in_every_order) {
     flowbd3_rules_destroy(&rules);
     flowbd3_sampler_options o = FLOWBD3_SAMPLER_OPTIONS_INIT;
     if (kinds[_i].length == 1 && _i > 0)
-        check_rows(models[_i], &o, 3000);
+        check_rows(models[_i], &o, 2000);
     o.sequence_flows = 11; /* in windows of the model's length */
     if (kinds[_i].length > 1)
         check_rows(models[_i], &o, 66);

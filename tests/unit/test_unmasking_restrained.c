@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { BLOCKS = 5000, ATTEMPTS = 4000 };
+enum { BLOCKS = 3000, ATTEMPTS = 4000 };
 
 /* ---- conditions -------------------------------------------------------------------------------- */
 
