@@ -20,7 +20,7 @@
 static const training_settings quick_settings = {
     .bins = 256,
     .binning = FLOWBD3_BINNING_AUTO,
-    .block_size = COUNT_UNSET,
+    .block_size = BLOCK_OF_FLOW,
     .d_model = 64,
     .n_heads = 4,
     .n_layers = 3,
