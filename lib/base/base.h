@@ -163,6 +163,10 @@ flowbd3_status fb3_file_write(fb3_file *file, const void *data, size_t size, flo
 flowbd3_status fb3_file_commit(fb3_file **file, flowbd3_error *err);
 void fb3_file_discard(fb3_file **file);
 
+/* A file of one text and a newline, written in this way. */
+flowbd3_status fb3_file_save(flowbd3_context *context, const char *path, const char *text,
+                             flowbd3_error *err);
+
 /* Whole regular file in memory, NUL-terminated after *size bytes. Free with fb3_release. */
 flowbd3_status fb3_file_read(char **data, size_t *size, flowbd3_context *context, const char *path,
                              flowbd3_error *err);

@@ -175,6 +175,20 @@ void fb3_file_discard(fb3_file **file) {
         release(file);
 }
 
+flowbd3_status fb3_file_save(flowbd3_context *context, const char *path, const char *text,
+                             flowbd3_error *err) {
+    fb3_file *file;
+    flowbd3_status status = fb3_file_create(&file, context, path, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_file_write(file, text, strlen(text), err);
+    if (status == FLOWBD3_OK)
+        status = fb3_file_write(file, "\n", 1, err);
+    if (status == FLOWBD3_OK)
+        return fb3_file_commit(&file, err);
+    fb3_file_discard(&file);
+    return status;
+}
+
 flowbd3_status fb3_file_read(char **data, size_t *size, flowbd3_context *context, const char *path,
                              flowbd3_error *err) {
     *data = NULL;

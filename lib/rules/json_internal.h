@@ -2,12 +2,10 @@
 #ifndef FB3_RULES_JSON_INTERNAL_H
 #define FB3_RULES_JSON_INTERNAL_H
 
+#include "base/json.h"
 #include "rules/rules.h"
 
 /* ---- values (json_test.c) ---------------------------------------------------------------------- */
-
-/* A text that is there, is not empty and holds no NUL, or NULL. */
-const char *fb3_rules_json_text(const json_t *value);
 
 /* A finite number. */
 bool fb3_rules_json_number(const json_t *value, double *number);

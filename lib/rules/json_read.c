@@ -54,7 +54,7 @@ static flowbd3_status no_memory(const reader *r) {
 /* ---- members ----------------------------------------------------------------------------------- */
 
 static flowbd3_status read_name(const reader *r, char **name, const json_t *value, const char *what) {
-    const char *text = fb3_rules_json_text(value);
+    const char *text = fb3_json_text(value);
     if (text == NULL || !fb3_is_utf8(text, strlen(text)))
         return bad(r, what, "the name of a column");
     *name = fb3_duplicate(r->rules->context, text);
@@ -244,7 +244,7 @@ static flowbd3_status read_derived(reader *r, fb3_rule *rule, const json_t *valu
 static flowbd3_status read_rule_name(reader *r, fb3_rule *rule, const json_t *value) {
     if (value == NULL)
         return FLOWBD3_OK;
-    const char *name = fb3_rules_json_text(value);
+    const char *name = fb3_json_text(value);
     if (name == NULL || !fb3_is_utf8(name, strlen(name)))
         return bad(r, "name", "a text");
     const json_t *before = json_object_get(r->names, name);
@@ -324,7 +324,7 @@ static flowbd3_status read_forbidden(const reader *r, fb3_forbidden_rule *forbid
     if (json_object_size(value) != 1 || (name == NULL && columns == NULL))
         return bad(r, "forbid", "an array of {\"name\": text} or {\"columns\": array}");
     if (name != NULL) {
-        const char *text = fb3_rules_json_text(name);
+        const char *text = fb3_json_text(name);
         if (text == NULL)
             return bad(r, "name", "a text");
         forbidden->name = fb3_duplicate(r->rules->context, text);
@@ -364,7 +364,7 @@ static flowbd3_status read_forbid(const reader *r, const json_t *value) {
 
 static flowbd3_status read_head(const reader *r, const json_t *value) {
     static const char *const known[] = {"format", "version", "search", "rules", "forbid"};
-    const char *format = fb3_rules_json_text(json_object_get(value, "format"));
+    const char *format = fb3_json_text(json_object_get(value, "format"));
     const json_t *version = json_object_get(value, "version");
     if (format == NULL || strcmp(format, "flowbd3-rules") != 0)
         return bad(r, "format", "\"flowbd3-rules\"");
@@ -411,13 +411,10 @@ flowbd3_status flowbd3_rules_from_json(flowbd3_rules **out, flowbd3_context *con
                         out == NULL       ? "out"
                         : context == NULL ? "context"
                                           : "json");
-    json_error_t error;
-    json_t *value = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
-    if (value == NULL && json_error_code(&error) == json_error_out_of_memory)
-        return fb3_no_memory(err, "the text of rules");
-    if (value == NULL)
-        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "rules: not JSON (line %d: %s)", error.line, error.text);
-    flowbd3_status status = fb3_rules_from_json_value(out, context, value, err);
+    json_t *value;
+    flowbd3_status status = fb3_json_load(&value, json, size, "rules", "the text of rules", err);
+    if (status == FLOWBD3_OK)
+        status = fb3_rules_from_json_value(out, context, value, err);
     json_decref(value);
     return status;
 }

@@ -8,11 +8,6 @@
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
-const char *fb3_rules_json_text(const json_t *value) {
-    const char *text = json_string_value(value);
-    return text != NULL && *text != '\0' && strlen(text) == json_string_length(value) ? text : NULL;
-}
-
 bool fb3_rules_json_number(const json_t *value, double *number) {
     *number = json_number_value(value) + 0.0;
     return json_is_number(value) && isfinite(*number);
@@ -50,7 +45,7 @@ static flowbd3_status no_memory(const reader *r) {
 
 static flowbd3_status add_text(const reader *r, char ***texts, size_t *count, const json_t *value,
                                const char *expected) {
-    const char *text = fb3_rules_json_text(value);
+    const char *text = fb3_json_text(value);
     if (text == NULL || !fb3_is_utf8(text, strlen(text)))
         return bad(r, expected);
     if (*texts == NULL && (*texts = fb3_allocate_zero(r->context, r->room, sizeof **texts)) == NULL)
@@ -204,10 +199,6 @@ json_t *fb3_rules_json_of_number(double number) {
     return whole ? json_integer((json_int_t)number) : json_real(number);
 }
 
-static bool append(json_t *list, json_t *value) {
-    return json_array_append_new(list, value) == 0;
-}
-
 static json_t *interval_value(const fb3_interval *interval) {
     if (interval->low == interval->high)
         return fb3_rules_json_of_number(interval->low);
@@ -236,9 +227,9 @@ static json_t *unwrap(json_t *list) {
 static bool append_texts(json_t *list, const fb3_test *test) {
     bool whole = true;
     for (size_t i = 0; i < test->n_texts && whole; i++)
-        whole = append(list, json_string(test->texts[i]));
+        whole = fb3_json_append(list, json_string(test->texts[i]));
     for (size_t i = 0; i < test->n_patterns && whole; i++)
-        whole = append(list, json_pack("{s:s}", "like", test->patterns[i]));
+        whole = fb3_json_append(list, json_pack("{s:s}", "like", test->patterns[i]));
     return whole;
 }
 
@@ -255,15 +246,15 @@ json_t *fb3_test_to_json_value(const fb3_test *test) {
     json_t *list = json_array();
     bool whole = list != NULL, texts = test->n_texts + test->n_patterns > 0;
     if (whole && (test->any || (test->except && !texts)))
-        whole = append(list, json_pack("{s:b}", "any", 1));
+        whole = fb3_json_append(list, json_pack("{s:b}", "any", 1));
     else if (whole && test->except)
-        whole = append(list, not_value(test));
+        whole = fb3_json_append(list, not_value(test));
     else if (whole)
         whole = append_texts(list, test);
     for (size_t i = 0; i < test->n_intervals && whole && !test->any; i++)
-        whole = append(list, interval_value(&test->intervals[i]));
+        whole = fb3_json_append(list, interval_value(&test->intervals[i]));
     if (whole && test->missing)
-        whole = append(list, json_null());
+        whole = fb3_json_append(list, json_null());
     if (!whole) {
         json_decref(list);
         return NULL;

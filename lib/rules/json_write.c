@@ -6,11 +6,6 @@
 
 enum { VERSION = 1 };
 
-/* Sets key to a value that the object takes over, of which NULL is one that there was no memory for. */
-static bool set(json_t *object, const char *key, json_t *value) {
-    return json_object_set_new(object, key, value) == 0;
-}
-
 /* The object when it is whole, otherwise NULL. */
 static json_t *whole_or_null(json_t *object, bool whole) {
     if (whole)
@@ -25,7 +20,7 @@ static json_t *tests_value(const fb3_test *tests, size_t count) {
     json_t *object = json_object();
     bool whole = object != NULL;
     for (size_t i = 0; i < count && whole; i++)
-        whole = set(object, tests[i].column, fb3_test_to_json_value(&tests[i]));
+        whole = fb3_json_set(object, tests[i].column, fb3_test_to_json_value(&tests[i]));
     return whole_or_null(object, whole);
 }
 
@@ -37,17 +32,17 @@ static json_t *right_value(const fb3_comparison_claim *claim) {
     json_t *object = json_object();
     bool whole = object != NULL;
     if (whole && claim->factor != 1.0)
-        whole = set(object, "times", fb3_rules_json_of_number(claim->factor));
-    whole = whole && set(object, "column", json_string(claim->right));
+        whole = fb3_json_set(object, "times", fb3_rules_json_of_number(claim->factor));
+    whole = whole && fb3_json_set(object, "column", json_string(claim->right));
     if (whole && claim->offset != 0.0)
-        whole = set(object, "plus", fb3_rules_json_of_number(claim->offset));
+        whole = fb3_json_set(object, "plus", fb3_rules_json_of_number(claim->offset));
     return whole_or_null(object, whole);
 }
 
 static json_t *comparison_value(const fb3_comparison_claim *claim) {
     json_t *object = json_object();
-    bool whole = object != NULL && set(object, "left", json_string(claim->left)) &&
-                 set(object, claim->at_least ? "at_least" : "at_most", right_value(claim));
+    bool whole = object != NULL && fb3_json_set(object, "left", json_string(claim->left)) &&
+                 fb3_json_set(object, claim->at_least ? "at_least" : "at_most", right_value(claim));
     return whole_or_null(object, whole);
 }
 
@@ -55,28 +50,28 @@ static json_t *derived_value(const fb3_derived_claim *claim) {
     json_t *object = json_object();
     json_t *sources =
         claim->operation == FB3_COPY ? json_string(claim->a) : json_pack("[s, s]", claim->a, claim->b);
-    bool whole = object != NULL && set(object, "column", json_string(claim->column)) &&
+    bool whole = object != NULL && fb3_json_set(object, "column", json_string(claim->column)) &&
                  json_object_set(object, fb3_operation_name(claim->operation), sources) == 0;
     if (whole && claim->scale != 1.0)
-        whole = set(object, "times", fb3_rules_json_of_number(claim->scale));
+        whole = fb3_json_set(object, "times", fb3_rules_json_of_number(claim->scale));
     if (whole && claim->offset != 0.0)
-        whole = set(object, "plus", fb3_rules_json_of_number(claim->offset));
+        whole = fb3_json_set(object, "plus", fb3_rules_json_of_number(claim->offset));
     if (whole && claim->decimals >= 0)
-        whole = set(object, "decimals", json_integer(claim->decimals));
+        whole = fb3_json_set(object, "decimals", json_integer(claim->decimals));
     if (whole && claim->truncated)
-        whole = set(object, "truncated", json_true());
+        whole = fb3_json_set(object, "truncated", json_true());
     if (whole && !claim->otherwise_missing)
-        whole = set(object, "otherwise", fb3_rules_json_of_number(claim->otherwise));
+        whole = fb3_json_set(object, "otherwise", fb3_rules_json_of_number(claim->otherwise));
     json_decref(sources);
     return whole_or_null(object, whole);
 }
 
 static bool set_claim(json_t *object, const fb3_rule *rule) {
     if (rule->claim == FB3_CLAIM_TESTS)
-        return set(object, "then", tests_value(rule->tests, rule->n_tests));
+        return fb3_json_set(object, "then", tests_value(rule->tests, rule->n_tests));
     if (rule->claim == FB3_CLAIM_COMPARISON)
-        return set(object, "compare", comparison_value(&rule->comparison));
-    return set(object, "derive", derived_value(&rule->derived));
+        return fb3_json_set(object, "compare", comparison_value(&rule->comparison));
+    return fb3_json_set(object, "derive", derived_value(&rule->derived));
 }
 
 /* ---- rules ------------------------------------------------------------------------------------- */
@@ -87,15 +82,15 @@ static json_t *rule_value(const fb3_rule *rule) {
     bool whole = object != NULL;
     bool named = rule->name != NULL && (rule->text == NULL || strcmp(rule->name, rule->text) != 0);
     if (whole && named)
-        whole = set(object, "name", json_string(rule->name));
+        whole = fb3_json_set(object, "name", json_string(rule->name));
     if (whole && rule->n_when > 0)
-        whole = set(object, "when", tests_value(rule->when, rule->n_when));
+        whole = fb3_json_set(object, "when", tests_value(rule->when, rule->n_when));
     whole = whole && set_claim(object, rule);
     if (whole && rule->found)
-        whole = set(object, "found", json_true());
+        whole = fb3_json_set(object, "found", json_true());
     if (whole && rule->applies > 0)
-        whole = set(object, "applies", json_integer((json_int_t)rule->applies)) &&
-                set(object, "obey", json_integer((json_int_t)rule->obey));
+        whole = fb3_json_set(object, "applies", json_integer((json_int_t)rule->applies)) &&
+                fb3_json_set(object, "obey", json_integer((json_int_t)rule->obey));
     return whole_or_null(object, whole);
 }
 
@@ -113,9 +108,9 @@ static json_t *forbidden_value(const fb3_forbidden_rule *forbidden) {
 json_t *fb3_rules_to_json_value(const flowbd3_rules *rules) {
     json_t *object = json_object(), *list = json_array(), *forbid = json_array();
     bool whole = object != NULL && list != NULL && forbid != NULL &&
-                 set(object, "format", json_string("flowbd3-rules")) &&
-                 set(object, "version", json_integer(VERSION)) &&
-                 set(object, "search", json_boolean(rules->search));
+                 fb3_json_set(object, "format", json_string("flowbd3-rules")) &&
+                 fb3_json_set(object, "version", json_integer(VERSION)) &&
+                 fb3_json_set(object, "search", json_boolean(rules->search));
     for (size_t i = 0; i < rules->count && whole; i++)
         whole = json_array_append_new(list, rule_value(&rules->rules[i])) == 0;
     for (size_t i = 0; i < rules->n_forbidden && whole; i++)
@@ -197,16 +192,7 @@ flowbd3_status flowbd3_rules_save(const flowbd3_rules *rules, const char *path, 
     flowbd3_status status = flowbd3_rules_to_json(rules, &text, err);
     if (status != FLOWBD3_OK)
         return status;
-    fb3_file *file;
-    status = fb3_file_create(&file, rules->context, path, err);
-    if (status == FLOWBD3_OK)
-        status = fb3_file_write(file, text, strlen(text), err);
-    if (status == FLOWBD3_OK)
-        status = fb3_file_write(file, "\n", 1, err);
-    if (status == FLOWBD3_OK)
-        status = fb3_file_commit(&file, err);
-    else
-        fb3_file_discard(&file);
+    status = fb3_file_save(rules->context, path, text, err);
     fb3_release(rules->context, text);
     return status;
 }

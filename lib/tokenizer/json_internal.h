@@ -2,6 +2,7 @@
 #ifndef FB3_TOKENIZER_JSON_INTERNAL_H
 #define FB3_TOKENIZER_JSON_INTERNAL_H
 
+#include "base/json.h"
 #include "tokenizer/tokenizer.h"
 
 /* ---- reading (json_read.c) --------------------------------------------------------------------- */
@@ -10,9 +11,6 @@ enum { FB3_COLUMNS_MAX = 65535 };
 
 /* An integer above 0. */
 bool fb3_json_count(const json_t *object, const char *key, uint64_t *count);
-
-/* A text that is there and holds no NUL, or NULL. */
-const char *fb3_json_text(const json_t *value);
 
 /* A number of the type, as its key. */
 bool fb3_json_key(const json_t *value, flowbd3_type type, int64_t *key);
@@ -28,10 +26,6 @@ const char *fb3_json_category(const json_t *value, flowbd3_type type);
 /* ---- writing (json_write.c) -------------------------------------------------------------------- */
 
 json_t *fb3_json_number(flowbd3_type type, int64_t key);
-
-/* Sets key to a value that the object takes over, of which NULL is one that there was no memory for. False:
- * no memory. */
-bool fb3_json_set(json_t *object, const char *key, json_t *value);
 
 /* A column's name, type, decimals and form; NULL: no memory. */
 json_t *fb3_json_column(const char *name, flowbd3_type type, int decimals, unsigned form);

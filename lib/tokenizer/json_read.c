@@ -32,11 +32,6 @@ bool fb3_json_count(const json_t *object, const char *key, uint64_t *count) {
     return true;
 }
 
-const char *fb3_json_text(const json_t *value) {
-    const char *text = json_string_value(value);
-    return text != NULL && *text != '\0' && strlen(text) == json_string_length(value) ? text : NULL;
-}
-
 const char *fb3_json_category(const json_t *value, flowbd3_type type) {
     const char *text = fb3_json_text(value);
     char canonical[FB3_ADDRESS_TEXT] = "";
@@ -501,14 +496,10 @@ flowbd3_status flowbd3_tokenizer_from_json(flowbd3_tokenizer **out, flowbd3_cont
                         out == NULL       ? "out"
                         : context == NULL ? "context"
                                           : "json");
-    json_error_t error;
-    json_t *value = json_loadb(json, size, JSON_REJECT_DUPLICATES, &error);
-    if (value == NULL && json_error_code(&error) == json_error_out_of_memory)
-        return fb3_no_memory(err, "the text of a tokenizer");
-    if (value == NULL)
-        return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "tokenizer: not JSON (line %d: %s)", error.line,
-                        error.text);
-    flowbd3_status status = fb3_tokenizer_from_json_value(out, context, value, err);
+    json_t *value;
+    flowbd3_status status = fb3_json_load(&value, json, size, "tokenizer", "the text of a tokenizer", err);
+    if (status == FLOWBD3_OK)
+        status = fb3_tokenizer_from_json_value(out, context, value, err);
     json_decref(value);
     return status;
 }

@@ -10,10 +10,6 @@ json_t *fb3_json_number(flowbd3_type type, int64_t key) {
     return type == FLOWBD3_TYPE_REAL ? json_real(fb3_real_of_key(key)) : json_integer(key);
 }
 
-bool fb3_json_set(json_t *object, const char *key, json_t *value) {
-    return json_object_set_new(object, key, value) == 0;
-}
-
 /* Arrays of a token's knots and, when discrete, of how often each came; false: no memory. */
 static bool knot_arrays(json_t *knots, json_t *counts, const fb3_levels *levels, flowbd3_type type,
                         const fb3_bin *bin) {
@@ -52,25 +48,21 @@ static json_t *level_value(const fb3_levels *levels, flowbd3_type type, size_t l
     return object;
 }
 
-/* Appends a value that the array takes over; false: no memory for it or for the array. */
-static bool append(json_t *array, json_t *value) {
-    return json_array_append_new(array, value) == 0;
-}
-
 /* The one slot of a column, or the levels of two. */
 static json_t *tokens_value(const fb3_codec *codec) {
     const fb3_categories *c = &codec->categories;
     json_t *tokens = json_array();
     bool fine = tokens != NULL;
     for (size_t i = 0; fine && i < codec->levels.count; i++)
-        fine = append(tokens, level_value(&codec->levels, codec->type, i));
+        fine = fb3_json_append(tokens, level_value(&codec->levels, codec->type, i));
     for (size_t i = 0; fine && c->dictionary != NULL && i < c->dictionary->count; i++)
-        fine = append(tokens, json_pack("{s:I, s:s}", "count", (json_int_t)c->counts[i], "value",
-                                        fb3_dictionary_text(c->dictionary, i)));
+        fine = fb3_json_append(tokens, json_pack("{s:I, s:s}", "count", (json_int_t)c->counts[i], "value",
+                                                 fb3_dictionary_text(c->dictionary, i)));
     if (fine && c->rare > 0)
-        fine = append(tokens, json_pack("{s:I, s:b}", "count", (json_int_t)c->rare, "rare", 1));
+        fine = fb3_json_append(tokens, json_pack("{s:I, s:b}", "count", (json_int_t)c->rare, "rare", 1));
     if (fine && codec->missing > 0)
-        fine = append(tokens, json_pack("{s:I, s:b}", "count", (json_int_t)codec->missing, "missing", 1));
+        fine = fb3_json_append(tokens,
+                               json_pack("{s:I, s:b}", "count", (json_int_t)codec->missing, "missing", 1));
     json_t *slot = fine ? json_pack("{s:O}", "tokens", tokens) : NULL;
     json_decref(tokens);
     return slot;
@@ -79,7 +71,7 @@ static json_t *tokens_value(const fb3_codec *codec) {
 static json_t *groups_value(const fb3_levels *levels) {
     json_t *groups = json_array();
     for (size_t g = 0; groups != NULL && g < levels->n_groups; g++)
-        if (!append(groups, json_integer((json_int_t)(levels->groups[g + 1] - levels->groups[g])))) {
+        if (!fb3_json_append(groups, json_integer((json_int_t)(levels->groups[g + 1] - levels->groups[g])))) {
             json_decref(groups);
             return NULL;
         }
@@ -90,8 +82,8 @@ static json_t *place_value(const fb3_digits *d, size_t place) {
     json_t *digits = json_array(), *counts = json_array();
     bool fine = digits != NULL && counts != NULL;
     for (size_t i = 0; fine && i < d->tokens[place]; i++)
-        fine = append(digits, json_integer(d->digit[place][i])) &&
-               append(counts, json_integer((json_int_t)d->counts[place][i]));
+        fine = fb3_json_append(digits, json_integer(d->digit[place][i])) &&
+               fb3_json_append(counts, json_integer((json_int_t)d->counts[place][i]));
     json_t *slot = fine ? json_pack("{s:O, s:O}", "digits", digits, "counts", counts) : NULL;
     json_decref(digits);
     json_decref(counts);
@@ -116,12 +108,12 @@ static json_t *slots_value(const fb3_codec *codec) {
     json_t *slots = json_array();
     bool fine = slots != NULL;
     for (size_t p = 0; fine && codec->digits != NULL && p < codec->digits->places; p++)
-        fine = append(slots, place_value(codec->digits, p));
+        fine = fb3_json_append(slots, place_value(codec->digits, p));
     if (fine && codec->digits == NULL) {
         json_t *slot = tokens_value(codec);
         fine = slot != NULL &&
                (codec->levels.groups == NULL || fb3_json_set(slot, "groups", groups_value(&codec->levels)));
-        fine = append(slots, fine ? json_incref(slot) : NULL) && fine;
+        fine = fb3_json_append(slots, fine ? json_incref(slot) : NULL) && fine;
         json_decref(slot);
     }
     if (!fine) {
@@ -177,7 +169,7 @@ json_t *fb3_tokenizer_to_json_value(const flowbd3_tokenizer *tokenizer) {
     json_t *columns = json_array();
     bool fine = columns != NULL;
     for (size_t i = 0; fine && i < tokenizer->n_columns; i++)
-        fine = append(columns, column_value(&tokenizer->columns[i]));
+        fine = fb3_json_append(columns, column_value(&tokenizer->columns[i]));
     json_t *object = NULL;
     if (fine)
         object = json_pack("{s:s, s:i, s:I, s:O}", "format", "flowbd3-tokenizer", "version",
@@ -221,16 +213,7 @@ flowbd3_status flowbd3_tokenizer_save(const flowbd3_tokenizer *tokenizer, const 
     flowbd3_status status = flowbd3_tokenizer_to_json(tokenizer, &text, err);
     if (status != FLOWBD3_OK)
         return status;
-    fb3_file *file;
-    status = fb3_file_create(&file, tokenizer->context, path, err);
-    if (status == FLOWBD3_OK)
-        status = fb3_file_write(file, text, strlen(text), err);
-    if (status == FLOWBD3_OK)
-        status = fb3_file_write(file, "\n", 1, err);
-    if (status == FLOWBD3_OK)
-        status = fb3_file_commit(&file, err);
-    else
-        fb3_file_discard(&file);
+    status = fb3_file_save(tokenizer->context, path, text, err);
     fb3_release(tokenizer->context, text);
     return status;
 }
