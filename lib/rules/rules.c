@@ -161,6 +161,27 @@ bool fb3_rules_forbid(flowbd3_rules *rules, const char *name, const char *const 
                       rules->context);
 }
 
+bool fb3_rules_append_copy(flowbd3_rules *rules, const fb3_rule *from) {
+    fb3_rule *rule = fb3_rules_append(rules);
+    return rule != NULL && fb3_rule_copy(rule, from, rules->context);
+}
+
+bool fb3_rules_append_all(flowbd3_rules *rules, const flowbd3_rules *from) {
+    for (size_t i = 0; from != NULL && i < from->count; i++)
+        if (!fb3_rules_append_copy(rules, &from->rules[i]))
+            return false;
+    return true;
+}
+
+bool fb3_rules_forbid_all(flowbd3_rules *rules, const flowbd3_rules *from) {
+    for (size_t i = 0; from != NULL && i < from->n_forbidden; i++) {
+        const fb3_forbidden_rule *f = &from->forbidden[i];
+        if (!fb3_rules_forbid(rules, f->name, (const char *const *)f->columns, f->n_columns))
+            return false;
+    }
+    return true;
+}
+
 flowbd3_rules *fb3_rules_retain(flowbd3_rules *rules) {
     if (rules != NULL)
         atomic_fetch_add_explicit(&rules->references, 1, memory_order_relaxed);

@@ -102,6 +102,14 @@ fb3_rule *fb3_rules_append(flowbd3_rules *rules);
 flowbd3_status fb3_rules_finish(flowbd3_rules *rules, flowbd3_error *err);
 flowbd3_rules *fb3_rules_retain(flowbd3_rules *rules);
 
+/* A copy of a rule, or of all of a list that NULL is an empty one of, at the end; false: no memory. (rules.c)
+ */
+bool fb3_rules_append_copy(flowbd3_rules *rules, const fb3_rule *from);
+bool fb3_rules_append_all(flowbd3_rules *rules, const flowbd3_rules *from);
+
+/* Forbids what another list does too; false: no memory. (rules.c) */
+bool fb3_rules_forbid_all(flowbd3_rules *rules, const flowbd3_rules *from);
+
 /* Forbids one thing more: the name, or NULL, and columns[n] are copied; false: no memory. (rules.c) */
 bool fb3_rules_forbid(flowbd3_rules *rules, const char *name, const char *const *columns, size_t n);
 

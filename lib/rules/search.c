@@ -228,41 +228,10 @@ static void drop_weak_rules(const fb3_search *search, flowbd3_rules *rules) {
 
 /* ---- what the user says ------------------------------------------------------------------------ */
 
-static bool copy_forbidden(flowbd3_rules *to, const flowbd3_rules *from) {
-    if (from->n_forbidden == 0)
-        return true;
-    to->forbidden = fb3_allocate_zero(to->context, from->n_forbidden, sizeof *to->forbidden);
-    if (to->forbidden == NULL)
-        return false;
-    to->n_forbidden = from->n_forbidden;
-    for (size_t i = 0; i < from->n_forbidden; i++) {
-        const fb3_forbidden_rule *f = &from->forbidden[i];
-        fb3_forbidden_rule *t = &to->forbidden[i];
-        t->name = f->name != NULL ? fb3_duplicate(to->context, f->name) : NULL;
-        t->columns = fb3_allocate_zero(to->context, f->n_columns, sizeof *t->columns);
-        if (t->columns == NULL || (f->name != NULL && t->name == NULL))
-            return false;
-        for (t->n_columns = 0; t->n_columns < f->n_columns; t->n_columns++)
-            if ((t->columns[t->n_columns] = fb3_duplicate(to->context, f->columns[t->n_columns])) == NULL)
-                return false;
-    }
-    return true;
-}
-
 static bool copy_given(flowbd3_rules *rules, const flowbd3_rules *given) {
-    if (given == NULL)
-        return true;
-    rules->search = given->search;
-    for (size_t i = 0; i < given->count; i++) {
-        fb3_rule *rule = fb3_rules_append(rules);
-        if (rule == NULL)
-            return false;
-        if (!fb3_rule_copy(rule, &given->rules[i], rules->context)) {
-            rules->count--;
-            return false;
-        }
-    }
-    return copy_forbidden(rules, given);
+    if (given != NULL)
+        rules->search = given->search;
+    return fb3_rules_append_all(rules, given) && fb3_rules_forbid_all(rules, given);
 }
 
 /* Whether a found rule is one of the given ones, some of which may have been found before, or of a name that

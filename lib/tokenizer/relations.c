@@ -40,20 +40,13 @@ static bool is_left_out(const flowbd3_table *table, size_t column, const flowbd3
 /* Rules of a user, or none, and what is not to be searched for. */
 static flowbd3_status given_rules(flowbd3_rules **out, const flowbd3_table *table,
                                   const flowbd3_tokenizer_options *options, flowbd3_error *err) {
-    flowbd3_context *context = table->context;
-    flowbd3_rules *rules = *out = fb3_rules_create(context);
+    flowbd3_rules *rules = *out = fb3_rules_create(table->context);
     bool fine = rules != NULL;
     const flowbd3_rules *given = options->rules;
-    for (size_t i = 0; fine && given != NULL && i < given->count; i++) {
-        if (speaks_of_arranging(&given->rules[i], options))
-            continue;
-        fb3_rule *rule = fb3_rules_append(rules);
-        fine = rule != NULL && fb3_rule_copy(rule, &given->rules[i], context);
-    }
-    for (size_t i = 0; fine && given != NULL && i < given->n_forbidden; i++)
-        fine =
-            fb3_rules_forbid(rules, given->forbidden[i].name,
-                             (const char *const *)given->forbidden[i].columns, given->forbidden[i].n_columns);
+    for (size_t i = 0; fine && given != NULL && i < given->count; i++)
+        if (!speaks_of_arranging(&given->rules[i], options))
+            fine = fb3_rules_append_copy(rules, &given->rules[i]);
+    fine = fine && fb3_rules_forbid_all(rules, given);
     for (size_t i = 0; fine && i < flowbd3_table_columns(table); i++) {
         const char *name = flowbd3_table_name(table, i);
         if (is_left_out(table, i, options))

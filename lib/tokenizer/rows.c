@@ -7,13 +7,9 @@
 
 /* Copies the rules of a list that all rows obey. */
 static bool add_certain(flowbd3_rules *to, const flowbd3_rules *from) {
-    for (size_t i = 0; from != NULL && i < from->count; i++) {
-        if (!fb3_rule_is_certain(&from->rules[i]))
-            continue;
-        fb3_rule *rule = fb3_rules_append(to);
-        if (rule == NULL || !fb3_rule_copy(rule, &from->rules[i], to->context))
+    for (size_t i = 0; from != NULL && i < from->count; i++)
+        if (fb3_rule_is_certain(&from->rules[i]) && !fb3_rules_append_copy(to, &from->rules[i]))
             return false;
-    }
     return true;
 }
 
@@ -24,10 +20,8 @@ static flowbd3_status bind(fb3_restraint *r, const flowbd3_rules *more, size_t c
     fb3_rule_column *columns = fb3_allocate(context, t->n_columns, sizeof *columns);
     flowbd3_status status = FLOWBD3_OK;
     bool fine = rules != NULL && columns != NULL && add_certain(rules, t->rules);
-    for (size_t i = 0; fine && i < count; i++) {
-        fb3_rule *rule = fb3_rules_append(rules);
-        fine = rule != NULL && fb3_rule_copy(rule, &more->rules[i], context);
-    }
+    for (size_t i = 0; fine && i < count; i++)
+        fine = fb3_rules_append_copy(rules, &more->rules[i]);
     if (!fine)
         status = fb3_no_memory(err, "the rules of rows");
     for (size_t i = 0; fine && i < t->n_columns; i++)
@@ -230,9 +224,7 @@ static bool is_computed(const fb3_codec *codec, const fb3_domain *domain, uint16
     const fb3_levels *levels = &codec->levels;
     if (levels->count == 0 || domain->missing || !(domain->low == domain->high))
         return false;
-    int64_t key = codec->type == FLOWBD3_TYPE_REAL ? fb3_key_of_real(domain->low)
-                                                   : fb3_key_at_least(codec->type, domain->low);
-    size_t level = fb3_levels_find(levels, key);
+    size_t level = fb3_levels_find(levels, fb3_key_at_least(codec->type, domain->low));
     const fb3_bin *bin = &levels->bins[level];
     fb3_levels_tokens(levels, level, tokens);
     return bin->knots > 1 || bin->low < bin->high;
