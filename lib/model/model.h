@@ -17,6 +17,7 @@ struct flowbd3_model {
     float **features;              /* [S] see fb3_network_config */
     fb3_network_config config;
     fb3_blocking blocking;
+    size_t columns;             /* that have slots */
     size_t *order;              /* [S] slots in the order that blocks take them in */
     double clip_low, clip_high; /* masked shares that training would go on with */
     double condition_dropout;   /* of the last training */
@@ -36,9 +37,6 @@ flowbd3_status fb3_model_allocate(flowbd3_model *model, flowbd3_error *err);
 bool fb3_model_has_order(const flowbd3_model *model);
 void fb3_model_order(const flowbd3_model *model, uint16_t *order, uint64_t seed, uint64_t flow,
                      uint32_t step);
-
-/* Columns that have slots. (order.c) */
-size_t fb3_model_columns(const flowbd3_model *model);
 
 /* Takes up the options columns, or reports the name that is wrong. (order.c) */
 flowbd3_status fb3_model_set_columns(flowbd3_model *model, const flowbd3_model_options *options,

@@ -51,8 +51,11 @@ flowbd3_status fb3_model_set_columns(flowbd3_model *model, const flowbd3_model_o
                             column == SIZE_MAX ? "is no column of the tokenizer" : "is named twice");
         names[i] = flowbd3_tokenizer_name(model->tokenizer, column);
     }
-    for (size_t i = 0; i < flowbd3_tokenizer_columns(model->tokenizer); i++)
+    for (size_t i = 0; i < flowbd3_tokenizer_columns(model->tokenizer); i++) {
+        size_t first;
+        model->columns += fb3_tokenizer_column_slots(model->tokenizer, i, &first) > 0;
         append_column(model, i, &count);
+    }
     return FLOWBD3_OK;
 }
 
@@ -60,18 +63,11 @@ bool fb3_model_has_order(const flowbd3_model *model) {
     return model->blocking.block % model->config.slots != 0;
 }
 
-size_t fb3_model_columns(const flowbd3_model *model) {
-    size_t count = 0, first;
-    for (size_t i = 0; i < flowbd3_tokenizer_columns(model->tokenizer); i++)
-        count += fb3_tokenizer_column_slots(model->tokenizer, i, &first) > 0;
-    return count;
-}
-
 /* Fisher-Yates over columns, of which every flow has as many numbers of its own; the slots of a column stay
  * together. */
 static void shuffle(const flowbd3_model *model, uint16_t *order, uint64_t seed, uint64_t flow,
                     uint32_t step) {
-    size_t columns = fb3_model_columns(model), slots = model->config.slots, first;
+    size_t columns = model->columns, slots = model->config.slots, first;
     uint16_t *column = order + slots - columns; /* the order's own end, which no slot overtakes */
     for (size_t i = 0, next = 0; i < columns; i++, next++) {
         while (fb3_tokenizer_column_slots(model->tokenizer, next, &first) == 0)

@@ -16,7 +16,7 @@ flowbd3_status fb3_condition_dropout_check(const flowbd3_trainer_options *o, con
             "condition_dropout is %g, but the model's block is a whole sequence, whose masks leave "
             "out any columns as it is",
             o->condition_dropout);
-    if (fb3_model_columns(model) < 2)
+    if (model->columns < 2)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "condition_dropout is %g, but the model learns one column alone",
                         o->condition_dropout);
@@ -28,7 +28,7 @@ flowbd3_status fb3_condition_dropout_check(const flowbd3_trainer_options *o, con
  * empty, 2^(left - 1) / (2^left - 1). */
 void fb3_condition_dropout(const flowbd3_trainer *t, uint16_t *tokens, uint64_t flow, uint32_t step) {
     const flowbd3_model *model = t->model;
-    size_t left = fb3_model_columns(model), first;
+    size_t left = model->columns, first;
     uint64_t index = flow * (left + 1), seed = t->options.seed;
     if (!(fb3_uniform(seed, FB3_RANDOM_CONDITION_DROPOUT, index++, step) < t->options.condition_dropout))
         return;

@@ -3,15 +3,18 @@
 
 #include <math.h>
 
+double fb3_cosine_decay(double share, double final) {
+    double cosine = 0.5 * (1.0 + cos(3.14159265358979323846 * (share < 1.0 ? share : 1.0)));
+    return final + (1.0 - final) * cosine;
+}
+
 double fb3_learning_rate(const flowbd3_trainer_options *options, double step, double total) {
     double warmup = (double)options->warmup_steps;
     if (step < warmup)
         return options->learning_rate * (step + 1.0) / warmup;
     double rest = total - warmup;
     double progress = rest > 0.0 ? (step - warmup) / rest : 1.0;
-    double cosine = 0.5 * (1.0 + cos(3.14159265358979323846 * (progress < 1.0 ? progress : 1.0)));
-    return options->learning_rate *
-           (options->final_learning_rate + (1.0 - options->final_learning_rate) * cosine);
+    return options->learning_rate * fb3_cosine_decay(progress, options->final_learning_rate);
 }
 
 /* Chunks lie wholly inside or wholly outside the decayed part. */

@@ -30,9 +30,8 @@ static double learning_rate(const flowbd3_trainer *t, double step) {
         return fb3_learning_rate(&t->options, step, schedule_total(t));
     double begin = (double)s->fading_from * (double)t->steps_per_epoch;
     double share = (step - begin) / ((double)s->fading_for * (double)t->steps_per_epoch);
-    double final = t->options.final_learning_rate;
-    double cosine = 0.5 * (1.0 + cos(3.14159265358979323846 * (share < 1.0 ? share : 1.0)));
-    return fb3_learning_rate(&t->options, begin, schedule_total(t)) * (final + (1.0 - final) * cosine);
+    return fb3_learning_rate(&t->options, begin, schedule_total(t)) *
+           fb3_cosine_decay(share, t->options.final_learning_rate);
 }
 
 /* ---- one step ---------------------------------------------------------------------------------- */

@@ -97,6 +97,9 @@ bool fb3_trainer_validate(flowbd3_trainer *trainer, fb3_reporter *reporter, doub
 
 /* ---- optimiser.c ------------------------------------------------------------------------------- */
 
+/* From 1 at share 0 of the way to final at share 1, and after it. */
+double fb3_cosine_decay(double share, double final);
+
 /* Learning rate of step 0, 1, ... of total: linear warm-up, then a cosine. */
 double fb3_learning_rate(const flowbd3_trainer_options *options, double step, double total);
 
