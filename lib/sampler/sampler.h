@@ -149,16 +149,15 @@ flowbd3_status fb3_sampler_take_conditions(flowbd3_sampler *sampler, flowbd3_err
 void fb3_sampler_release_conditions(flowbd3_sampler *sampler);
 
 /* The token that a row is given in a slot, UINT16_MAX: none; a slot's turn in it; slots[S] of its order by
- * their turns, where the model takes columns in any order; and the cells that its row is given.
- * (conditions.c)
- */
+ * their turns, where the model takes columns in any order (conditions.c); and the cells that its row is given
+ * (completion.c). */
 uint16_t fb3_sampler_given_token(const flowbd3_sampler *sampler, uint64_t row, size_t slot);
 uint8_t fb3_sampler_turn(const flowbd3_sampler *sampler, uint64_t row, size_t slot);
 void fb3_sampler_take_turns(const flowbd3_sampler *sampler, uint16_t *order, uint64_t row);
 void fb3_sampler_set_given(const flowbd3_sampler *sampler, fb3_row *row, uint64_t number);
 
 /* Takes up a table whose cells that are there are given to rows 0, 1, ...; and drops it. Errors: SCHEMA,
- * RANGE (what the model does not know, by row and column), MEMORY. (conditions.c) */
+ * RANGE (what the model does not know, by row and column), MEMORY. (completion.c) */
 flowbd3_status fb3_sampler_take_partial(flowbd3_sampler *sampler, const flowbd3_table *table,
                                         flowbd3_error *err);
 void fb3_sampler_drop_partial(flowbd3_sampler *sampler);

@@ -153,11 +153,11 @@ static void evaluate(tile *t) {
 /* ---- one block --------------------------------------------------------------------------------- */
 
 /* The tokens of the flow that token number k of a block is of, as far as they are decided, by their slots. */
-static void gather_flow(const tile *t, size_t i, const fb3_unmasking *u, size_t begin, size_t k) {
+static void gather_flow(tile *t, size_t i, const fb3_unmasking *u, size_t begin, size_t k) {
     fb3_restrained *r = t->w->restrained;
     size_t slots = t->sizes->slots, flow = (begin + k) / slots;
     for (size_t place = 0; place < slots; place++) {
-        size_t token = flow * slots + place, slot = slot_of((tile *)(uintptr_t)t, i, token);
+        size_t token = flow * slots + place, slot = slot_of(t, i, token);
         if (token < begin)
             r->tokens[slot] = *token_at(t, i, token, slot);
         else if (token - begin < u->tokens)

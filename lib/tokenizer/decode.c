@@ -86,30 +86,32 @@ static void derive(const decoding *d, fb3_row *r, size_t row) {
 }
 
 bool fb3_tokenizer_cell(const flowbd3_tokenizer *t, size_t column, const flowbd3_table *table,
-                        size_t of_table, size_t row, fb3_cell *cell, int64_t *key) {
-    const uint8_t *valid = flowbd3_table_valid(table, of_table);
-    const int32_t *codes = flowbd3_table_codes(table, of_table);
-    const double *real = flowbd3_table_real(table, of_table);
+                        int64_t of_table, size_t row, fb3_cell *cell, int64_t *key) {
     *cell = (fb3_cell){.code = -1};
+    if (of_table < 0)
+        return false;
+    const size_t from = (size_t)of_table;
+    const uint8_t *valid = flowbd3_table_valid(table, from);
+    const int32_t *codes = flowbd3_table_codes(table, from);
+    const double *real = flowbd3_table_real(table, from);
     if ((valid != NULL && !valid[row]) || (codes != NULL && codes[row] < 0))
         return false;
     if (codes != NULL) {
         const fb3_categories *c = &t->columns[column].categories;
-        int32_t code = fb3_categories_find(c, flowbd3_table_category(table, of_table, (size_t)codes[row]));
+        int32_t code = fb3_categories_find(c, flowbd3_table_category(table, from, (size_t)codes[row]));
         *key = cell->code = code >= 0 && (size_t)code < c->dictionary->count ? code : -1;
         return true;
     }
-    *key = real != NULL ? fb3_key_of_real(real[row]) : flowbd3_table_integer(table, of_table)[row];
-    cell->number = fb3_number_of_key(flowbd3_table_type(table, of_table), *key);
+    *key = real != NULL ? fb3_key_of_real(real[row]) : flowbd3_table_integer(table, from)[row];
+    cell->number = fb3_number_of_key(flowbd3_table_type(table, from), *key);
     return true;
 }
 
 /* The given cell of a row in a column; false: there is none. */
 static bool given_cell(const decoding *d, size_t column, size_t row, fb3_cell *cell, int64_t *key) {
     size_t of_table = d->decoder->given_row + row;
-    return d->given != NULL && d->given[column] >= 0 && of_table < flowbd3_table_rows(d->decoder->given) &&
-           fb3_tokenizer_cell(d->tokenizer, column, d->decoder->given, (size_t)d->given[column], of_table,
-                              cell, key);
+    return d->given != NULL && of_table < flowbd3_table_rows(d->decoder->given) &&
+           fb3_tokenizer_cell(d->tokenizer, column, d->decoder->given, d->given[column], of_table, cell, key);
 }
 
 /* The row's cells given and drawn so that they obey; false: they do not. */

@@ -118,10 +118,10 @@ flowbd3_status fb3_tokenizer_decode_rows(const flowbd3_tokenizer *tokenizer, con
                                          size_t rows, const fb3_decoder *decoder, flowbd3_table **out,
                                          flowbd3_error *err);
 
-/* The cell of a row of a table, as a column of the tokenizer has it; false: it is missing there. A text that
- * the tokenizer does not know has code -1. */
+/* The cell of a row of a table's column of_table, as a column of the tokenizer has it; false: it is missing
+ * there, or there is no such column, -1. A text that the tokenizer does not know has code -1. */
 bool fb3_tokenizer_cell(const flowbd3_tokenizer *tokenizer, size_t column, const flowbd3_table *table,
-                        size_t of_table, size_t row, fb3_cell *cell, int64_t *key);
+                        int64_t of_table, size_t row, fb3_cell *cell, int64_t *key);
 
 /* ---- sequences (sequences.c) ------------------------------------------------------------------- */
 
