@@ -16,7 +16,7 @@
 
 typedef struct arguments {
     char *model, *output, *partial;
-    uint64_t n_samples, order, steps, sequence_flows, batch_size, seed, threads;
+    uint64_t n_samples, draws, order, steps, sequence_flows, batch_size, seed, threads;
     double temperature, top_p, threshold, remask, loop_from, loop_to; /* 0: the library's default */
     double guidance;
     bool centres;
@@ -28,7 +28,10 @@ static const char *const orders[] = {
     "random",     "ancestral",      "confidence",        "margin",      "entropy", "threshold",
     "remask-cap", "remask-rescale", "remask-confidence", "remask-loop", NULL};
 
-enum { OWN_OPTIONS = 18, OPTIONS = OWN_OPTIONS + CONDITION_OPTIONS };
+/* As flowbd3_draws. */
+static const char *const draws[] = {"stratified", "independent", NULL};
+
+enum { OWN_OPTIONS = 19, OPTIONS = OWN_OPTIONS + CONDITION_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option list[OWN_OPTIONS] = {
@@ -88,6 +91,13 @@ static void list_options(program_option *options, arguments *a) {
          .help =
              "Network evaluations per block, 0 = one per value; for ancestral and remask-*, time steps, 0 = "
              "2 and 4 per value (default: 0)"},
+        {.name = "draws",
+         .kind = OPTION_CHOICE,
+         .value = &a->draws,
+         .choices = draws,
+         .argument = "DRAWS",
+         .help = "stratified: rows spread evenly over what the model knows, or independent of each other "
+                 "(default: stratified)"},
         {.name = "order",
          .kind = OPTION_CHOICE,
          .value = &a->order,
@@ -186,6 +196,7 @@ static flowbd3_sampler_options sampler_options(const arguments *a, const flowbd3
     options.seed = a->seed;
     options.batch_size = (uint32_t)a->batch_size;
     options.decoding = a->centres ? FLOWBD3_DECODE_CENTRE : FLOWBD3_DECODE_DRAW;
+    options.draws = (flowbd3_draws)a->draws;
     options.order = (flowbd3_order)a->order;
     options.threshold = a->threshold;
     options.remask = a->remask;

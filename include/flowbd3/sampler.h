@@ -50,6 +50,14 @@ typedef enum flowbd3_order {
     FLOWBD3_ORDER_REMASK_LOOP = 9
 } flowbd3_order;
 
+/* How the draws of different rows hang together. Each row by itself follows the same distribution. */
+typedef enum flowbd3_draws {
+    /* 256 rows share the order of their columns, and their random numbers are a scrambled Sobol' net (Sobol'
+     * 1967, Owen 1995): frequencies and dependences come nearer to the model's than by chance. */
+    FLOWBD3_DRAWS_STRATIFIED = 0,
+    FLOWBD3_DRAWS_INDEPENDENT = 1 /* rows are independent of each other */
+} flowbd3_draws;
+
 /* A factor of the probability of one value. */
 typedef struct flowbd3_weight {
     const char *value; /* a category */
@@ -84,8 +92,8 @@ typedef struct flowbd3_sampler_options {
      * conditions; others approach it as far as `attempts` reach. */
     const char *const *given;
     size_t n_given;
-    const flowbd3_rules
-        *rules; /* further rules that every row obeys, beside those of the tokenizer; or NULL */
+    const flowbd3_rules *rules; /* further rules that every row obeys, beside those of the tokenizer; or NULL.
+                                   Rows are selected by them as by conditions */
     /* A column of categories that is drawn by other frequencies than the model's: [n_weights] factors of its
      * values, 1 for those that are not named; without weights all its values become equally frequent. NULL:
      * none. */
@@ -100,13 +108,14 @@ typedef struct flowbd3_sampler_options {
                           does not see the columns of `given`, the weighted one and the cells of a table to
                           complete. Rows become more typical of their conditions and less diverse: they do not
                           follow the model's distribution given the conditions. Twice the work. Models of
-                          several   blocks need a training with condition_dropout. Default 0 = none */
+                          several blocks need a training with condition_dropout. Default 0 = none */
+    flowbd3_draws draws;
 } flowbd3_sampler_options;
 
 #define FLOWBD3_SAMPLER_OPTIONS_INIT                                                                        \
     {                                                                                                       \
         sizeof(flowbd3_sampler_options), 0, 0.0, 0.0, 0, 0, FLOWBD3_DECODE_DRAW, FLOWBD3_ORDER_RANDOM, 0.0, \
-            0.0, 0.0, 0.0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0.0                                       \
+            0.0, 0.0, 0.0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0.0, FLOWBD3_DRAWS_STRATIFIED             \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, size_t size);

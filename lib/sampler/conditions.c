@@ -420,7 +420,7 @@ uint8_t fb3_sampler_turn(const flowbd3_sampler *s, uint64_t row, size_t slot) {
 }
 
 void fb3_sampler_take_turns(const flowbd3_sampler *s, uint16_t *order, uint64_t row) {
-    if (!s->restrained || s->model->options.column_order != FLOWBD3_COLUMNS_RANDOM)
+    if (s->sizes.held == 0 || s->model->options.column_order != FLOWBD3_COLUMNS_RANDOM)
         return;
     /* Insertion, which leaves equal turns in their order. */
     for (size_t i = 1; i < s->sizes.slots; i++)

@@ -1,9 +1,12 @@
 /* Rows that obey while their tokens are drawn: which values a token may take, which attempts are kept.
  *
- * A token is drawn among the values that leave a row which may obey. Such draws do not follow the model's
- * distribution given that the row obeys: that is made good by keeping an attempt with the probability that
- * the allowed values had, all together (rejection), and of so many attempts none of which was kept, one by
- * its weight (importance resampling). */
+ * A token is drawn among the values that leave a row which may obey. What the tokenizer's own rules forbid
+ * was in no row that was learned: probability that the model has there is its error, and goes to the values
+ * beside it, so that what came before stays as frequent as the model says. What conditions and further rules
+ * forbid the model knows well, and draws among the rest do not follow its distribution given that the row
+ * obeys: that is made good by keeping an attempt with the probability that the allowed values had, all
+ * together (rejection), and of so many attempts none of which was kept, one by its weight (importance
+ * resampling). */
 #include "sampler/restrained.h"
 
 #include <math.h>
@@ -29,9 +32,10 @@ flowbd3_status fb3_restrained_create(fb3_restrained **out, const flowbd3_sampler
     r->fixed = fb3_allocate(context, tokens, sizeof *r->fixed);
     r->weights = fb3_allocate_zero(context, tokens, sizeof *r->weights);
     r->tokens = fb3_allocate(context, z->slots, sizeof *r->tokens);
+    r->possible = fb3_allocate(context, z->vocabulary, sizeof *r->possible);
     r->chosen = fb3_allocate(context, z->tile * unit_tokens(z), sizeof *r->chosen);
     if (r->rows == NULL || r->run == NULL || r->turn == NULL || r->fixed == NULL || r->weights == NULL ||
-        r->tokens == NULL || r->chosen == NULL) {
+        r->tokens == NULL || r->possible == NULL || r->chosen == NULL) {
         fb3_restrained_destroy(out, s);
         return fb3_no_memory(err, "the sampler");
     }
@@ -40,6 +44,8 @@ flowbd3_status fb3_restrained_create(fb3_restrained **out, const flowbd3_sampler
         r->rows[i].known = fb3_allocate_zero(context, z->slots, sizeof *r->rows[i].known);
         status = r->rows[i].known != NULL ? fb3_row_create(&r->rows[i].row, s->restraint, err)
                                           : fb3_no_memory(err, "the sampler");
+        if (status == FLOWBD3_OK && z->held > 1)
+            status = fb3_row_create(&r->rows[i].own, s->model->tokenizer->restraint, err);
     }
     if (status != FLOWBD3_OK)
         fb3_restrained_destroy(out, s);
@@ -52,9 +58,11 @@ void fb3_restrained_destroy(fb3_restrained **restrained, const flowbd3_sampler *
         return;
     for (size_t i = 0; r->rows != NULL && i < s->sizes.tile; i++) {
         fb3_row_destroy(&r->rows[i].row);
+        fb3_row_destroy(&r->rows[i].own);
         fb3_release(s->context, r->rows[i].known);
     }
-    void *const arrays[] = {r->rows, r->run, r->turn, r->fixed, (void *)r->weights, r->tokens, r->chosen};
+    void *const arrays[] = {r->rows,   r->run,      r->turn,  r->fixed, (void *)r->weights,
+                            r->tokens, r->possible, r->chosen};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(s->context, arrays[i]);
     fb3_release(s->context, r);
@@ -65,8 +73,8 @@ uint64_t fb3_restrained_bytes(const fb3_sampler_sizes *z, const flowbd3_tokenize
     const fb3_restrained *r = NULL;
     uint64_t of_token = sizeof *r->run + sizeof *r->turn + sizeof *r->fixed + sizeof *r->weights;
     return z->tile * (z->block * of_token + sizeof *r->rows + z->slots * sizeof *r->rows->known +
-                      unit_tokens(z) * sizeof *r->chosen + fb3_row_bytes(tokenizer->restraint)) +
-           z->slots * sizeof *r->tokens;
+                      unit_tokens(z) * sizeof *r->chosen + z->held * fb3_row_bytes(tokenizer->restraint)) +
+           z->slots * sizeof *r->tokens + z->vocabulary * sizeof *r->possible;
 }
 
 /* ---- the row of a flow ------------------------------------------------------------------------- */
@@ -74,6 +82,8 @@ uint64_t fb3_restrained_bytes(const fb3_sampler_sizes *z, const flowbd3_tokenize
 /* Starts the row of flow number flow of a sequence, whose number among all rows is number. */
 static void begin_row(const flowbd3_sampler *s, fb3_held_row *held, uint64_t flow, uint64_t number) {
     fb3_row_begin(held->row);
+    if (held->own != NULL)
+        fb3_row_begin(held->own);
     memset(held->known, 0, s->sizes.slots * sizeof *held->known);
     held->flow = flow + 1;
     fb3_sampler_set_given(s, held->row, number);
@@ -87,6 +97,8 @@ static void take_in(const flowbd3_sampler *s, fb3_held_row *held, const uint16_t
         if (held->known[slot] != 0 || later || tokens[slot] == s->model->vocabulary[slot])
             continue;
         fb3_row_know(held->row, slot, tokens);
+        if (held->own != NULL)
+            fb3_row_know(held->own, slot, tokens);
         held->known[slot] = (uint16_t)(tokens[slot] + 1);
     }
 }
@@ -113,6 +125,12 @@ bool fb3_restrained_allow(const flowbd3_sampler *s, fb3_restrained *r, size_t i,
         allowed[given] = fb3_row_narrow(held->row);
     } else {
         fb3_row_allow(held->row, slot, r->tokens, allowed);
+    }
+    if (held->own != NULL) {
+        fb3_row_allow(held->own, slot, r->tokens, r->possible);
+        for (size_t v = 0; v < s->model->vocabulary[slot]; v++)
+            if (allowed[v] == FB3_NEVER && r->possible[v] != 0)
+                allowed[v] = FB3_BARRED;
     }
     return true;
 }

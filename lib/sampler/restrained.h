@@ -7,6 +7,7 @@
 /* The row of a flow of one sequence, as far as it is decided. */
 typedef struct fb3_held_row {
     fb3_row *row;
+    fb3_row *own;     /* the same under the tokenizer's rules alone; NULL: there are no others */
     uint64_t flow;    /* number of the flow in its sequence, + 1; 0: none */
     uint16_t *known;  /* [S] token + 1 of the slots that the row has taken in, 0: not yet */
     double log_mass;  /* of the attempt at hand */
@@ -21,8 +22,9 @@ struct fb3_restrained {
     uint32_t *run;
     uint8_t *turn, *fixed;
     const double **weights;
-    uint16_t *tokens; /* [S] of the flow at hand: decided ones, and masks */
-    uint16_t *chosen; /* [tile, unit * block] of attempts not kept, the one that is chosen so far */
+    uint16_t *tokens;  /* [S] of the flow at hand: decided ones, and masks */
+    uint8_t *possible; /* [largest vocabulary] values that the tokenizer's own rules leave */
+    uint16_t *chosen;  /* [tile, unit * block] of attempts not kept, the one that is chosen so far */
 };
 
 flowbd3_status fb3_restrained_create(fb3_restrained **out, const flowbd3_sampler *s, flowbd3_error *err);
@@ -31,7 +33,7 @@ void fb3_restrained_destroy(fb3_restrained **restrained, const flowbd3_sampler *
 /* Bytes of it, further rules of the rows aside. */
 uint64_t fb3_restrained_bytes(const fb3_sampler_sizes *sizes, const flowbd3_tokenizer *tokenizer);
 
-/* allowed[vocabulary] of a slot of a flow whose decided tokens are in r->tokens; false: all are. number
+/* allowed[vocabulary] (see fb3_allow) of a slot of a flow whose decided tokens are in r->tokens. number
  * counts the flow among all rows. */
 bool fb3_restrained_allow(const flowbd3_sampler *s, fb3_restrained *r, size_t i, uint64_t flow,
                           uint64_t number, size_t slot, uint8_t *allowed);

@@ -26,6 +26,8 @@ static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *e
                         1u << 20);
     if (o->decoding != FLOWBD3_DECODE_DRAW && o->decoding != FLOWBD3_DECODE_CENTRE)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "decoding is %d, expected 0 or 1", (int)o->decoding);
+    if (o->draws != FLOWBD3_DRAWS_STRATIFIED && o->draws != FLOWBD3_DRAWS_INDEPENDENT)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "draws is %d, expected 0 or 1", (int)o->draws);
     if (o->sequence_flows > MOST_FLOWS)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "sequence_flows is %u, expected at most %d",
                         o->sequence_flows, MOST_FLOWS);
@@ -37,12 +39,6 @@ static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *e
     return fb3_unmasking_check(o, err);
 }
 
-/* Whether the rows of such a sampler have anything to obey. */
-static bool is_restrained(const flowbd3_model *model, const flowbd3_sampler_options *o) {
-    return model->tokenizer->restraint->restrains || o->n_given > 0 || o->rules != NULL ||
-           o->weighted != NULL || o->complete != 0;
-}
-
 /* The options with every default filled in, and the sizes that follow. */
 static flowbd3_status measure(fb3_sampler_sizes *sizes, flowbd3_sampler_options *o,
                               const flowbd3_model *model, const flowbd3_sampler_options *options,
@@ -51,7 +47,7 @@ static flowbd3_status measure(fb3_sampler_sizes *sizes, flowbd3_sampler_options 
     if (status == FLOWBD3_OK)
         status = check_options(o, err);
     if (status == FLOWBD3_OK)
-        status = fb3_sampler_measure(sizes, model, o, is_restrained(model, o), err);
+        status = fb3_sampler_measure(sizes, model, o, err);
     if (status == FLOWBD3_OK)
         status = fb3_guidance_check(o, model, sizes, err);
     return status;
@@ -65,8 +61,7 @@ flowbd3_status flowbd3_sampler_memory(const flowbd3_model *model, const flowbd3_
     fb3_sampler_sizes sizes;
     flowbd3_sampler_options o;
     flowbd3_status status = measure(&sizes, &o, model, options, err);
-    return status == FLOWBD3_OK ? fb3_sampler_bytes(bytes, &sizes, model, is_restrained(model, &o), err)
-                                : status;
+    return status == FLOWBD3_OK ? fb3_sampler_bytes(bytes, &sizes, model, err) : status;
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -103,7 +98,6 @@ flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model
     sampler->model = model;
     sampler->options = o;
     sampler->sizes = sizes;
-    sampler->restrained = is_restrained(model, &o);
     status = allocate(sampler, err);
     if (status != FLOWBD3_OK)
         flowbd3_sampler_destroy(&sampler);

@@ -25,6 +25,8 @@ typedef struct fb3_sampler_sizes {
     size_t copies;       /* of a sequence in a batch: 2 under guidance, of which the second is the twin */
     size_t vocabulary;   /* of the slot with the most values */
     size_t cached;       /* keys that the cache has room for in a sequence; 0: no cache */
+    size_t held;         /* rows that a sequence holds while it is drawn: 0 where there is nothing to obey, 2
+                            where more is asked of them than the tokenizer's rules */
     size_t unit;         /* blocks that are drawn again together when their rows do not obey */
     fb3_limits limits;   /* of the network */
 } fb3_sampler_sizes;
@@ -46,6 +48,9 @@ typedef struct fb3_sampler_worker {
     /* of the batch */
     uint16_t *order;                      /* [S] of the columns of one flow, */
     uint64_t ordered_flow;                /* this one, + 1 */
+    uint8_t *strata;                      /* [S, FB3_STRATA] of the draws of one group of flows, */
+    uint64_t strata_group;                /* this one, + 1 */
+    uint8_t *stratum;                     /* [tile, block] of the block at hand */
     size_t *first, *first_group, *cached; /* [copies tile + 1], the same, [copies tile] */
     fb3_query_group *groups;              /* [2 copies tile] */
     uint16_t *inputs, *slots;             /* [rows] */
@@ -75,7 +80,6 @@ struct flowbd3_sampler {
 
     /* What rows obey. (conditions.c) */
     fb3_restraint *restraint;
-    bool restrained;      /* whether there is anything to obey */
     uint16_t *fixed;      /* [S] tokens that conditions leave no choice in, UINT16_MAX for others */
     uint8_t *turns;       /* [S] see fb3_unmasking; 0 is for given tokens */
     double **weights;     /* [S] see fb3_unmasking */
@@ -101,12 +105,11 @@ struct flowbd3_sampler {
 
 /* Sizes for options whose defaults are filled in. Errors: RANGE. (sizes.c) */
 flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model *model,
-                                   const flowbd3_sampler_options *options, bool restrained,
-                                   flowbd3_error *err);
+                                   const flowbd3_sampler_options *options, flowbd3_error *err);
 
 /* Bytes that a sampler of such sizes takes. (sizes.c) */
 flowbd3_status fb3_sampler_bytes(uint64_t *bytes, const fb3_sampler_sizes *sizes, const flowbd3_model *model,
-                                 bool restrained, flowbd3_error *err);
+                                 flowbd3_error *err);
 
 /* Memory of a worker. (sizes.c) */
 flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *worker, const flowbd3_sampler *sampler,

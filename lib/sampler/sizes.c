@@ -1,5 +1,6 @@
 /* How much a sampler takes at a time, and the memory for it. */
 #include "sampler/restrained.h"
+#include "sampler/strata.h"
 
 #include <string.h>
 
@@ -54,8 +55,14 @@ static size_t unit_blocks(const fb3_sampler_sizes *z, size_t tokens) {
     return unit;
 }
 
+static size_t held_rows(const flowbd3_model *model, const flowbd3_sampler_options *o) {
+    if (o->n_given > 0 || o->rules != NULL || o->complete != 0)
+        return 2;
+    return model->tokenizer->restraint->restrains || o->weighted != NULL ? 1 : 0;
+}
+
 flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model *model,
-                                   const flowbd3_sampler_options *o, bool restrained, flowbd3_error *err) {
+                                   const flowbd3_sampler_options *o, flowbd3_error *err) {
     const fb3_blocking *blocking = &model->blocking;
     fb3_sampler_sizes z = {.slots = blocking->slots, .block = blocking->block, .window = blocking->length};
     z.length = o->sequence_flows > 0 ? o->sequence_flows : blocking->length;
@@ -68,7 +75,8 @@ flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model
     z.kept = z.length > z.window ? kept_flows(&z) : 0;
     z.blocks = windows(&z) * ((tokens + z.block - 1) / z.block);
     z.cached = several ? tokens + z.block : 0; /* what is drawn lies behind what is kept */
-    z.unit = restrained ? unit_blocks(&z, tokens) : 1;
+    z.held = held_rows(model, o);
+    z.unit = z.held > 0 ? unit_blocks(&z, tokens) : 1;
     z.copies = o->guidance > 0.0 ? 2 : 1;
     z.tile = tile_size(&z, model);
     z.tiles = count_tiles(&z, o, flowbd3_context_threads(model->context));
@@ -96,6 +104,8 @@ static bool allocate_arrays(fb3_sampler_worker *w, const fb3_sampler_sizes *z, f
     w->wanted = fb3_allocate(context, tokens, sizeof *w->wanted);
     w->logits = fb3_allocate(context, z->copies * tokens, sizeof *w->logits);
     w->order = fb3_allocate(context, z->slots, sizeof *w->order);
+    w->strata = fb3_allocate(context, z->slots * FB3_STRATA, sizeof *w->strata);
+    w->stratum = fb3_allocate(context, tokens, sizeof *w->stratum);
     w->first = fb3_allocate_zero(context, sequences + 1, sizeof *w->first);
     w->first_group = fb3_allocate_zero(context, sequences + 1, sizeof *w->first_group);
     w->cached = fb3_allocate(context, sequences, sizeof *w->cached);
@@ -110,10 +120,11 @@ static bool allocate_arrays(fb3_sampler_worker *w, const fb3_sampler_sizes *z, f
     if (z->copies > 1)
         w->guided = fb3_allocate_floats(context, z->block * z->vocabulary);
     return w->vocabulary != NULL && w->values != NULL && w->forbidden != NULL && w->wanted != NULL &&
-           w->logits != NULL && w->order != NULL && w->first != NULL && w->first_group != NULL &&
-           w->cached != NULL && w->groups != NULL && w->inputs != NULL && w->slots != NULL &&
-           w->positions != NULL && w->masked != NULL && w->owner != NULL && w->active != NULL &&
-           w->pending != NULL && (w->guided != NULL || z->copies == 1);
+           w->logits != NULL && w->order != NULL && w->strata != NULL && w->stratum != NULL &&
+           w->first != NULL && w->first_group != NULL && w->cached != NULL && w->groups != NULL &&
+           w->inputs != NULL && w->slots != NULL && w->positions != NULL && w->masked != NULL &&
+           w->owner != NULL && w->active != NULL && w->pending != NULL &&
+           (w->guided != NULL || z->copies == 1);
 }
 
 flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *w, const flowbd3_sampler *s,
@@ -133,7 +144,7 @@ flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *w, const flowbd3_sa
         status = fb3_unmasking_scratch_create(&w->scratch, s->context, z->vocabulary, z->block, err);
     if (status == FLOWBD3_OK && !allocate_arrays(w, z, s->context))
         status = fb3_no_memory(err, "the sampler");
-    if (status == FLOWBD3_OK && s->restrained)
+    if (status == FLOWBD3_OK && z->held > 0)
         status = fb3_restrained_create(&w->restrained, s, err);
     return status;
 }
@@ -145,9 +156,10 @@ void fb3_sampler_worker_release(fb3_sampler_worker *w, const flowbd3_sampler *s)
     fb3_cache_destroy(&w->cache);
     fb3_unmasking_destroy(&w->unmasking, context);
     fb3_unmasking_scratch_destroy(&w->scratch, context);
-    void *const arrays[] = {w->vocabulary, w->values,      w->forbidden, w->wanted, w->logits, w->order,
-                            w->first,      w->first_group, w->cached,    w->groups, w->inputs, w->slots,
-                            w->positions,  w->masked,      w->owner,     w->active, w->pending};
+    void *const arrays[] = {w->vocabulary, w->values, w->forbidden, w->wanted, w->logits,
+                            w->order,      w->strata, w->stratum,   w->first,  w->first_group,
+                            w->cached,     w->groups, w->inputs,    w->slots,  w->positions,
+                            w->masked,     w->owner,  w->active,    w->pending};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
     fb3_release_floats(context, w->guided);
@@ -161,8 +173,8 @@ static uint64_t array_bytes(const fb3_sampler_sizes *z) {
     const fb3_unmasking *u = NULL;
     const fb3_unmasking_scratch *scratch = NULL;
     uint64_t of_token = sizeof *w->vocabulary + sizeof *w->values + sizeof *w->forbidden + sizeof *w->wanted +
-                        z->copies * sizeof *w->logits + sizeof *u->plan + sizeof *u->probability +
-                        sizeof *u->remasked + sizeof *u->spare;
+                        sizeof *w->stratum + z->copies * sizeof *w->logits + sizeof *u->plan +
+                        sizeof *u->probability + sizeof *u->remasked + sizeof *u->spare;
     uint64_t of_row =
         sizeof *w->inputs + sizeof *w->slots + sizeof *w->positions + sizeof *w->masked + sizeof *w->owner;
     uint64_t of_copy = sizeof *w->first + sizeof *w->first_group + sizeof *w->cached + 2 * sizeof *w->groups;
@@ -171,12 +183,13 @@ static uint64_t array_bytes(const fb3_sampler_sizes *z) {
     return z->tile * (z->block * of_token + of_sequence) + z->limits.rows * of_row + guided +
            z->vocabulary *
                (sizeof *scratch->probabilities + sizeof *scratch->ranking + sizeof *scratch->allowed) +
-           z->block * sizeof *scratch->candidates;
+           z->block * sizeof *scratch->candidates +
+           z->slots * (sizeof *w->order + FB3_STRATA * sizeof *w->strata);
 }
 
 flowbd3_status fb3_sampler_bytes(uint64_t *bytes, const fb3_sampler_sizes *z, const flowbd3_model *model,
-                                 bool restrained, flowbd3_error *err) {
-    uint64_t network = 0, cache = 0, rows = restrained ? fb3_restrained_bytes(z, model->tokenizer) : 0;
+                                 flowbd3_error *err) {
+    uint64_t network = 0, cache = 0, rows = z->held > 0 ? fb3_restrained_bytes(z, model->tokenizer) : 0;
     flowbd3_status status =
         fb3_network_bytes(&network, model->context, &model->config, model->layout, &z->limits, false, err);
     if (z->cached > 0)

@@ -11,6 +11,7 @@
  * Under guidance a sequence goes through the network in two copies: itself, and its twin, which does not see
  * what is conditioned and has a place of its own in the cache. */
 #include "sampler/restrained.h"
+#include "sampler/strata.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,6 +45,14 @@ static size_t block_tokens(const tile *t, size_t i, size_t block) {
 
 /* ---- rows of the batch ------------------------------------------------------------------------- */
 
+/* Number of the flows that share the order of their columns and the strata of their draws with a flow of
+ * sequence i: those with its number in a run of sequences, or it alone. */
+static uint64_t group_of(const tile *t, size_t i, size_t flow) {
+    uint64_t sequence = t->first_sequence + i;
+    bool shared = t->sampler->options.draws == FLOWBD3_DRAWS_STRATIFIED;
+    return (shared ? sequence / FB3_STRATA : sequence) * t->sizes->length + flow;
+}
+
 /* Slot of token number token of the window of sequence i. */
 static size_t slot_of(tile *t, size_t i, size_t token) {
     size_t slots = t->sizes->slots, place = token % slots;
@@ -51,7 +60,8 @@ static size_t slot_of(tile *t, size_t i, size_t token) {
         return place;
     uint64_t flow = (t->first_sequence + i) * t->sizes->length + t->window + token / slots;
     if (t->w->ordered_flow != flow + 1) {
-        fb3_model_order(t->sampler->model, t->w->order, t->sampler->options.seed, flow, 0);
+        uint64_t group = group_of(t, i, t->window + token / slots);
+        fb3_model_order(t->sampler->model, t->w->order, t->sampler->options.seed, group, 0);
         fb3_sampler_take_turns(t->sampler, t->w->order, t->first_row[i] + t->window + token / slots);
     }
     t->w->ordered_flow = flow + 1;
@@ -217,6 +227,23 @@ static void restrain(tile *t, size_t i, size_t begin) {
     u->user = t;
 }
 
+/* Strata of the first attempt at the tokens of a block of sequence i; NULL: they have none. */
+static const uint8_t *strata_of(tile *t, size_t i, size_t begin, size_t tokens) {
+    fb3_sampler_worker *w = t->w;
+    uint8_t *stratum = w->stratum + i * t->sizes->block;
+    size_t slots = t->sizes->slots, row = (size_t)((t->first_sequence + i) % FB3_STRATA);
+    if (t->sampler->options.draws != FLOWBD3_DRAWS_STRATIFIED || t->attempt > 0)
+        return NULL;
+    for (size_t k = 0; k < tokens; k++) {
+        uint64_t group = group_of(t, i, t->window + (begin + k) / slots);
+        if (w->strata_group != group + 1)
+            fb3_strata_fill(w->strata, slots, t->sampler->options.seed, group);
+        w->strata_group = group + 1;
+        stratum[k] = w->strata[(begin + k) % slots * FB3_STRATA + row];
+    }
+    return stratum;
+}
+
 /* Masks the tokens of block number block; ordinal counts the blocks of a sequence. */
 static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
     const flowbd3_sampler *s = t->sampler;
@@ -230,6 +257,7 @@ static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
     u->vocabulary = w->vocabulary + place;
     u->forbidden = w->forbidden + place;
     u->values = w->values + place;
+    u->strata = strata_of(t, i, begin, u->tokens);
     for (size_t k = 0; k < u->tokens; k++) {
         size_t slot = slot_of(t, i, begin + k), flow = t->window + (begin + k) / t->sizes->slots;
         w->vocabulary[place + k] = (uint32_t)s->model->vocabulary[slot];

@@ -2,6 +2,7 @@
 #include "sampler/unmasking.h"
 
 #include "sampler/sampler.h"
+#include "sampler/strata.h"
 #include "sampler/unmasking_orders.h"
 
 #include <math.h>
@@ -140,35 +141,33 @@ static double score(flowbd3_order order, const fb3_distribution *d, double proba
     }
 }
 
-/* Leaves the weights of allowed values; log of their share. Where none is allowed all are left. */
-static double leave_allowed(double *weights, const uint8_t *allowed, size_t count, double *sum) {
-    double kept = 0.0;
-    for (size_t v = 0; v < count; v++)
-        kept += allowed[v] != 0 ? weights[v] : 0.0;
-    if (!(kept > 0.0))
-        return -INFINITY;
-    for (size_t v = 0; v < count; v++)
-        weights[v] = allowed[v] != 0 ? weights[v] : 0.0;
-    double share = kept / *sum;
-    *sum = kept;
-    return share < 1.0 ? log(share) : 0.0;
-}
-
-/* Multiplies the probabilities by the factors of their values; log of what they sum to, as a share of what it
- * is at most. Where nothing is left they stay as they are. */
-static double weigh(double *probabilities, const double *factors, size_t count, double *sum) {
-    double kept = 0.0, largest = 0.0;
+/* Multiplies the probabilities of allowed values by their factors, and leaves none to others; log of the
+ * share that this is of the probability of all values that may ever be, at the largest factor. Where nothing
+ * is left they stay as they are. */
+static double leave_allowed(double *probabilities, const uint8_t *allowed, const double *factors,
+                            size_t count, double *sum) {
+    double possible = 0.0, kept = 0.0, largest = 0.0;
     for (size_t v = 0; v < count; v++) {
-        kept += probabilities[v] * factors[v];
-        largest = fmax(largest, factors[v]);
+        double factor = factors != NULL ? factors[v] : 1.0;
+        possible += allowed == NULL || allowed[v] != FB3_NEVER ? probabilities[v] : 0.0;
+        kept += allowed == NULL || allowed[v] == FB3_ALLOWED ? probabilities[v] * factor : 0.0;
+        largest = fmax(largest, factor);
     }
     if (!(kept > 0.0))
         return -INFINITY;
     for (size_t v = 0; v < count; v++)
-        probabilities[v] *= factors[v];
-    double share = kept / (*sum * largest);
+        if (allowed != NULL && allowed[v] != FB3_ALLOWED)
+            probabilities[v] = 0.0;
+        else if (factors != NULL)
+            probabilities[v] *= factors[v];
     *sum = kept;
-    return share < 1.0 ? log(share) : 0.0;
+    return fmin(0.0, log(kept / (possible * largest)));
+}
+
+/* Random number `number` of the block, with which token i is drawn. */
+static double random_number(const fb3_unmasking *u, size_t i, uint32_t number) {
+    double x = fb3_uniform(u->seed, FB3_RANDOM_TOKEN, u->key, number);
+    return u->strata != NULL && number == i ? (u->strata[i] + x) / FB3_STRATA : x;
 }
 
 fb3_candidate fb3_unmasking_draw(const fb3_unmasking *u, size_t i, uint32_t number, const float *logits,
@@ -176,12 +175,12 @@ fb3_candidate fb3_unmasking_draw(const fb3_unmasking *u, size_t i, uint32_t numb
     uint16_t forbidden = u->forbidden != NULL ? u->forbidden[i] : UINT16_MAX;
     fb3_distribution d = fb3_softmax(s->probabilities, logits, u->vocabulary[i], forbidden, o->temperature);
     fb3_candidate c = {.token = i};
-    if (u->weights != NULL && u->weights[i] != NULL)
-        c.log_mass = weigh(s->probabilities, u->weights[i], u->vocabulary[i], &d.sum);
-    if (u->allow != NULL && u->allow(u->user, u, i, s->allowed))
-        c.log_mass += leave_allowed(s->probabilities, s->allowed, u->vocabulary[i], &d.sum);
+    const double *factors = u->weights != NULL ? u->weights[i] : NULL;
+    const uint8_t *allowed = u->allow != NULL && u->allow(u->user, u, i, s->allowed) ? s->allowed : NULL;
+    if (factors != NULL || allowed != NULL)
+        c.log_mass = leave_allowed(s->probabilities, allowed, factors, u->vocabulary[i], &d.sum);
     c.value = fb3_draw(s->probabilities, s->ranking, u->vocabulary[i], d.sum, o->top_p,
-                       fb3_uniform(u->seed, FB3_RANDOM_TOKEN, u->key, number));
+                       random_number(u, i, number));
     c.probability = s->probabilities[c.value] / d.sum;
     c.score = score(o->order, &d, c.probability);
     return c;

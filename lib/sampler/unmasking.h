@@ -24,8 +24,9 @@ typedef struct fb3_candidate {
     size_t token;
     double score;       /* the best are kept */
     double probability; /* at which value was drawn */
-    double log_mass;    /* log probability of the values that were allowed, -INFINITY: none was; with weights
-                           of their mean weight as a share of the largest one, too */
+    double log_mass;    /* log of the probability of the values that were allowed among those that were not
+                           FB3_NEVER, -INFINITY: none was; with weights, of their mean weight as a share of
+                           the largest one, too */
     uint16_t value;
 } fb3_candidate;
 
@@ -43,8 +44,14 @@ void fb3_unmasking_scratch_destroy(fb3_unmasking_scratch **scratch, flowbd3_cont
 
 struct fb3_unmasking;
 
-/* Fills allowed[vocabulary of the token] with 1 for the values that token i may take, given those that are
- * decided; false: all of them. */
+/* What a token may be, given those that are decided. */
+enum {
+    FB3_NEVER = 0,   /* not this value: all rows that were learned obey what forbids it */
+    FB3_ALLOWED = 1, /* this one */
+    FB3_BARRED = 2   /* not this one, because of what is asked of the rows to come alone */
+};
+
+/* Fills allowed[vocabulary of the token] for token i; false: all its values are allowed. */
 typedef bool (*fb3_allow)(void *user, const struct fb3_unmasking *u, size_t i, uint8_t *allowed);
 
 /* One block of one sequence while it is unmasked. The first members are the caller's, set before start; those
@@ -63,7 +70,9 @@ typedef struct fb3_unmasking {
                                    ANCESTRAL and the scored orders decide them one after the other */
     const uint8_t *turn;        /* [n] tokens of a lesser turn come first, in RANDOM and the scored orders */
     const double *const *weights; /* [n] NULL, or factors[vocabulary] of a token's probabilities */
-    fb3_allow allow;              /* whose user is the next */
+    const uint8_t *strata; /* [n] part of (0, 1), of FB3_STRATA, that the random number of a token's first
+                              draw is in; may be NULL */
+    fb3_allow allow;       /* whose user is the next */
     void *user;
 
     /* From here on the order's own. */

@@ -2,6 +2,7 @@
  * flows that it may see: every token is the same, also under guidance by conditions on a column. */
 #include "ragged.h"
 #include "sampler/sampler.h"
+#include "sampler/strata.h"
 #include "test_main.h"
 #include "tokenizer/tokenizer.h"
 
@@ -63,6 +64,7 @@ static void naive_destroy(naive *n) {
 
 /* A window of a sequence. */
 typedef struct window {
+    uint64_t sequence;
     size_t first; /* flow that it begins with */
     uint16_t tokens[MOST_TOKENS], order[MOST_TOKENS];
 } window;
@@ -176,8 +178,24 @@ static void condition_block(naive *n, conditioned *c, const window *w, size_t be
     n->begin = begin;
 }
 
+/* Flows of that number in a run of FB3_STRATA sequences share an order and strata. */
+static uint64_t group_of(const naive *n, const window *w, size_t f) {
+    bool shared = n->sampler->options.draws == FLOWBD3_DRAWS_STRATIFIED;
+    return (shared ? w->sequence / FB3_STRATA : w->sequence) * n->sampler->sizes.length + w->first + f;
+}
+
+static void find_strata(const naive *n, const window *w, size_t begin, size_t tokens, uint8_t *stratum) {
+    for (size_t k = 0; k < tokens; k++) {
+        uint8_t strata[RAGGED_SLOTS * FB3_STRATA];
+        uint64_t group = group_of(n, w, (begin + k) / RAGGED_SLOTS);
+        fb3_strata_fill(strata, RAGGED_SLOTS, n->sampler->options.seed, group);
+        stratum[k] = strata[(begin + k) % RAGGED_SLOTS * FB3_STRATA + w->sequence % FB3_STRATA];
+    }
+}
+
 static void draw_block(naive *n, window *w, uint64_t key, size_t begin, size_t tokens) {
     fb3_unmasking *u = n->unmasking;
+    uint8_t stratum[MOST_TOKENS];
     uint32_t vocabulary[MOST_TOKENS];
     uint16_t values[MOST_TOKENS], forbidden[MOST_TOKENS];
     uint8_t wanted[MOST_TOKENS];
@@ -202,6 +220,8 @@ static void draw_block(naive *n, window *w, uint64_t key, size_t begin, size_t t
     }
     if (n->ports != 0)
         condition_block(n, &conditions, w, begin);
+    find_strata(n, w, begin, tokens, stratum);
+    u->strata = n->sampler->options.draws == FLOWBD3_DRAWS_STRATIFIED ? stratum : NULL;
     fb3_unmasking_start(u, &n->sampler->options);
     while (fb3_unmasking_next(u, wanted)) {
         find_guided(n, w, begin, wanted, guided, logits);
@@ -220,14 +240,13 @@ static void bring_first(uint16_t *order) {
     order[0] = PORT_SLOT;
 }
 
-static void set_order(const naive *n, window *w, uint64_t sequence, size_t flows) {
+static void set_order(const naive *n, window *w, size_t flows) {
     for (size_t f = 0; f < flows; f++) {
         uint16_t *order = w->order + f * RAGGED_SLOTS;
         for (size_t s = 0; s < RAGGED_SLOTS; s++)
             order[s] = (uint16_t)s;
         if (n->model->blocking.block % RAGGED_SLOTS != 0)
-            fb3_model_order(n->model, order, n->sampler->options.seed,
-                            sequence * n->sampler->sizes.length + w->first + f, 0);
+            fb3_model_order(n->model, order, n->sampler->options.seed, group_of(n, w, f), 0);
         if (n->ports != 0 && n->model->options.column_order == FLOWBD3_COLUMNS_RANDOM)
             bring_first(order);
     }
@@ -243,12 +262,12 @@ static size_t kept_flows(size_t block) {
 
 /* tokens[flows, S] of sequence number sequence. */
 static void naive_sequence(naive *n, uint64_t sequence, size_t flows, uint16_t *tokens) {
-    window w = {0};
+    window w = {.sequence = sequence};
     size_t block = n->model->blocking.block, begin = 0, ordinal = 0;
     for (;;) {
         size_t here = flows - w.first < RAGGED_LENGTH ? flows - w.first : RAGGED_LENGTH;
         size_t end = here * RAGGED_SLOTS;
-        set_order(n, &w, sequence, here);
+        set_order(n, &w, here);
         for (; begin < end; begin += block)
             draw_block(n, &w, sequence * n->sampler->sizes.blocks + ordinal++, begin,
                        end - begin < block ? end - begin : block);
@@ -297,7 +316,10 @@ static void assert_same_given(const flowbd3_model *model, const flowbd3_sampler_
 
 static void assert_same_tokens(const flowbd3_model *model, const flowbd3_sampler_options *options,
                                uint64_t row, size_t most) {
+    flowbd3_sampler_options independent = *options;
+    independent.draws = FLOWBD3_DRAWS_INDEPENDENT;
     assert_same_given(model, options, 0, row, most);
+    assert_same_given(model, &independent, 0, row, most);
 }
 
 /* Of one token, two, a flow; that end inside flows and leave a rest; of two and three flows; of all. 4, 5, 7

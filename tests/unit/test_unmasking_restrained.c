@@ -55,7 +55,7 @@ typedef enum sight {
 typedef struct restraint {
     condition meets;
     sight sight;
-
+    condition own; /* met by all rows that were learned, part of meets; NULL: there is none */
 } restraint;
 
 static bool agrees(const uint16_t *given, const uint16_t *x, size_t but, size_t value) {
@@ -65,11 +65,11 @@ static bool agrees(const uint16_t *given, const uint16_t *x, size_t but, size_t 
     return true;
 }
 
-static bool can_be_met(const restraint *r, const uint16_t *values, size_t i, size_t value) {
+static bool can_be_met(condition meets, const uint16_t *values, size_t i, size_t value) {
     uint16_t x[ORACLE_TOKENS];
     for (size_t cell = 0; cell < ORACLE_CELLS; cell++) {
         oracle_values(x, cell, false);
-        if (agrees(values, x, i, value) && r->meets(x))
+        if (agrees(values, x, i, value) && meets(x))
             return true;
     }
     return false;
@@ -83,7 +83,9 @@ static bool allow(void *user, const fb3_unmasking *u, size_t i, uint8_t *allowed
     if (masked > (r->sight == EXACT ? ORACLE_TOKENS : r->sight == SHORT ? 2 : 1))
         return false;
     for (size_t v = 0; v < oracle_vocabulary[i]; v++)
-        allowed[v] = can_be_met(r, u->values, i, v);
+        allowed[v] = can_be_met(r->meets, u->values, i, v)                   ? FB3_ALLOWED
+                     : r->own == NULL || can_be_met(r->own, u->values, i, v) ? FB3_BARRED
+                                                                             : FB3_NEVER;
     return true;
 }
 
@@ -110,14 +112,47 @@ typedef struct target {
     double p[ORACLE_CELLS];
 } target;
 
+/* Probability that the joint gives to the first count values of x, the last of which is value. */
+static double probability_of(const uint16_t *x, size_t count, size_t value) {
+    uint16_t y[ORACLE_TOKENS];
+    double sum = 0.0;
+    for (size_t cell = 0; cell < ORACLE_CELLS; cell++) {
+        oracle_values(y, cell, false);
+        bool agrees = y[count - 1] == value;
+        for (size_t i = 0; i + 1 < count; i++)
+            agrees = agrees && y[i] == x[i];
+        sum += agrees ? joint.joint[cell] : 0.0;
+    }
+    return sum;
+}
+
+/* Probability of x when each token in turn is drawn among the values with which the rows that were learned go
+ * on: those that do not leave theirs to the others. */
+static double learned(const uint16_t *x, condition own) {
+    double p = 1.0;
+    uint16_t given[ORACLE_TOKENS];
+    for (size_t i = 0; i < ORACLE_TOKENS; i++)
+        given[i] = (uint16_t)oracle_vocabulary[i];
+    for (size_t i = 0; i < ORACLE_TOKENS; i++) {
+        double sum = 0.0;
+        for (size_t v = 0; v < oracle_vocabulary[i]; v++)
+            sum += can_be_met(own, given, i, v) ? probability_of(x, i + 1, v) : 0.0;
+        p *= can_be_met(own, given, i, x[i]) ? probability_of(x, i + 1, x[i]) / sum : 0.0;
+        if (p == 0.0)
+            break;
+        given[i] = x[i];
+    }
+    return p;
+}
+
 /* The joint given a condition and the values of fixed tokens, reweighed. */
-static target target_of(const fb3_unmasking *u, condition meets, const uint16_t *fixed) {
+static target target_of(const fb3_unmasking *u, const restraint *r, const uint16_t *fixed) {
     target t = {{0}};
     double total = 0.0;
     uint16_t x[ORACLE_TOKENS];
     for (size_t cell = 0; cell < ORACLE_CELLS; cell++) {
         oracle_values(x, cell, false);
-        double p = meets(x) ? joint.joint[cell] : 0.0;
+        double p = !r->meets(x) ? 0.0 : r->own != NULL ? learned(x, r->own) : joint.joint[cell];
         for (size_t i = 0; i < ORACLE_TOKENS; i++) {
             if (u->weights != NULL && u->weights[i] != NULL)
                 p *= u->weights[i][x[i]];
@@ -142,7 +177,7 @@ static void check_blocks(fb3_unmasking *u, const flowbd3_sampler_options *o, res
                          const uint16_t *fixed) {
     size_t seen[ORACLE_CELLS] = {0}, attempts = 0;
     uint16_t values[ORACLE_TOKENS];
-    target t = target_of(u, r->meets, fixed);
+    target t = target_of(u, r, fixed);
     u->first_is_free = true;
     for (uint64_t key = 0; key < BLOCKS; key++) {
         memcpy(values, fixed, sizeof values);
@@ -184,6 +219,7 @@ static fb3_unmasking *fresh(restraint *r) {
     u->run = NULL;
     u->turn = NULL;
     u->weights = NULL;
+    u->strata = NULL;
     u->first_is_free = false;
     u->allow = r != NULL ? allow : NULL;
     u->user = r;
@@ -273,9 +309,37 @@ START_TEST(lesser_turns_come_first) {
 }
 END_TEST
 
-/* ---- weights ----------------------------------------------------------------------------------- */
-
 static const double uneven[] = {0.0, 3.0, 1.0, 0.25}, pair[] = {5.0, 1.0};
+
+static bool relation_and_value(const uint16_t *x) {
+    return relation(x) && x[2] == 2;
+}
+
+static bool relation_and_parity(const uint16_t *x) {
+    return relation(x) && parity(x);
+}
+
+/* What all learned rows obey costs no attempts, and changes nothing about tokens that come before what it
+ * speaks of; a condition beside it selects among such rows. Tokens are drawn in the order of their numbers.
+ */
+START_TEST(rules_of_learned_rows_have_no_weight) {
+    static const uint8_t in_order[ORACLE_TOKENS] = {0, 1, 2, 3};
+    static const condition meets[] = {relation, relation_and_value, relation_and_parity};
+    flowbd3_sampler_options o = checked((flowbd3_sampler_options)ORDER(RANDOM));
+    restraint r = {.meets = meets[_i], .own = relation};
+    fb3_unmasking *u = fresh(&r);
+    u->turn = in_order;
+    check_blocks(u, &o, &r, nothing);
+    uint16_t values[ORACLE_TOKENS];
+    for (uint64_t key = 0; _i == 0 && key < 100; key++)
+        ck_assert_uint_eq(draw_kept(u, key, values, &o, &r), 1);
+    const double *weights[ORACLE_TOKENS] = {NULL, NULL, uneven, NULL};
+    u->weights = weights;
+    check_blocks(u, &o, &r, nothing);
+}
+END_TEST
+
+/* ---- weights ----------------------------------------------------------------------------------- */
 
 /* Wherever in the order the weighted tokens come. */
 START_TEST(weights_reweigh) {
@@ -406,6 +470,7 @@ int main(void) {
     tcase_add_loop_test(tests, fixed_tokens_are_given, 0, (int)FB3_COUNT(exact_orders));
     tcase_add_loop_test(tests, runs_are_decided_in_order, 0, (int)FB3_COUNT(exact_orders));
     tcase_add_loop_test(tests, lesser_turns_come_first, 0, (int)FB3_COUNT(exact_orders));
+    tcase_add_loop_test(tests, rules_of_learned_rows_have_no_weight, 0, 3);
     tcase_add_loop_test(tests, weights_reweigh, 0, (int)FB3_COUNT(exact_orders));
     tcase_add_loop_test(tests, weights_that_leave_nothing_keep_nothing, 0, ORDERS);
     tcase_add_loop_test(tests, nothing_changes_without_them, 0, ORDERS);
