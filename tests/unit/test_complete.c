@@ -193,7 +193,7 @@ END_TEST
 /* Values beyond 2^53, of 17 digits, between those that came, of digits that did not come, and a zero with a
  * sign. */
 START_TEST(odd_cells_are_kept) {
-    enum { N = 400 };
+    enum { N = 150 };
     static int64_t large[N], digits[N], few[N];
     static double real[N], fine[N];
     static const char *name[N];
