@@ -36,7 +36,8 @@ START_TEST(pairs_of_draws_spread_over_the_square) {
                 for (unsigned bits = 0; bits <= 8; bits++) {
                     uint8_t box[FB3_STRATA] = {0}, most = 0;
                     for (size_t row = 0; row < FB3_STRATA; row++) {
-                        unsigned x = strata[a][row] >> (8 - bits), y = strata[b][row] >> bits;
+                        unsigned x = (unsigned)strata[a][row] >> (8 - bits),
+                                 y = (unsigned)strata[b][row] >> bits;
                         uint8_t *rows = &box[x << (8 - bits) | y];
                         *rows = (uint8_t)(*rows + 1);
                         most = *rows > most ? *rows : most;
