@@ -227,21 +227,29 @@ static void restrain(tile *t, size_t i, size_t begin) {
     u->user = t;
 }
 
-/* Strata of the first attempt at the tokens of a block of sequence i; NULL: they have none. */
-static const uint8_t *strata_of(tile *t, size_t i, size_t begin, size_t tokens) {
+/* Only the first attempt has strata: later ones are those of some rows of a group. */
+static bool has_strata(const tile *t) {
+    return t->sampler->options.draws == FLOWBD3_DRAWS_STRATIFIED && t->attempt == 0;
+}
+
+/* Strata of the tokens of a block, flow by flow, in which the sequences of a tile are of one group or two. */
+static void choose_strata(tile *t, size_t block) {
     fb3_sampler_worker *w = t->w;
-    uint8_t *stratum = w->stratum + i * t->sizes->block;
-    size_t slots = t->sizes->slots, row = (size_t)((t->first_sequence + i) % FB3_STRATA);
-    if (t->sampler->options.draws != FLOWBD3_DRAWS_STRATIFIED || t->attempt > 0)
-        return NULL;
-    for (size_t k = 0; k < tokens; k++) {
-        uint64_t group = group_of(t, i, t->window + (begin + k) / slots);
-        if (w->strata_group != group + 1)
-            fb3_strata_fill(w->strata, slots, t->sampler->options.seed, group);
-        w->strata_group = group + 1;
-        stratum[k] = w->strata[(begin + k) % slots * FB3_STRATA + row];
+    size_t slots = t->sizes->slots, begin = block * t->sizes->block, end = begin + t->sizes->block;
+    for (size_t first = begin, next; first < end; first = next) {
+        next = smaller((first / slots + 1) * slots, end);
+        for (size_t i = 0; i < t->count; i++) {
+            uint64_t group = group_of(t, i, t->window + first / slots);
+            if (!w->active[i])
+                continue;
+            if (w->strata_group != group + 1)
+                fb3_strata_fill(w->strata, slots, t->sampler->options.seed, group);
+            w->strata_group = group + 1;
+            size_t row = (size_t)((t->first_sequence + i) % FB3_STRATA);
+            for (size_t token = first; token < next; token++)
+                w->stratum[i * t->sizes->block + token - begin] = w->strata[token % slots * FB3_STRATA + row];
+        }
     }
-    return stratum;
 }
 
 /* Masks the tokens of block number block; ordinal counts the blocks of a sequence. */
@@ -257,7 +265,7 @@ static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
     u->vocabulary = w->vocabulary + place;
     u->forbidden = w->forbidden + place;
     u->values = w->values + place;
-    u->strata = strata_of(t, i, begin, u->tokens);
+    u->strata = has_strata(t) ? w->stratum + place : NULL;
     for (size_t k = 0; k < u->tokens; k++) {
         size_t slot = slot_of(t, i, begin + k), flow = t->window + (begin + k) / t->sizes->slots;
         w->vocabulary[place + k] = (uint32_t)s->model->vocabulary[slot];
@@ -351,11 +359,13 @@ static void catch_up(tile *t, size_t block) {
 static void run_block(tile *t, size_t block, size_t ordinal) {
     fb3_restrained *r = t->w->restrained;
     t->block = block;
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < t->count; i++)
         t->w->active[i] = t->w->pending[i] && block_tokens(t, i, block) > 0;
+    if (has_strata(t))
+        choose_strata(t, block);
+    for (size_t i = 0; i < t->count; i++)
         if (t->w->active[i])
             start_block(t, i, block, ordinal);
-    }
     for (bool first = true; advance(t) && !fb3_sampler_cancelled(t->sampler, t->w); first = false) {
         if (first && r != NULL)
             catch_up(t, block);
