@@ -40,15 +40,15 @@ typedef struct training_settings {
     text_list codec_columns;             /* their names */
 } training_settings;
 
-/* Everything is left to the library, but for bins, the clip, train_split and seed. */
-#define TRAINING_SETTINGS_INIT                                                                          \
-    {                                                                                                   \
-        .bins = 256, .sequence_length = COUNT_UNSET, .block_size = COUNT_UNSET, .d_model = COUNT_UNSET, \
-        .n_heads = COUNT_UNSET, .n_layers = COUNT_UNSET, .d_ff = COUNT_UNSET, .dropout = (double)NAN,   \
-        .epochs = COUNT_UNSET, .batch_size = COUNT_UNSET, .learning_rate = (double)NAN,                 \
-        .weight_decay = (double)NAN, .gradient_clip = (double)NAN, .warmup_steps = COUNT_UNSET,         \
-        .ema_decay = (double)NAN, .patience = COUNT_UNSET, .clip_low = 0.0, .clip_high = 1.0,           \
-        .train_split = 0.9                                                                              \
+/* Everything is left to the library, but for the clip, train_split and seed. */
+#define TRAINING_SETTINGS_INIT                                                                           \
+    {                                                                                                    \
+        .bins = COUNT_UNSET, .sequence_length = COUNT_UNSET, .block_size = COUNT_UNSET,                  \
+        .d_model = COUNT_UNSET, .n_heads = COUNT_UNSET, .n_layers = COUNT_UNSET, .d_ff = COUNT_UNSET,    \
+        .dropout = (double)NAN, .epochs = COUNT_UNSET, .batch_size = COUNT_UNSET,                        \
+        .learning_rate = (double)NAN, .weight_decay = (double)NAN, .gradient_clip = (double)NAN,         \
+        .warmup_steps = COUNT_UNSET, .ema_decay = (double)NAN, .patience = COUNT_UNSET, .clip_low = 0.0, \
+        .clip_high = 1.0, .train_split = 0.9                                                             \
     }
 
 enum { TRAINING_OPTIONS = 34 };

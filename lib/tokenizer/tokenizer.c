@@ -3,7 +3,13 @@
 
 #include <math.h>
 
-enum { DEFAULT_BINS = 256 };
+/* Tokens of a numeric column of so many rows: bins that hold 16 rows each say more than narrower ones, of
+ * which a model remembers single rows. */
+static uint32_t choose_bins(size_t rows) {
+    enum { ROWS = 16, LEAST = 64, MOST = 256 };
+    size_t bins = rows / ROWS;
+    return bins < LEAST ? LEAST : bins > MOST ? MOST : (uint32_t)bins;
+}
 
 /* ---- memory ------------------------------------------------------------------------------------ */
 
@@ -117,14 +123,14 @@ static flowbd3_status check_codecs(const flowbd3_tokenizer_options *o, flowbd3_e
 }
 
 static flowbd3_status check_options(flowbd3_tokenizer_options *o, const flowbd3_tokenizer_options *options,
-                                    flowbd3_error *err) {
+                                    size_t rows, flowbd3_error *err) {
     flowbd3_status status = fb3_options_copy(o, sizeof *o, options, "flowbd3_tokenizer_options", err);
     if (status != FLOWBD3_OK)
         return status;
     if (o->binning < FLOWBD3_BINNING_AUTO || o->binning > FLOWBD3_BINNING_KMEANS)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "binning is %d, expected 0 to 3", (int)o->binning);
     if (o->bins == 0)
-        o->bins = DEFAULT_BINS;
+        o->bins = choose_bins(rows);
     if (o->relations != FLOWBD3_RELATIONS_SEARCH && o->relations != FLOWBD3_RELATIONS_OFF)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "relations is %d, expected 0 or 1", (int)o->relations);
     if (o->bins < 2 || o->bins > FB3_TOKENS_MAX)
@@ -261,7 +267,7 @@ flowbd3_status flowbd3_tokenizer_create(flowbd3_tokenizer **out, const flowbd3_t
                         columns == 0 ? "column" : "row");
     flowbd3_tokenizer_options o;
     fb3_sequencing *sequencing = NULL;
-    flowbd3_status status = check_options(&o, options, err);
+    flowbd3_status status = check_options(&o, options, flowbd3_table_rows(table), err);
     if (status == FLOWBD3_OK)
         status = check_names(&o, table, err);
     if (status != FLOWBD3_OK)

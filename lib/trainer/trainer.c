@@ -79,10 +79,10 @@ static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *e
     return check_noise(o, err);
 }
 
-/* Passes over a table of so many flows, after which a network of the default sizes has learned what it will:
- * more for small tables, which validation ends earlier. */
+/* Passes over a table of so many flows, after which a network of the default sizes has learned what it will;
+ * no more for small ones, whose rows it then knows by heart (docs/fidelity.md). */
 static uint32_t choose_epochs(size_t flows) {
-    enum { FLOWS = 450000, LEAST = 4, MOST = 300 };
+    enum { FLOWS = 450000, LEAST = 4, MOST = 32 };
     size_t epochs = FLOWS / flows;
     return epochs < LEAST ? LEAST : epochs > MOST ? MOST : (uint32_t)epochs;
 }

@@ -414,6 +414,24 @@ START_TEST(two_slots_hold_65536_levels) {
 }
 END_TEST
 
+/* Where it is left to the tokenizer, a bin holds 16 rows, within limits. */
+START_TEST(bins_follow_the_rows) {
+    enum { ROWS = 20000 };
+    static const struct { size_t rows, tokens; } cases[] = {{40, 40}, {500, 64}, {2000, 125}, {ROWS, 256}};
+    static double values[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        values[i] = (double)(i * 7919 % ROWS);
+    for (size_t i = 0; i < FB3_COUNT(cases); i++) {
+        flowbd3_table *table = new_table();
+        flowbd3_table_add_real(table, "duration", values, NULL, cases[i].rows, NULL);
+        flowbd3_tokenizer *tokenizer = fit(table, FLOWBD3_BINNING_AUTO, 0);
+        ck_assert_uint_eq(flowbd3_tokenizer_vocabulary(tokenizer, 0), cases[i].tokens);
+        flowbd3_tokenizer_destroy(&tokenizer);
+        flowbd3_table_destroy(&table);
+    }
+}
+END_TEST
+
 /* Digits that never came together make a number in the fitted range. */
 START_TEST(digits_stay_in_the_range) {
     const int64_t values[] = {-300, 5, 70000, 258};
@@ -980,6 +998,7 @@ int main(void) {
     tcase_add_test(tests, at_most_65000_categories);
     tcase_add_test(tests, names_of_rows_are_refused);
     tcase_add_test(tests, two_slots_hold_65536_levels);
+    tcase_add_test(tests, bins_follow_the_rows);
     tcase_add_test(tests, digits_stay_in_the_range);
     tcase_add_test(tests, codecs_refused);
     tcase_add_test(tests, rare_values_are_not_emitted);
