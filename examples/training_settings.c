@@ -78,7 +78,7 @@ void list_training_options(program_option *options, training_settings *s) {
         SETTING("d-ff", OPTION_COUNT, d_ff, 1, 1048576, "N", "Feed-forward width (default: 4 d-model)"),
         SETTING("dropout", OPTION_REAL, dropout, 0, 0.99, "SHARE", "Dropout (default: 0.1)"),
         SETTING("epochs", OPTION_COUNT, epochs, 1, 999999, "N",
-                "Passes over the rows (default: 450,000 / rows, 4 to 32)"),
+                "Passes over the rows (default: 450,000 / rows, 1 to 32)"),
         SETTING("batch-size", OPTION_COUNT, batch_size, 1, 65536, "N", "Rows in a step (default: 64)"),
         SETTING("learning-rate", OPTION_REAL, learning_rate, 1e-12, 9, "RATE",
                 "Peak of the learning rate (default: 0.128 / d-model, at most 1.5e-3)"),

@@ -31,7 +31,7 @@ typedef enum flowbd3_schedule {
 
 typedef struct flowbd3_trainer_options {
     size_t struct_size;
-    uint32_t epochs;       /* passes over the training flows; default 0 = 450,000 / flows, 4 to 32 */
+    uint32_t epochs;       /* passes over the training flows; default 0 = 450,000 / flows, 1 to 32 */
     uint32_t batch_size;   /* flows per step: as many whole sequences as fit, at least one; default 0 = 64 */
     double learning_rate;  /* peak of the schedule; default 0 = 0.128 / D, at most 1.5e-3 */
     double weight_decay;   /* AdamW, on matrices only; default 0 = 0.01, below 0 = none */

@@ -62,8 +62,8 @@ static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
 /* Seconds between two checkpoints of short epochs. */
 enum { CHECKPOINT_SECONDS = 2 };
 
-/* Weights of the last epoch are preferred to those of one whose bound is less than this share better: at a
- * high learning rate the marginal frequencies are further off than the bound tells (docs/fidelity.md). */
+/* Weights of the last epoch, at a learning rate of nothing, are preferred to those of one whose bound is less
+ * than this share better: what is generated is as good (docs/fidelity.md). */
 static const double settled = 0.0025;
 
 /* Keeps the epoch's weights when they are the best so far, or the last ones and as good. */

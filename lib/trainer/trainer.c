@@ -82,7 +82,7 @@ static flowbd3_status check_options(flowbd3_trainer_options *o, flowbd3_error *e
 /* Passes over a table of so many flows, after which a network of the default sizes has learned what it will;
  * no more for small ones, whose rows it then knows by heart (docs/fidelity.md). */
 static uint32_t choose_epochs(size_t flows) {
-    enum { FLOWS = 450000, LEAST = 4, MOST = 32 };
+    enum { FLOWS = 450000, LEAST = 1, MOST = 32 };
     size_t epochs = FLOWS / flows;
     return epochs < LEAST ? LEAST : epochs > MOST ? MOST : (uint32_t)epochs;
 }
