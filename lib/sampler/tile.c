@@ -239,9 +239,10 @@ static void choose_strata(tile *t, size_t block) {
     for (size_t first = begin, next; first < end; first = next) {
         next = smaller((first / slots + 1) * slots, end);
         for (size_t i = 0; i < t->count; i++) {
-            uint64_t group = group_of(t, i, t->window + first / slots);
-            if (!w->active[i])
+            size_t tokens = w->active[i] ? block_tokens(t, i, block) : 0;
+            if (first - begin >= tokens)
                 continue;
+            uint64_t group = group_of(t, i, t->window + first / slots);
             if (w->strata_group != group + 1)
                 fb3_strata_fill(w->strata, slots, t->sampler->options.seed, group);
             w->strata_group = group + 1;
