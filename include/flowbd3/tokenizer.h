@@ -43,10 +43,10 @@ typedef enum flowbd3_relations {
 
 typedef struct flowbd3_tokenizer_options {
     size_t struct_size;
-    flowbd3_binning
-        binning; /* for numeric columns and times; categories and addresses always get a token per value */
-    uint32_t
-        bins; /* tokens of a numeric column, missing apart; 2 to 65000; default 0 = rows / 16, 64 to 256 */
+    /* Of numeric columns and times; categories and addresses always get a token per value. */
+    flowbd3_binning binning;
+    /* Tokens of a numeric column, missing apart; 2 to 65000; default 0 = rows / 16, 64 to 256. */
+    uint32_t bins;
     uint64_t seed; /* k-means, and which groups are kept */
     /* [n_group_by] columns whose equal cells make rows one group, for example the source host; missing cells
      * are equal. They are not tokenized. Default none: all rows are one group. */
