@@ -21,12 +21,52 @@
 /* Floats of B up to which the small-matrix path is the faster one, and columns of a whole vector. */
 enum { SMALL = 200000, VECTOR = 16 };
 
+/* BLIS tells Intel's processors with AVX-512 by their names and takes kernels of half the rate where it does
+ * not know one. A BLIS that is part of this library can be asked for the kernels of an architecture; a shared
+ * one does not show the function, and its own choice stands. */
+#if COMPILED_LAYOUT
+#define lookup bli_gks_lookup_cntx
+#pragma weak bli_gks_lookup_cntx
+#else
+#define lookup bli_gks_lookup_nat_cntx
+#pragma weak bli_gks_lookup_nat_cntx
+#endif
+
 static rntm_t packing, small_matrices;
 static bool layouts_agree;
+static arch_t architecture;
+static const cntx_t *kernels; /* NULL: BLIS's own choice */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* The architecture whose kernels are the fastest that may be used, among those that this BLIS has. */
+static arch_t choose_architecture(void) {
+    arch_t own = bli_arch_query_id();
+#ifdef FB3_HAVE_X86_VARIANTS
+    fb3_instructions set = fb3_instructions_best();
+    __builtin_cpu_init();
+#ifdef BLIS_CONFIG_SKX
+    if (set == FB3_AVX512 && __builtin_cpu_is("intel"))
+        return BLIS_ARCH_SKX;
+#endif
+#ifdef BLIS_CONFIG_HASWELL
+    if (set != FB3_PORTABLE && (own == BLIS_ARCH_GENERIC || own == BLIS_ARCH_SKX))
+        return BLIS_ARCH_HASWELL;
+#endif
+#ifdef BLIS_CONFIG_GENERIC
+    if (set == FB3_PORTABLE)
+        return BLIS_ARCH_GENERIC;
+#endif
+#endif
+    return own;
+}
 
 static void initialise(void) {
     bli_init();
+    architecture = bli_arch_query_id();
+    if (lookup != NULL) {
+        architecture = choose_architecture();
+        kernels = lookup(architecture);
+    }
     const char *version = bli_info_get_version_str();
     layouts_agree = (strncmp(version, "0.", 2) != 0) == COMPILED_LAYOUT;
     if (!layouts_agree)
@@ -50,12 +90,11 @@ void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, si
     bli_sgemm_ex(transpose_a == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE,
                  transpose_b == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE, (dim_t)m, (dim_t)n, (dim_t)k,
                  &one, (float *)(uintptr_t)a, (inc_t)stride_a, 1, (float *)(uintptr_t)b, (inc_t)stride_b, 1,
-                 &beta, c, (inc_t)stride_c, 1, NULL, layouts_agree ? &rntm : NULL);
+                 &beta, c, (inc_t)stride_c, 1, (cntx_t *)(uintptr_t)kernels, layouts_agree ? &rntm : NULL);
 }
 
 void fb3_gemm_describe(char *text, size_t size, bool *generic) {
     pthread_once(&once, initialise);
-    arch_t architecture = bli_arch_query_id();
     *generic = architecture == BLIS_ARCH_GENERIC;
     snprintf(text, size, "%s (%s)", bli_info_get_version_str(), bli_arch_string(architecture));
 }

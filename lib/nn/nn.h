@@ -132,6 +132,11 @@ typedef struct fb3_kernels {
                   float *restrict second, float *restrict average, size_t count, const fb3_adamw *constants);
 } fb3_kernels;
 
+/* What this processor runs of the instruction sets that the kernels are compiled for, or the lesser one that
+ * the environment variable FLOWBD3_KERNELS names when it is first asked: portable, avx2, avx512. */
+typedef enum fb3_instructions { FB3_PORTABLE, FB3_AVX2, FB3_AVX512 } fb3_instructions;
+fb3_instructions fb3_instructions_best(void);
+
 /* The fastest variant that this processor runs, and every variant it runs (NULL-terminated, portable first).
  */
 const fb3_kernels *fb3_kernels_best(void);

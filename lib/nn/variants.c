@@ -2,6 +2,8 @@
 #include "nn/nn.h"
 
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 extern const fb3_kernels fb3_kernels_portable;
 #ifdef FB3_HAVE_X86_VARIANTS
@@ -10,27 +12,42 @@ extern const fb3_kernels fb3_kernels_avx512;
 #endif
 
 static const fb3_kernels *all[4];
-static const fb3_kernels *best;
+static fb3_instructions best;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void choose(void) {
-    size_t n = 0;
-    all[n++] = &fb3_kernels_portable;
+static fb3_instructions of_processor(void) {
 #ifdef FB3_HAVE_X86_VARIANTS
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        all[n++] = &fb3_kernels_avx2;
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-            all[n++] = &fb3_kernels_avx512;
-    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")
+                   ? FB3_AVX512
+                   : FB3_AVX2;
 #endif
-    best = all[n - 1];
+    return FB3_PORTABLE;
+}
+
+static void choose(void) {
+    static const fb3_kernels *const variants[] = {&fb3_kernels_portable,
+#ifdef FB3_HAVE_X86_VARIANTS
+                                                  &fb3_kernels_avx2, &fb3_kernels_avx512
+#endif
+    };
+    const char *wanted = getenv("FLOWBD3_KERNELS");
+    fb3_instructions most = of_processor();
+    for (best = FB3_PORTABLE; best < most; best++)
+        if (wanted != NULL && strcmp(wanted, variants[best]->name) == 0)
+            break;
+    memcpy(all, variants, ((size_t)best + 1) * sizeof *all);
+}
+
+fb3_instructions fb3_instructions_best(void) {
+    pthread_once(&once, choose);
+    return best;
 }
 
 const fb3_kernels *fb3_kernels_best(void) {
-    pthread_once(&once, choose);
-    return best;
+    return all[fb3_instructions_best()];
 }
 
 const fb3_kernels *const *fb3_kernels_all(void) {
