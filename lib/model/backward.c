@@ -10,9 +10,9 @@
 
 /* dx[rows, tensor rows] = dy[rows, tensor columns] * tensor'. */
 static void linear_backward(const fb3_network *n, const float *dy, size_t stride_dy, const fb3_tensor *tensor,
-                            float *dx, size_t stride_dx, size_t rows) {
+                            float *dx, size_t stride_dx, size_t rows, fb3_scratch *scratch) {
     fb3_gemm(FB3_PLAIN, FB3_TRANSPOSED, rows, tensor->rows, tensor->columns, dy, stride_dy,
-             fb3_weight(n, tensor), tensor->stride, 0.0f, dx, stride_dx);
+             fb3_weight(n, tensor), tensor->stride, 0.0f, dx, stride_dx, scratch->gemm);
 }
 
 /* From the gradient of the logits to that of the last layer's output. */
@@ -24,7 +24,7 @@ static void head_backward(fb3_network *n, size_t slot, fb3_shard *shard, fb3_scr
     float *dx = fb3_layer(n, n->config.layers)->x;
     fb3_gemm(FB3_PLAIN, FB3_TRANSPOSED, count, weight->rows, weight->columns,
              h->logits + first * weight->stride, weight->stride, n->tables[slot].head, weight->stride, 0.0f,
-             scratch->d, sd);
+             scratch->d, sd, scratch->gemm);
     for (size_t j = first; j < first + count; j++)
         n->kernels->rms_norm_backward(dx + h->positions[j] * sd, shard->gains + 2 * n->config.layers * sd,
                                       scratch->d + (j - first) * sd, h->x + j * sd,
@@ -44,15 +44,16 @@ static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_s
     memcpy(scratch->residual, dout, bytes);
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_FEED_FORWARD);
     k->dropout(dout, &dropout, first, rows, d, sd);
-    linear_backward(n, dout, sd, fb3_layer_tensor(n->layout, layer, FB3_DOWN), scratch->hidden, sf, rows);
+    linear_backward(n, dout, sd, fb3_layer_tensor(n->layout, layer, FB3_DOWN), scratch->hidden, sf, rows,
+                    scratch);
     k->gelu_backward(up, scratch->hidden, rows, n->config.hidden, sf);
-    linear_backward(n, up, sf, fb3_layer_tensor(n->layout, layer, FB3_UP), scratch->d, sd, rows);
+    linear_backward(n, up, sf, fb3_layer_tensor(n->layout, layer, FB3_UP), scratch->d, sd, rows, scratch);
     k->rms_norm_backward(scratch->residual, gain2, scratch->d, mid,
                          fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM2)), a->inverse2 + first,
                          rows, d, sd);
     memcpy(mid, scratch->residual, bytes);
 
-    linear_backward(n, mid, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), scratch->d, sd, rows);
+    linear_backward(n, mid, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), scratch->d, sd, rows, scratch);
     dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_ATTENTION);
     for (size_t b = shard->first; b < shard->first + shard->count; b++) {
         size_t row = n->batch->first[b], groups = n->batch->first_group[b];
@@ -62,7 +63,7 @@ static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_s
                               scratch->attention);
     }
     k->rope_backward(qkv, s3, n->batch->positions + first, rows, &n->attention);
-    linear_backward(n, qkv, s3, fb3_layer_tensor(n->layout, layer, FB3_QKV), scratch->d, sd, rows);
+    linear_backward(n, qkv, s3, fb3_layer_tensor(n->layout, layer, FB3_QKV), scratch->d, sd, rows, scratch);
     k->rms_norm_backward(scratch->residual, gain1, scratch->d, x,
                          fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM1)), a->inverse1 + first,
                          rows, d, sd);
@@ -118,7 +119,7 @@ bool fb3_network_plan(fb3_network *n) {
 }
 
 /* One tile of x' dy over all rows of the batch. */
-static void layer_product(fb3_network *n, const fb3_product *p) {
+static void layer_product(fb3_network *n, const fb3_product *p, fb3_scratch *scratch) {
     const fb3_activations *a = fb3_layer(n, p->index);
     const fb3_tensor *tensor = fb3_layer_tensor(n->layout, p->index, p->which);
     const float *x = NULL, *dy = NULL;
@@ -145,10 +146,10 @@ static void layer_product(fb3_network *n, const fb3_product *p) {
         break;
     }
     fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, tensor->rows, p->columns, rows, x, stride_x, dy + p->column,
-             stride_dy, 0.0f, n->gradient + tensor->offset + p->column, tensor->stride);
+             stride_dy, 0.0f, n->gradient + tensor->offset + p->column, tensor->stride, scratch->gemm);
 }
 
-static void head_product(fb3_network *n, size_t slot) {
+static void head_product(fb3_network *n, size_t slot, fb3_scratch *scratch) {
     const fb3_head *h = &n->heads[slot];
     const fb3_tensor *weight = fb3_slot_tensor(n->layout, slot, FB3_HEAD_WEIGHT);
     const fb3_tensor *bias = fb3_slot_tensor(n->layout, slot, FB3_HEAD_BIAS);
@@ -157,12 +158,12 @@ static void head_product(fb3_network *n, size_t slot) {
         memset(gradient, 0, weight->rows * weight->stride * sizeof *gradient);
     else
         fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, weight->rows, weight->columns, h->count, h->h, n->stride_d,
-                 h->logits, weight->stride, 0.0f, gradient, weight->stride);
-    fb3_network_head_gradient(n, slot, n->gradient);
+                 h->logits, weight->stride, 0.0f, gradient, weight->stride, scratch->gemm);
+    fb3_network_head_gradient(n, slot, n->gradient, scratch);
     n->kernels->column_sums(n->gradient + bias->offset, h->logits, h->count, bias->columns, weight->stride);
 }
 
-static void embedding_product(fb3_network *n, size_t slot) {
+static void embedding_product(fb3_network *n, size_t slot, fb3_scratch *scratch) {
     const fb3_tensor *table = fb3_slot_tensor(n->layout, slot, FB3_EMBEDDING);
     const fb3_tensor *position = fb3_slot_embedding(n->layout);
     float *gradient = n->gradient + table->offset;
@@ -177,7 +178,7 @@ static void embedding_product(fb3_network *n, size_t slot) {
         n->kernels->add(gradient + n->batch->inputs[row] * table->stride, dx + row * n->stride_d, 1, d, d);
         n->kernels->add(gradient_position, dx + row * n->stride_d, 1, d, d);
     }
-    fb3_network_embedding_gradient(n, slot, n->gradient);
+    fb3_network_embedding_gradient(n, slot, n->gradient, scratch);
 }
 
 /* The shards' parts are added in the order of the shards. */
@@ -194,18 +195,18 @@ static void gain_product(fb3_network *n) {
 }
 
 static void product_task(void *argument, size_t i, unsigned worker) {
-    (void)worker;
     fb3_network *n = argument;
+    fb3_scratch *scratch = &n->scratch[worker];
     const fb3_product *p = &n->products[i];
     switch (p->kind) {
     case FB3_PRODUCT_LAYER:
-        layer_product(n, p);
+        layer_product(n, p, scratch);
         break;
     case FB3_PRODUCT_HEAD:
-        head_product(n, p->index);
+        head_product(n, p->index, scratch);
         break;
     case FB3_PRODUCT_EMBEDDING:
-        embedding_product(n, p->index);
+        embedding_product(n, p->index, scratch);
         break;
     case FB3_PRODUCT_GAINS:
         gain_product(n);

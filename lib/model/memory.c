@@ -65,6 +65,7 @@ static void carve_scratch(fb3_network *n, carver *c) {
         n->scratch[i].hidden = carve(c, rows * n->stride_f);
         n->scratch[i].keys = carve(c, n->config.width * n->attention.stride);
         n->scratch[i].attention = carve(c, attention);
+        n->scratch[i].gemm = carve(c, fb3_gemm_scratch());
     }
     for (size_t i = 0; i < n->max_shards; i++)
         n->shards[i].gains = carve(c, n->gradients ? (2 * n->config.layers + 1) * n->stride_d : 0);

@@ -69,9 +69,9 @@ static void embed(const fb3_network *n, float *x, size_t first_row, size_t rows)
 
 /* y[rows, tensor columns] = x[rows, tensor rows] * tensor + beta y. */
 static void linear(const fb3_network *n, const float *x, size_t stride_x, const fb3_tensor *tensor,
-                   float beta, float *y, size_t stride_y, size_t rows) {
+                   float beta, float *y, size_t stride_y, size_t rows, fb3_scratch *scratch) {
     fb3_gemm(FB3_PLAIN, FB3_PLAIN, rows, tensor->columns, tensor->rows, x, stride_x, fb3_weight(n, tensor),
-             tensor->stride, beta, y, stride_y);
+             tensor->stride, beta, y, stride_y, scratch->gemm);
 }
 
 /* The keys and values that a sequence's rows see: those of the batch, or the cached ones and those behind. */
@@ -114,7 +114,7 @@ static void attend(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scr
     }
 }
 
-static void feed_forward(fb3_network *n, size_t layer, const fb3_shard *shard) {
+static void feed_forward(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scratch *scratch) {
     const fb3_kernels *k = n->kernels;
     fb3_activations *a = fb3_layer(n, layer);
     size_t d = n->config.width, sd = n->stride_d, sf = n->stride_f, first = shard->first_row;
@@ -122,9 +122,9 @@ static void feed_forward(fb3_network *n, size_t layer, const fb3_shard *shard) {
     float *hidden = a->hidden + first * sf, *out = fb3_layer(n, layer + 1)->x + first * sd;
     k->rms_norm_forward(h2, a->inverse2 + first, mid,
                         fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM2)), shard->rows, d, sd);
-    linear(n, h2, sd, fb3_layer_tensor(n->layout, layer, FB3_UP), 0.0f, up, sf, shard->rows);
+    linear(n, h2, sd, fb3_layer_tensor(n->layout, layer, FB3_UP), 0.0f, up, sf, shard->rows, scratch);
     k->gelu_forward(hidden, up, shard->rows, n->config.hidden, sf);
-    linear(n, hidden, sf, fb3_layer_tensor(n->layout, layer, FB3_DOWN), 0.0f, out, sd, shard->rows);
+    linear(n, hidden, sf, fb3_layer_tensor(n->layout, layer, FB3_DOWN), 0.0f, out, sd, shard->rows, scratch);
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_FEED_FORWARD);
     k->dropout(out, &dropout, first, shard->rows, d, sd);
     k->add(out, mid, shard->rows, d, sd);
@@ -138,15 +138,15 @@ static void layer_forward(fb3_network *n, size_t layer, const fb3_shard *shard, 
                                  fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM1)), shard->rows,
                                  n->config.width, sd);
     linear(n, h1, sd, fb3_layer_tensor(n->layout, layer, FB3_QKV), 0.0f, a->qkv + first * n->stride_3d,
-           n->stride_3d, shard->rows);
+           n->stride_3d, shard->rows, scratch);
     attend(n, layer, shard, scratch);
     memcpy(mid, x, shard->rows * sd * sizeof *mid);
     linear(n, a->heads + first * sd, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), 1.0f, mid, sd,
-           shard->rows);
-    feed_forward(n, layer, shard);
+           shard->rows, scratch);
+    feed_forward(n, layer, shard, scratch);
 }
 
-static void head_forward(fb3_network *n, size_t slot, size_t shard_index) {
+static void head_forward(fb3_network *n, size_t slot, size_t shard_index, fb3_scratch *scratch) {
     fb3_head *h = &n->heads[slot];
     size_t first = h->first[shard_index], count = h->first[shard_index + 1] - first, sd = n->stride_d;
     const float *x = fb3_layer(n, n->config.layers)->x;
@@ -156,7 +156,8 @@ static void head_forward(fb3_network *n, size_t slot, size_t shard_index) {
     n->kernels->rms_norm_forward(h->h + first * sd, h->inverse + first, h->x + first * sd,
                                  fb3_weight(n, fb3_final_norm(n->layout)), count, n->config.width, sd);
     fb3_gemm(FB3_PLAIN, FB3_PLAIN, count, weight->columns, weight->rows, h->h + first * sd, sd,
-             n->tables[slot].head, weight->stride, 0.0f, h->logits + first * weight->stride, weight->stride);
+             n->tables[slot].head, weight->stride, 0.0f, h->logits + first * weight->stride, weight->stride,
+             scratch->gemm);
 }
 
 void fb3_network_forward(fb3_network *n, fb3_shard *shard, fb3_scratch *scratch) {
@@ -164,7 +165,7 @@ void fb3_network_forward(fb3_network *n, fb3_shard *shard, fb3_scratch *scratch)
     for (size_t layer = 0; layer < n->config.layers; layer++)
         layer_forward(n, layer, shard, scratch);
     for (size_t slot = 0; slot < n->config.slots; slot++)
-        head_forward(n, slot, (size_t)(shard - n->shards));
+        head_forward(n, slot, (size_t)(shard - n->shards), scratch);
 }
 
 double fb3_network_cross_entropy(fb3_network *n, size_t shard_index) {

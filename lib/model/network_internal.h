@@ -55,6 +55,7 @@ typedef struct fb3_scratch {
     float *hidden;   /* [M of a shard, F] */
     float *keys;     /* [D, keys] transposed */
     float *attention;
+    float *gemm;
 } fb3_scratch;
 
 /* One tile of a weight gradient: phase two. */
@@ -135,8 +136,10 @@ double fb3_network_cross_entropy(fb3_network *network, size_t shard_index);
 
 /* From the gradients of the tables, in the place of embedding.s and head.s.weight, to those of the features.
  */
-void fb3_network_embedding_gradient(const fb3_network *network, size_t slot, float *gradient);
-void fb3_network_head_gradient(const fb3_network *network, size_t slot, float *gradient);
+void fb3_network_embedding_gradient(const fb3_network *network, size_t slot, float *gradient,
+                                    fb3_scratch *scratch);
+void fb3_network_head_gradient(const fb3_network *network, size_t slot, float *gradient,
+                               fb3_scratch *scratch);
 
 /* Lists the products of phase two; false without memory. */
 bool fb3_network_plan(fb3_network *network);

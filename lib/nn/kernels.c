@@ -164,6 +164,7 @@ static void adamw(float *restrict parameter, const float *restrict gradient, flo
 
 const fb3_kernels JOIN(fb3_kernels_,
                        FB3_VARIANT) = {.name = TEXT(FB3_VARIANT),
+                                       .pack = JOIN(fb3_pack_, FB3_VARIANT),
                                        .rms_norm_forward = rms_norm_forward,
                                        .rms_norm_backward = rms_norm_backward,
                                        .gelu_forward = gelu_forward,

@@ -13,10 +13,12 @@
 
 typedef enum fb3_transpose { FB3_PLAIN = 0, FB3_TRANSPOSED = 1 } fb3_transpose;
 
-/* c[m, n] = op(a)[m, k] op(b)[k, n] + beta c, on the calling thread alone; beta is 0 or 1. */
+/* c[m, n] = op(a)[m, k] op(b)[k, n] + beta c, on the calling thread alone; beta is 0 or 1. scratch:
+ * fb3_gemm_scratch() floats. */
 void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, size_t n, size_t k,
               const float *a, size_t stride_a, const float *b, size_t stride_b, float beta, float *c,
-              size_t stride_c);
+              size_t stride_c, float *scratch);
+size_t fb3_gemm_scratch(void);
 
 /* "0.9.0 (zen3)": the version that runs and the kernel it chose; *generic: it knows no better one. */
 void fb3_gemm_describe(char *text, size_t size, bool *generic);
@@ -67,6 +69,11 @@ typedef struct fb3_adamw {
 /* The kernels, compiled once for every vector instruction set of the architecture. */
 typedef struct fb3_kernels {
     const char *name;
+
+    /* to[k, panel] = from, whose element (p, j) is from[p * stride_k + j * stride_j]: width columns, the rest
+     * zero. One of the strides is 1. */
+    void (*pack)(float *restrict to, size_t panel, const float *restrict from, size_t stride_k,
+                 size_t stride_j, size_t k, size_t width);
 
     /* out[rows, width] = x / rms(x) * gain, 1/rms kept in inverse[rows]. Zhang & Sennrich 2019, eq. 4. */
     void (*rms_norm_forward)(float *restrict out, float *restrict inverse, const float *restrict x,

@@ -14,7 +14,8 @@
 #define TEXT_(a)    #a
 #define TEXT(a)     TEXT_(a)
 
-/* Of attention.c, for the table in kernels.c. */
+/* Of pack.c and attention.c, for the table in kernels.c. */
+extern __typeof__(*((fb3_kernels *)0)->pack) JOIN(fb3_pack_, FB3_VARIANT);
 extern __typeof__(*((fb3_kernels *)0)->transpose) JOIN(fb3_transpose_, FB3_VARIANT);
 extern __typeof__(*((fb3_kernels *)0)->rope_forward) JOIN(fb3_rope_forward_, FB3_VARIANT);
 extern __typeof__(*((fb3_kernels *)0)->rope_backward) JOIN(fb3_rope_backward_, FB3_VARIANT);

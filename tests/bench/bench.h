@@ -117,26 +117,26 @@ static inline flowbd3_model *bench_model(const bench_config *c, const flowbd3_ta
 
 /* One 512-square product for each thread at a time: what BLIS itself reaches. */
 typedef struct bench_products {
-    float *a, *b, *c;
+    float *a, *b, *c, *scratch;
     size_t repeats;
 } bench_products;
 
 enum { BENCH_SQUARE = 512 };
 
 static inline void bench_product(void *argument, size_t i, unsigned worker) {
-    (void)worker;
     const bench_products *p = argument;
     for (size_t r = 0; r < p->repeats; r++)
         fb3_gemm(FB3_PLAIN, FB3_PLAIN, BENCH_SQUARE, BENCH_SQUARE, BENCH_SQUARE, p->a, BENCH_SQUARE + 16,
                  p->b, BENCH_SQUARE + 16, 0.0f, p->c + i * BENCH_SQUARE * (BENCH_SQUARE + 16),
-                 BENCH_SQUARE + 16);
+                 BENCH_SQUARE + 16, p->scratch + worker * fb3_gemm_scratch());
 }
 
 /* Gflop/s of BLIS on all threads of the context. */
 static inline double bench_ceiling(flowbd3_context *context) {
     size_t threads = flowbd3_context_threads(context), size = BENCH_SQUARE * (BENCH_SQUARE + 16);
     bench_products p = {fb3_allocate_floats(context, size), fb3_allocate_floats(context, size),
-                        fb3_allocate_floats(context, threads * size), 20};
+                        fb3_allocate_floats(context, threads * size),
+                        fb3_allocate_floats(context, threads * fb3_gemm_scratch()), 20};
     if (p.a == NULL || p.b == NULL || p.c == NULL)
         bench_fail("out of memory");
     double best = 0.0;
@@ -150,6 +150,7 @@ static inline double bench_ceiling(flowbd3_context *context) {
     fb3_release_floats(context, p.a);
     fb3_release_floats(context, p.b);
     fb3_release_floats(context, p.c);
+    fb3_release_floats(context, p.scratch);
     return best;
 }
 

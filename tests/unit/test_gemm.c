@@ -27,6 +27,8 @@ static guarded guard(size_t count) {
     return g;
 }
 
+static float *scratch;
+
 static float element(uint64_t which, size_t i) {
     return (float)(fb3_uniform(5, FB3_RANDOM_INITIAL_WEIGHTS, i, (uint32_t)which) - 0.5);
 }
@@ -41,7 +43,7 @@ static void check_product(fb3_transpose ta, fb3_transpose tb, size_t m, size_t n
         b.data[i] = element(2, i);
     for (size_t i = 0; i < m * n; i++)
         c.data[i] = element(3, i);
-    fb3_gemm(ta, tb, m, n, k, a.data, columns_a, b.data, columns_b, beta, c.data, n);
+    fb3_gemm(ta, tb, m, n, k, a.data, columns_a, b.data, columns_b, beta, c.data, n, scratch);
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++) {
             double sum = (double)beta * (double)element(3, i * n + j);
@@ -70,18 +72,21 @@ END_TEST
 
 START_TEST(empty_products) {
     float c[4] = {1, 2, 3, 4};
-    fb3_gemm(FB3_PLAIN, FB3_PLAIN, 0, 4, 4, c, 4, c, 4, 0.0f, c, 4);
+    fb3_gemm(FB3_PLAIN, FB3_PLAIN, 0, 4, 4, c, 4, c, 4, 0.0f, c, 4, scratch);
     ck_assert(c[0] == 1.0f && c[3] == 4.0f);
 }
 END_TEST
 
 int main(void) {
     setenv("CK_FORK", "no", 1);
+    scratch = aligned_alloc(64, (fb3_gemm_scratch() * sizeof *scratch + 63) / 64 * 64);
     Suite *suite = suite_create("gemm");
     TCase *tests = tcase_create("gemm");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, products_stay_inside_their_operands);
     tcase_add_test(tests, empty_products);
     suite_add_tcase(suite, tests);
-    return run_suite(suite);
+    int failed = run_suite(suite);
+    free(scratch);
+    return failed;
 }
