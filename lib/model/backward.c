@@ -25,10 +25,28 @@ static void head_backward(fb3_network *n, size_t slot, fb3_shard *shard, fb3_scr
     fb3_gemm(FB3_PLAIN, FB3_TRANSPOSED, count, weight->rows, weight->columns,
              h->logits + first * weight->stride, weight->stride, n->tables[slot].head, weight->stride, 0.0f,
              scratch->d, sd, scratch->gemm);
-    for (size_t j = first; j < first + count; j++)
-        n->kernels->rms_norm_backward(dx + h->positions[j] * sd, shard->gains + 2 * n->config.layers * sd,
+    const fb3_slice *slice = &n->slices[shard->first_slice];
+    for (size_t j = first; j < first + count; j++) {
+        while (h->positions[j] >= slice->first_row + slice->rows)
+            slice++;
+        n->kernels->rms_norm_backward(dx + h->positions[j] * sd, slice->gains + 2 * n->config.layers * sd,
                                       scratch->d + (j - first) * sd, h->x + j * sd,
                                       fb3_weight(n, fb3_final_norm(n->layout)), h->inverse + j, 1, d, sd);
+    }
+}
+
+/* Adds the gradient of a norm's input x[M, D], scratch->d being that of its output, to scratch->residual. */
+static void norm_backward(fb3_network *n, size_t layer, enum fb3_layer_tensor which, const fb3_shard *shard,
+                          fb3_scratch *scratch, const float *x, const float *inverse) {
+    const float *gain = fb3_weight(n, fb3_layer_tensor(n->layout, layer, which));
+    size_t sd = n->stride_d, index = 2 * layer + (which == FB3_NORM2);
+    for (size_t i = shard->first_slice; i < shard->first_slice + shard->slices; i++) {
+        const fb3_slice *slice = &n->slices[i];
+        size_t row = slice->first_row - shard->first_row;
+        n->kernels->rms_norm_backward(scratch->residual + row * sd, slice->gains + index * sd,
+                                      scratch->d + row * sd, x + slice->first_row * sd, gain,
+                                      inverse + slice->first_row, slice->rows, n->config.width, sd);
+    }
 }
 
 static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_scratch *scratch) {
@@ -38,7 +56,6 @@ static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_s
     size_t first = shard->first_row, rows = shard->rows, bytes = rows * sd * sizeof(float);
     float *x = a->x + first * sd, *qkv = a->qkv + first * s3, *mid = a->mid + first * sd;
     float *up = a->up + first * sf, *dout = fb3_layer(n, layer + 1)->x + first * sd;
-    float *gain1 = shard->gains + 2 * layer * sd, *gain2 = gain1 + sd;
 
     /* The residual keeps the gradient as it is; dout becomes that of the feed-forward's output. */
     memcpy(scratch->residual, dout, bytes);
@@ -48,9 +65,7 @@ static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_s
                     scratch);
     k->gelu_backward(up, scratch->hidden, rows, n->config.hidden, sf);
     linear_backward(n, up, sf, fb3_layer_tensor(n->layout, layer, FB3_UP), scratch->d, sd, rows, scratch);
-    k->rms_norm_backward(scratch->residual, gain2, scratch->d, mid,
-                         fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM2)), a->inverse2 + first,
-                         rows, d, sd);
+    norm_backward(n, layer, FB3_NORM2, shard, scratch, a->mid, a->inverse2);
     memcpy(mid, scratch->residual, bytes);
 
     linear_backward(n, mid, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), scratch->d, sd, rows, scratch);
@@ -64,9 +79,7 @@ static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_s
     }
     k->rope_backward(qkv, s3, n->batch->positions + first, rows, &n->attention);
     linear_backward(n, qkv, s3, fb3_layer_tensor(n->layout, layer, FB3_QKV), scratch->d, sd, rows, scratch);
-    k->rms_norm_backward(scratch->residual, gain1, scratch->d, x,
-                         fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM1)), a->inverse1 + first,
-                         rows, d, sd);
+    norm_backward(n, layer, FB3_NORM1, shard, scratch, a->x, a->inverse1);
     memcpy(x, scratch->residual, bytes);
 }
 
@@ -76,8 +89,9 @@ static void shard_task(void *argument, size_t i, unsigned worker) {
     fb3_scratch *scratch = &n->scratch[worker];
     size_t sd = n->stride_d;
     fb3_network_forward(n, shard, scratch);
-    shard->loss = fb3_network_cross_entropy(n, i);
-    memset(shard->gains, 0, (2 * n->config.layers + 1) * sd * sizeof *shard->gains);
+    fb3_network_cross_entropy(n, i);
+    for (size_t j = shard->first_slice; j < shard->first_slice + shard->slices; j++)
+        memset(n->slices[j].gains, 0, (2 * n->config.layers + 1) * sd * sizeof(float));
     memset(fb3_layer(n, n->config.layers)->x + shard->first_row * sd, 0, shard->rows * sd * sizeof(float));
     for (size_t slot = 0; slot < n->config.slots; slot++)
         head_backward(n, slot, shard, scratch);
@@ -181,7 +195,7 @@ static void embedding_product(fb3_network *n, size_t slot, fb3_scratch *scratch)
     fb3_network_embedding_gradient(n, slot, n->gradient, scratch);
 }
 
-/* The shards' parts are added in the order of the shards. */
+/* The slices' parts are added in the order of the slices. */
 static void gain_product(fb3_network *n) {
     for (size_t i = 0; i <= 2 * n->config.layers; i++) {
         const fb3_tensor *gain = i == 2 * n->config.layers
@@ -189,8 +203,8 @@ static void gain_product(fb3_network *n) {
                                      : fb3_layer_tensor(n->layout, i / 2, i % 2 == 0 ? FB3_NORM1 : FB3_NORM2);
         float *gradient = n->gradient + gain->offset;
         memset(gradient, 0, gain->columns * sizeof *gradient);
-        for (size_t j = 0; j < n->n_shards; j++)
-            n->kernels->add(gradient, n->shards[j].gains + i * n->stride_d, 1, gain->columns, 0);
+        for (size_t j = 0; j < n->n_slices; j++)
+            n->kernels->add(gradient, n->slices[j].gains + i * n->stride_d, 1, gain->columns, 0);
     }
 }
 
@@ -220,11 +234,8 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
     network->seed = seed;
     network->step = step;
     fb3_network_prepare(network, parameters);
-    fb3_network_begin(network, batch, fb3_network_shards(batch), true);
+    fb3_network_begin(network, batch, false, true);
     fb3_parallel(network->context, network->n_shards, shard_task, network);
     fb3_parallel(network->context, network->n_products, product_task, network);
-    double loss = 0.0;
-    for (size_t i = 0; i < network->n_shards; i++)
-        loss += network->shards[i].loss;
-    return loss;
+    return fb3_network_total(network);
 }

@@ -67,8 +67,8 @@ static void carve_scratch(fb3_network *n, carver *c) {
         n->scratch[i].attention = carve(c, attention);
         n->scratch[i].gemm = carve(c, fb3_gemm_scratch());
     }
-    for (size_t i = 0; i < n->max_shards; i++)
-        n->shards[i].gains = carve(c, n->gradients ? (2 * n->config.layers + 1) * n->stride_d : 0);
+    for (size_t i = 0; i < n->max_slices; i++)
+        n->slices[i].gains = carve(c, n->gradients ? (2 * n->config.layers + 1) * n->stride_d : 0);
 }
 
 static size_t carve_all(fb3_network *n, float *base) {
@@ -102,10 +102,11 @@ static void set_sizes(fb3_network *n, const fb3_network_config *config, const fb
     n->config = *config;
     n->limits = *limits;
     n->gradients = gradients;
-    n->max_shards = limits->rows / FB3_SHARD_ROWS + 2;
-    /* A shard takes up whole sequences until it has its share of the rows. */
-    n->max_shard_rows = limits->sequence_rows +
-                        (limits->sequence_rows > FB3_SHARD_ROWS ? limits->sequence_rows : FB3_SHARD_ROWS);
+    n->max_slices = limits->rows / FB3_SLICE_ROWS + 2;
+    /* A slice takes up whole sequences until it has its share of the rows. */
+    n->max_shard_rows = limits->sequence_rows + FB3_SHARD_SLICES * FB3_SLICE_ROWS;
+    if (n->max_shard_rows < 2 * limits->sequence_rows)
+        n->max_shard_rows = 2 * limits->sequence_rows;
     if (n->max_shard_rows > limits->rows)
         n->max_shard_rows = limits->rows;
     n->stride_d = fb3_stride(config->width);
@@ -124,9 +125,10 @@ static bool allocate_lists(fb3_network *n) {
     n->heads = fb3_allocate_zero(context, c->slots, sizeof *n->heads);
     n->tables = fb3_allocate_zero(context, c->slots, sizeof *n->tables);
     n->scratch = fb3_allocate_zero(context, flowbd3_context_threads(context), sizeof *n->scratch);
-    n->shards = fb3_allocate_zero(context, n->max_shards, sizeof *n->shards);
+    n->slices = fb3_allocate_zero(context, n->max_slices, sizeof *n->slices);
+    n->shards = fb3_allocate_zero(context, n->max_slices, sizeof *n->shards);
     return n->activations != NULL && n->heads != NULL && n->tables != NULL && n->scratch != NULL &&
-           n->shards != NULL;
+           n->slices != NULL && n->shards != NULL;
 }
 
 static bool allocate(fb3_network *n) {
@@ -136,7 +138,7 @@ static bool allocate(fb3_network *n) {
     for (size_t s = 0; s < n->config.slots; s++) {
         n->heads[s].positions = fb3_allocate(context, n->limits.wanted, sizeof *n->heads->positions);
         n->heads[s].targets = fb3_allocate_zero(context, n->limits.wanted, sizeof *n->heads->targets);
-        n->heads[s].first = fb3_allocate_zero(context, n->max_shards + 1, sizeof *n->heads->first);
+        n->heads[s].first = fb3_allocate_zero(context, n->max_slices + 1, sizeof *n->heads->first);
         if (n->heads[s].positions == NULL || n->heads[s].targets == NULL || n->heads[s].first == NULL)
             return false;
     }
@@ -183,6 +185,7 @@ static void release(fb3_network *n) {
     fb3_release(context, n->heads);
     fb3_release(context, n->tables);
     fb3_release(context, n->scratch);
+    fb3_release(context, n->slices);
     fb3_release(context, n->shards);
     fb3_release(context, n->products);
 }
@@ -195,7 +198,7 @@ flowbd3_status fb3_network_bytes(uint64_t *bytes, flowbd3_context *context, cons
     bool counted = allocate_lists(&n);
     if (counted) {
         size_t lists = limits->wanted * (sizeof *n.heads->positions + sizeof *n.heads->targets) +
-                       (n.max_shards + 1) * sizeof *n.heads->first;
+                       (n.max_slices + 1) * sizeof *n.heads->first;
         *bytes = carve_all(&n, NULL) * sizeof(float) + config->slots * lists;
     }
     release(&n);

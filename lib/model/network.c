@@ -5,25 +5,42 @@
 
 /* ---- the batch --------------------------------------------------------------------------------- */
 
-size_t fb3_network_shards(const fb3_batch *batch) {
-    size_t shards = (fb3_batch_rows(batch) + FB3_SHARD_ROWS - 1) / FB3_SHARD_ROWS;
-    shards += shards % 2;
-    return shards < batch->sequences ? shards : batch->sequences;
+/* An even number of slices, whatever the number of threads. */
+static size_t count_slices(const fb3_batch *batch) {
+    size_t slices = (fb3_batch_rows(batch) + FB3_SLICE_ROWS - 1) / FB3_SLICE_ROWS;
+    slices += slices % 2;
+    return slices < batch->sequences ? slices : batch->sequences;
 }
 
-/* A shard begins with the first sequence that begins at its share of the rows or behind. */
-static void cut(fb3_network *n, const fb3_batch *batch, size_t n_shards) {
+/* Slices of a shard: as many as leave work for every thread, of FB3_SHARD_SLICES * FB3_SLICE_ROWS rows at
+ * most or a single one. */
+static size_t slices_of_shard(const fb3_network *n, size_t rows) {
+    size_t most = FB3_SHARD_SLICES * FB3_SLICE_ROWS * n->n_slices / (rows > 0 ? rows : 1);
+    size_t share = n->n_slices / flowbd3_context_threads(n->context);
+    size_t slices = share < most ? share : most;
+    return slices > 0 ? slices : 1;
+}
+
+/* A slice begins with the first sequence that begins at its share of the rows or behind. */
+static void cut(fb3_network *n, const fb3_batch *batch, bool whole) {
     size_t rows = fb3_batch_rows(batch), sequence = 0;
-    n->n_shards = n_shards;
-    for (size_t i = 0; i < n_shards; i++) {
-        fb3_shard *shard = &n->shards[i];
-        size_t end = (i + 1) * rows / n_shards;
-        shard->first = sequence;
-        while (sequence < batch->sequences && batch->first[sequence] < end)
+    n->n_slices = whole ? 1 : count_slices(batch);
+    size_t slices = slices_of_shard(n, rows);
+    n->n_shards = 0;
+    for (size_t i = 0; i < n->n_slices; i++) {
+        fb3_shard *shard = &n->shards[i / slices];
+        if (i % slices == 0) {
+            *shard = (fb3_shard){.first = sequence, .first_row = batch->first[sequence], .first_slice = i};
+            n->n_shards++;
+        }
+        fb3_slice *slice = &n->slices[i];
+        slice->first_row = batch->first[sequence];
+        while (sequence < batch->sequences && batch->first[sequence] < (i + 1) * rows / n->n_slices)
             sequence++;
+        slice->rows = batch->first[sequence] - slice->first_row;
         shard->count = sequence - shard->first;
-        shard->first_row = batch->first[shard->first];
         shard->rows = batch->first[sequence] - shard->first_row;
+        shard->slices++;
     }
 }
 
@@ -35,13 +52,13 @@ static void want(fb3_network *n, const fb3_batch *batch, size_t row) {
     h->count++;
 }
 
-void fb3_network_begin(fb3_network *n, const fb3_batch *batch, size_t n_shards, bool training) {
+void fb3_network_begin(fb3_network *n, const fb3_batch *batch, bool whole, bool training) {
     n->batch = batch;
     n->training = training;
-    cut(n, batch, n_shards);
+    cut(n, batch, whole);
     for (size_t s = 0; s < n->config.slots; s++)
         n->heads[s].count = 0;
-    for (size_t i = 0; i < n_shards; i++) {
+    for (size_t i = 0; i < n->n_shards; i++) {
         const fb3_shard *shard = &n->shards[i];
         for (size_t s = 0; s < n->config.slots; s++)
             n->heads[s].first[i] = n->heads[s].count;
@@ -50,7 +67,7 @@ void fb3_network_begin(fb3_network *n, const fb3_batch *batch, size_t n_shards, 
                 want(n, batch, row);
     }
     for (size_t s = 0; s < n->config.slots; s++)
-        n->heads[s].first[n_shards] = n->heads[s].count;
+        n->heads[s].first[n->n_shards] = n->heads[s].count;
 }
 
 /* ---- forward ----------------------------------------------------------------------------------- */
@@ -168,40 +185,44 @@ void fb3_network_forward(fb3_network *n, fb3_shard *shard, fb3_scratch *scratch)
         head_forward(n, slot, (size_t)(shard - n->shards), scratch);
 }
 
-double fb3_network_cross_entropy(fb3_network *n, size_t shard_index) {
-    double loss = 0.0;
+void fb3_network_cross_entropy(fb3_network *n, size_t shard_index) {
     for (size_t slot = 0; slot < n->config.slots; slot++) {
         fb3_head *h = &n->heads[slot];
         const fb3_tensor *bias = fb3_slot_tensor(n->layout, slot, FB3_HEAD_BIAS);
         size_t first = h->first[shard_index], end = h->first[shard_index + 1];
         size_t stride = fb3_slot_tensor(n->layout, slot, FB3_HEAD_WEIGHT)->stride;
-        loss += n->kernels->cross_entropy(h->logits + first * stride, fb3_weight(n, bias), h->targets + first,
-                                          h->scale + first, h->losses + first, end - first, bias->columns,
-                                          stride);
+        n->kernels->cross_entropy(h->logits + first * stride, fb3_weight(n, bias), h->targets + first,
+                                  h->scale + first, h->losses + first, end - first, bias->columns, stride);
         for (size_t i = first; n->batch->losses != NULL && i < end; i++)
             n->batch->losses[h->positions[i]] = h->losses[i];
     }
-    return loss;
+}
+
+double fb3_network_total(const fb3_network *n) {
+    double total = 0.0;
+    for (size_t slot = 0; slot < n->config.slots; slot++) {
+        const fb3_head *h = &n->heads[slot];
+        for (size_t i = 0; i < h->count; i++)
+            total += (double)h->scale[i] * (double)h->losses[i];
+    }
+    return total;
 }
 
 static void loss_task(void *argument, size_t i, unsigned worker) {
     fb3_network *n = argument;
     fb3_network_forward(n, &n->shards[i], &n->scratch[worker]);
-    n->shards[i].loss = fb3_network_cross_entropy(n, i);
+    fb3_network_cross_entropy(n, i);
 }
 
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch) {
     fb3_network_prepare(network, parameters);
-    fb3_network_begin(network, batch, fb3_network_shards(batch), false);
+    fb3_network_begin(network, batch, false, false);
     fb3_parallel(network->context, network->n_shards, loss_task, network);
-    double loss = 0.0;
-    for (size_t i = 0; i < network->n_shards; i++)
-        loss += network->shards[i].loss;
-    return loss;
+    return fb3_network_total(network);
 }
 
 void fb3_network_logits(fb3_network *network, const fb3_batch *batch) {
-    fb3_network_begin(network, batch, 1, false);
+    fb3_network_begin(network, batch, true, false);
     fb3_network_forward(network, &network->shards[0], &network->scratch[0]);
     network->batch = NULL;
     for (size_t s = 0; s < network->config.slots; s++) {

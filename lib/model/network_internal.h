@@ -40,12 +40,18 @@ typedef struct fb3_head {
     float *losses;       /* [count] cross entropies */
 } fb3_head;
 
-/* Consecutive sequences that one thread takes through the network. */
+/* Consecutive sequences whose part of the gradient of the gains is summed up first, so that it does not
+ * depend on the number of threads. */
+typedef struct fb3_slice {
+    size_t first_row, rows;
+    float *gains; /* [2 layers + 1, D] */
+} fb3_slice;
+
+/* Consecutive slices that one thread takes through the network. */
 typedef struct fb3_shard {
     size_t first, count; /* sequences */
     size_t first_row, rows;
-    double loss;
-    float *gains; /* [2 layers + 1, D] its part of the gradient of the gains */
+    size_t first_slice, slices;
 } fb3_shard;
 
 /* What one thread needs besides. */
@@ -72,7 +78,7 @@ struct fb3_network {
     const fb3_kernels *kernels;
     fb3_network_config config; /* its vocabulary is a copy */
     fb3_limits limits;
-    size_t max_shards, max_shard_rows;
+    size_t max_slices, max_shard_rows;
     bool gradients;
     size_t stride_d, stride_3d, stride_f;
     fb3_attention attention;
@@ -82,8 +88,9 @@ struct fb3_network {
     fb3_slot_tables *tables;      /* [S] */
     fb3_head *heads;              /* [S] */
     fb3_scratch *scratch;         /* [threads] */
+    fb3_slice *slices;
     fb3_shard *shards;
-    size_t n_shards;
+    size_t n_slices, n_shards;
     fb3_product *products;
     size_t n_products;
 
@@ -120,19 +127,21 @@ typedef struct fb3_cached_layer {
 } fb3_cached_layer;
 fb3_cached_layer fb3_cache_layer(const fb3_cache *cache, size_t sequence, size_t layer);
 
-/* Cuts the batch into n_shards and lists the wanted rows of every slot. */
-void fb3_network_begin(fb3_network *network, const fb3_batch *batch, size_t n_shards, bool training);
+/* Slices are of about so many rows, or one sequence, and shards of up to so many slices: a shard passes over
+ * all weights, which are the less work for each row the more rows it has. */
+enum { FB3_SLICE_ROWS = 128, FB3_SHARD_SLICES = 4 };
 
-/* Shards for a batch, whatever the number of threads: an even number, of about SHARD_ROWS rows each, or one
- * sequence. */
-enum { FB3_SHARD_ROWS = 128 };
-size_t fb3_network_shards(const fb3_batch *batch);
+/* Cuts the batch into slices and shards, and lists the wanted rows of every slot. whole: into one shard. */
+void fb3_network_begin(fb3_network *network, const fb3_batch *batch, bool whole, bool training);
 
 /* Takes a shard forward to the logits of its wanted rows. */
 void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *scratch);
 
-/* Turns a shard's logits into gradients, hands out its losses and returns their weighted sum. */
-double fb3_network_cross_entropy(fb3_network *network, size_t shard_index);
+/* Turns a shard's logits into gradients and hands out its losses. */
+void fb3_network_cross_entropy(fb3_network *network, size_t shard_index);
+
+/* The weighted sum of the losses. */
+double fb3_network_total(const fb3_network *network);
 
 /* From the gradients of the tables, in the place of embedding.s and head.s.weight, to those of the features.
  */

@@ -37,7 +37,7 @@ typedef void (*microkernel)(dim_t m, dim_t n, dim_t k, const void *alpha, const 
                             cntx_t *context);
 
 /* Rows of a and depth of the panels that stay in the second and in the first cache. */
-enum { ROWS = 144, DEPTH = 256 };
+enum { ROWS = 264, DEPTH = 256 };
 
 static arch_t architecture;
 static cntx_t *context; /* NULL: the BLIS that runs is not the one compiled against */

@@ -96,10 +96,9 @@ static void add(float *restrict y, const float *restrict x, size_t rows, size_t 
 
 /* ---- loss -------------------------------------------------------------------------------------- */
 
-static double cross_entropy(float *restrict logits, const float *restrict bias, const uint16_t *targets,
-                            const float *scale, float *restrict losses, size_t rows, size_t width,
-                            size_t stride) {
-    double loss = 0.0;
+static void cross_entropy(float *restrict logits, const float *restrict bias, const uint16_t *targets,
+                          const float *scale, float *restrict losses, size_t rows, size_t width,
+                          size_t stride) {
     for (size_t r = 0; r < rows; r++) {
         float *restrict z = logits + r * stride;
         for (size_t i = 0; i < width; i++)
@@ -112,13 +111,11 @@ static double cross_entropy(float *restrict logits, const float *restrict bias, 
             sum += z[i];
         }
         losses[r] = (float)(log((double)sum) - (double)target);
-        loss += (double)scale[r] * (log((double)sum) - (double)target);
         float factor = scale[r] / sum;
         for (size_t i = 0; i < width; i++)
             z[i] *= factor;
         z[targets[r]] -= scale[r];
     }
-    return loss;
 }
 
 static void column_sums(float *restrict out, const float *restrict x, size_t rows, size_t width,

@@ -121,11 +121,11 @@ typedef struct fb3_kernels {
                                const fb3_attention *shape, const fb3_dropout *dropout, size_t first_row,
                                float *restrict scratch);
 
-    /* losses[rows] = -log softmax(logits + bias)[target] of each row; returns their sum weighted with
-     * scale[rows]; logits become the gradient of that sum. */
-    double (*cross_entropy)(float *restrict logits, const float *restrict bias, const uint16_t *targets,
-                            const float *scale, float *restrict losses, size_t rows, size_t width,
-                            size_t stride);
+    /* losses[rows] = -log softmax(logits + bias)[target] of each row; logits become the gradient of their sum
+     * weighted with scale[rows]. */
+    void (*cross_entropy)(float *restrict logits, const float *restrict bias, const uint16_t *targets,
+                          const float *scale, float *restrict losses, size_t rows, size_t width,
+                          size_t stride);
 
     /* out[width] = sum over rows of x. */
     void (*column_sums)(float *restrict out, const float *restrict x, size_t rows, size_t width,

@@ -119,7 +119,11 @@ static double cross_entropy_objective(const void *argument, const float *x) {
     float logits[ROWS * STRIDE];
     memcpy(logits, x, sizeof logits);
     float losses[ROWS];
-    return p->k->cross_entropy(logits, p->weights, targets, scale, losses, ROWS, WIDTH, STRIDE);
+    p->k->cross_entropy(logits, p->weights, targets, scale, losses, ROWS, WIDTH, STRIDE);
+    double sum = 0.0;
+    for (size_t r = 0; r < ROWS; r++)
+        sum += (double)scale[r] * (double)losses[r];
+    return sum;
 }
 
 START_TEST(cross_entropy) {
@@ -130,19 +134,16 @@ START_TEST(cross_entropy) {
         fill(x, ROWS * STRIDE, 6);
         fill(bias, STRIDE, 7);
         memcpy(dx, x, sizeof x);
-        double loss = (*k)->cross_entropy(dx, bias, targets, scale, losses, ROWS, WIDTH, STRIDE);
-        double expected = 0.0;
+        (*k)->cross_entropy(dx, bias, targets, scale, losses, ROWS, WIDTH, STRIDE);
         for (size_t r = 0; r < ROWS; r++) {
             double sum = 0.0;
             for (size_t i = 0; i < WIDTH; i++)
                 sum += exp((double)x[r * STRIDE + i] + (double)bias[i]);
             double of_row = log(sum) - (double)x[r * STRIDE + targets[r]] - (double)bias[targets[r]];
             ck_assert_double_eq_tol((double)losses[r], of_row, 1e-5);
-            expected += (double)scale[r] * of_row;
             for (size_t i = WIDTH; i < STRIDE; i++)
                 dx[r * STRIDE + i] = 0.0f;
         }
-        ck_assert_double_eq_tol(loss, expected, 1e-5);
         plain_problem p = {*k, bias};
         check_gradient(cross_entropy_objective, &p, x, dx, ROWS * STRIDE, 2e-3, (*k)->name);
     }
