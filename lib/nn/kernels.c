@@ -44,6 +44,11 @@ static void rms_norm_backward(float *restrict dx, float *restrict dgain, const f
 /* 0.5 (1 + tanh u) = 1 / (1 + exp(-2 u)), u = sqrt(2 / pi) (x + 0.044715 x^3). */
 static const float gelu_a = 1.5957691216057308f, gelu_b = 0.044715f;
 
+/* 1 / (1 + exp(-2 u)) at x. Beyond 60 it is 0 or 1 to far more digits than a float has. */
+static inline float gelu_sigmoid(float x) {
+    return 1.0f / (1.0f + exponential(limited(-gelu_a * (x + gelu_b * x * x * x), 60.0f)));
+}
+
 static void gelu_forward(float *restrict out, const float *restrict x, size_t rows, size_t width,
                          size_t stride) {
     for (size_t r = 0; r < rows; r++) {
@@ -51,7 +56,7 @@ static void gelu_forward(float *restrict out, const float *restrict x, size_t ro
         float *restrict o = out + r * stride;
         for (size_t i = 0; i < width; i++) {
             float v = xr[i];
-            o[i] = v / (1.0f + exponential(-gelu_a * (v + gelu_b * v * v * v)));
+            o[i] = v * gelu_sigmoid(v);
         }
     }
 }
@@ -63,7 +68,7 @@ static void gelu_backward(float *restrict x, const float *restrict dout, size_t 
         const float *restrict d = dout + r * stride;
         for (size_t i = 0; i < width; i++) {
             float v = xr[i];
-            float s = 1.0f / (1.0f + exponential(-gelu_a * (v + gelu_b * v * v * v)));
+            float s = gelu_sigmoid(v);
             float slope = gelu_a * (1.0f + 3.0f * gelu_b * v * v);
             xr[i] = d[i] * (s + v * s * (1.0f - s) * slope);
         }

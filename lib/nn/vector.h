@@ -22,9 +22,21 @@ extern __typeof__(*((fb3_kernels *)0)->rope_backward) JOIN(fb3_rope_backward_, F
 extern __typeof__(*((fb3_kernels *)0)->attention_forward) JOIN(fb3_attention_forward_, FB3_VARIANT);
 extern __typeof__(*((fb3_kernels *)0)->attention_backward) JOIN(fb3_attention_backward_, FB3_VARIANT);
 
+/* x limited to [-most, most], by its magnitude as an integer: comparisons of floats make compilers compute
+ * what follows for the limits too, where quotients may be subnormal and take a hundred times as long. */
+static inline float limited(float x, float most) {
+    uint32_t bits, largest;
+    memcpy(&bits, &x, sizeof bits);
+    memcpy(&largest, &most, sizeof largest);
+    uint32_t magnitude = bits & 0x7fffffffu;
+    bits = (bits & 0x80000000u) | (magnitude < largest ? magnitude : largest);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* exp(x) to 2 ulp by a degree-6 polynomial on [-ln 2 / 2, ln 2 / 2] (coefficients of Cephes expf). */
 static inline float exponential(float x) {
-    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+    x = limited(x, 87.0f);
     float n = x * 1.44269504088896341f + 12582912.0f; /* 1.5 * 2^23: rounds to an integer */
     int32_t bits;
     memcpy(&bits, &n, sizeof bits);
