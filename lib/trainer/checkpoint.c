@@ -6,12 +6,6 @@
 
 enum { CHECKPOINT_VERSION = 2, MOST_SLABS = 4 };
 
-void fb3_trainer_publish(flowbd3_trainer *trainer) {
-    if (trainer->options.ema_decay <= 0.0)
-        memcpy(trainer->model->parameters, trainer->parameters,
-               trainer->model->layout->size * sizeof *trainer->parameters);
-}
-
 flowbd3_status fb3_trainer_append_history(flowbd3_trainer *trainer, const flowbd3_epoch *epoch,
                                           flowbd3_error *err) {
     flowbd3_epoch *history =

@@ -72,7 +72,7 @@ static void step_task(void *argument, size_t i, unsigned worker) {
         constants.weight_decay = 0.0f;
     fb3_kernels_best()->adamw(
         t->parameters + c.first, t->gradient + c.first, t->first_moment + c.first, t->second_moment + c.first,
-        t->options.ema_decay > 0.0 ? t->model->parameters + c.first : NULL, c.count, &constants);
+        t->parameters != t->model->parameters ? t->model->parameters + c.first : NULL, c.count, &constants);
 }
 
 void fb3_optimiser_step(flowbd3_trainer *trainer, double learning_rate, double norm) {

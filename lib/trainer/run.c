@@ -113,7 +113,6 @@ static void choose_clip(flowbd3_trainer *t, const fb3_moments *moments, flowbd3_
 
 static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, double started,
                                 flowbd3_error *err) {
-    fb3_trainer_publish(t);
     flowbd3_epoch epoch = {.epoch = epoch_number(t),
                            .step = t->state.step,
                            .train_loss = t->state.loss_sum / (double)t->train.flows,
@@ -187,7 +186,6 @@ flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_fu
                        (uint64_t)trainer->train.flows * trainer->options.epochs);
     bool stopped = false;
     flowbd3_status status = loop(trainer, &reporter, &stopped, err);
-    fb3_trainer_publish(trainer);
     if ((status == FLOWBD3_CANCELLED || (status == FLOWBD3_OK && stopped && !trainer->state.finished)) &&
         trainer->latest_path != NULL) {
         flowbd3_status saved = flowbd3_trainer_save(trainer, trainer->latest_path, err);

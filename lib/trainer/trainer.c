@@ -116,7 +116,8 @@ static flowbd3_status set_schedule(flowbd3_trainer *t, flowbd3_error *err) {
 static bool allocate(flowbd3_trainer *t) {
     flowbd3_context *context = t->context;
     const fb3_layout *layout = t->model->layout;
-    t->parameters = fb3_allocate_floats(context, layout->size);
+    t->parameters =
+        t->options.ema_decay > 0.0 ? fb3_allocate_floats(context, layout->size) : t->model->parameters;
     t->gradient = fb3_allocate_floats(context, layout->size);
     t->first_moment = fb3_allocate_floats(context, layout->size);
     t->second_moment = fb3_allocate_floats(context, layout->size);
@@ -172,7 +173,7 @@ static flowbd3_status set_up(flowbd3_trainer *t, const flowbd3_table *train, con
         status = fb3_no_memory(err, "the trainer");
     if (status == FLOWBD3_OK)
         status = make_network(t, err);
-    if (status == FLOWBD3_OK)
+    if (status == FLOWBD3_OK && t->parameters != t->model->parameters)
         memcpy(t->parameters, t->model->parameters, t->model->layout->size * sizeof *t->parameters);
     t->noise = (fb3_noise){
         .kind = t->options.noise, .schedule = t->options.schedule, .resample = t->options.resample != 0};
@@ -243,7 +244,8 @@ void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
     flowbd3_context *context = t->context;
     *trainer = NULL;
     fb3_network_destroy(&t->network);
-    float *const slabs[] = {t->parameters, t->gradient, t->first_moment, t->second_moment, t->best};
+    float *own = t->parameters != t->model->parameters ? t->parameters : NULL;
+    float *const slabs[] = {own, t->gradient, t->first_moment, t->second_moment, t->best};
     for (size_t i = 0; i < FB3_COUNT(slabs); i++)
         fb3_release_floats(context, slabs[i]);
     fb3_joint_destroy(&t->joint);

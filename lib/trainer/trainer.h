@@ -16,7 +16,7 @@ typedef struct fb3_set {
 
 struct flowbd3_trainer {
     flowbd3_context *context;
-    flowbd3_model *model;            /* its parameters are the averaged ones */
+    flowbd3_model *model;            /* its parameters are the averaged ones, if an average is kept */
     flowbd3_trainer_options options; /* defaults filled in */
     char *best_path, *latest_path;
 
@@ -25,7 +25,8 @@ struct flowbd3_trainer {
     uint64_t steps_per_epoch; /* as many as if every batch were full */
 
     fb3_network *network;
-    float *parameters, *gradient, *first_moment, *second_moment; /* [layout size] */
+    float *parameters; /* [layout size] those in training; the model's own when no average is kept */
+    float *gradient, *first_moment, *second_moment; /* [layout size] */
     float *best;          /* weights of the best epoch; NULL without validation rows */
     double *partial_sums; /* [chunks of the slab] */
 
@@ -113,9 +114,6 @@ double fb3_gradient_norm(flowbd3_trainer *trainer);
 void fb3_optimiser_step(flowbd3_trainer *trainer, double learning_rate, double norm);
 
 /* ---- checkpoint.c ------------------------------------------------------------------------------ */
-
-/* Without an average, the model's parameters follow those in training only when they are looked at. */
-void fb3_trainer_publish(flowbd3_trainer *trainer);
 
 flowbd3_status fb3_trainer_append_history(flowbd3_trainer *trainer, const flowbd3_epoch *epoch,
                                           flowbd3_error *err);
