@@ -25,62 +25,91 @@ static void head_backward(fb3_network *n, size_t slot, fb3_shard *shard, fb3_scr
     fb3_gemm(FB3_PLAIN, FB3_TRANSPOSED, count, weight->rows, weight->columns,
              h->logits + first * weight->stride, weight->stride, n->tables[slot].head, weight->stride, 0.0f,
              scratch->d, sd, scratch->gemm);
-    const fb3_slice *slice = &n->slices[shard->first_slice];
+    const fb3_slice *slice = &n->slices[shard->slices.first];
     for (size_t j = first; j < first + count; j++) {
-        while (h->positions[j] >= slice->first_row + slice->rows)
+        while (h->outputs[j] >= slice->wanted.first + slice->wanted.count)
             slice++;
-        n->kernels->rms_norm_backward(dx + h->positions[j] * sd, slice->gains + 2 * n->config.layers * sd,
+        n->kernels->rms_norm_backward(dx + h->outputs[j] * sd, slice->gains + 2 * n->config.layers * sd,
                                       scratch->d + (j - first) * sd, h->x + j * sd,
                                       fb3_weight(n, fb3_final_norm(n->layout)), h->inverse + j, 1, d, sd);
     }
 }
 
-/* Adds the gradient of a norm's input x[M, D], scratch->d being that of its output, to scratch->residual. */
+/* Adds the gradient of a norm's input x[M, D], scratch->d being that of its output, to scratch->residual;
+ * both begin with row first. */
 static void norm_backward(fb3_network *n, size_t layer, enum fb3_layer_tensor which, const fb3_shard *shard,
                           fb3_scratch *scratch, const float *x, const float *inverse) {
     const float *gain = fb3_weight(n, fb3_layer_tensor(n->layout, layer, which));
+    bool wanted = which == FB3_NORM2 && layer + 1 == n->config.layers;
     size_t sd = n->stride_d, index = 2 * layer + (which == FB3_NORM2);
-    for (size_t i = shard->first_slice; i < shard->first_slice + shard->slices; i++) {
-        const fb3_slice *slice = &n->slices[i];
-        size_t row = slice->first_row - shard->first_row;
-        n->kernels->rms_norm_backward(scratch->residual + row * sd, slice->gains + index * sd,
-                                      scratch->d + row * sd, x + slice->first_row * sd, gain,
-                                      inverse + slice->first_row, slice->rows, n->config.width, sd);
+    size_t first = wanted ? shard->wanted.first : shard->rows.first;
+    for (size_t i = shard->slices.first; i < shard->slices.first + shard->slices.count; i++) {
+        fb3_span rows = wanted ? n->slices[i].wanted : n->slices[i].rows;
+        size_t row = rows.first - first;
+        n->kernels->rms_norm_backward(scratch->residual + row * sd, n->slices[i].gains + index * sd,
+                                      scratch->d + row * sd, x + rows.first * sd, gain, inverse + rows.first,
+                                      rows.count, n->config.width, sd);
     }
 }
 
-static void layer_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_scratch *scratch) {
-    const fb3_kernels *k = n->kernels;
+/* x[wanted rows of the shard, D] becomes x[rows of the shard, D], zero where nothing was wanted. */
+static void scatter_wanted(const fb3_network *n, const fb3_shard *shard, float *x) {
+    size_t sd = n->stride_d, end = shard->rows.count;
+    for (size_t i = shard->wanted.count; i-- > 0;) {
+        size_t row = n->wanted[shard->wanted.first + i] - shard->rows.first;
+        memmove(x + row * sd, x + i * sd, sd * sizeof *x);
+        memset(x + (row + 1) * sd, 0, (end - row - 1) * sd * sizeof *x);
+        end = row;
+    }
+    memset(x, 0, end * sd * sizeof *x);
+}
+
+/* From the gradient of a layer's output to those of up and mid; the latter goes to scratch->residual too. */
+static void feed_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_scratch *scratch) {
     fb3_activations *a = fb3_layer(n, layer);
-    size_t d = n->config.width, sd = n->stride_d, s3 = n->stride_3d, sf = n->stride_f;
-    size_t first = shard->first_row, rows = shard->rows, bytes = rows * sd * sizeof(float);
-    float *x = a->x + first * sd, *qkv = a->qkv + first * s3, *mid = a->mid + first * sd;
+    fb3_span rows = fb3_rows_behind(n, layer, shard);
+    size_t d = n->config.width, sd = n->stride_d, sf = n->stride_f;
+    size_t first = rows.first, bytes = rows.count * sd * sizeof(float);
     float *up = a->up + first * sf, *dout = fb3_layer(n, layer + 1)->x + first * sd;
 
     /* The residual keeps the gradient as it is; dout becomes that of the feed-forward's output. */
     memcpy(scratch->residual, dout, bytes);
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_FEED_FORWARD);
-    k->dropout(dout, &dropout, first, rows, d, sd);
-    linear_backward(n, dout, sd, fb3_layer_tensor(n->layout, layer, FB3_DOWN), scratch->hidden, sf, rows,
+    n->kernels->dropout(dout, &dropout, first, rows.count, d, sd);
+    linear_backward(n, dout, sd, fb3_layer_tensor(n->layout, layer, FB3_DOWN), scratch->hidden, sf,
+                    rows.count, scratch);
+    n->kernels->gelu_backward(up, scratch->hidden, rows.count, n->config.hidden, sf);
+    linear_backward(n, up, sf, fb3_layer_tensor(n->layout, layer, FB3_UP), scratch->d, sd, rows.count,
                     scratch);
-    k->gelu_backward(up, scratch->hidden, rows, n->config.hidden, sf);
-    linear_backward(n, up, sf, fb3_layer_tensor(n->layout, layer, FB3_UP), scratch->d, sd, rows, scratch);
     norm_backward(n, layer, FB3_NORM2, shard, scratch, a->mid, a->inverse2);
-    memcpy(mid, scratch->residual, bytes);
+    memcpy(a->mid + first * sd, scratch->residual, bytes);
+}
 
-    linear_backward(n, mid, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), scratch->d, sd, rows, scratch);
-    dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_ATTENTION);
-    for (size_t b = shard->first; b < shard->first + shard->count; b++) {
-        size_t row = n->batch->first[b], groups = n->batch->first_group[b];
-        k->attention_backward(a->qkv + row * s3, s3, scratch->d + (row - first) * sd, sd,
-                              n->batch->first[b + 1] - row, n->batch->groups + groups,
-                              n->batch->first_group[b + 1] - groups, &n->attention, &dropout, row,
-                              scratch->attention);
+/* From the gradient of a layer's mid, in scratch->residual, to those of qkv and x. */
+static void attend_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_scratch *scratch) {
+    const fb3_batch *batch = n->batch;
+    fb3_activations *a = fb3_layer(n, layer);
+    fb3_span behind = fb3_rows_behind(n, layer, shard);
+    size_t sd = n->stride_d, s3 = n->stride_3d, first = shard->rows.first, rows = shard->rows.count;
+    float *qkv = a->qkv + first * s3;
+    linear_backward(n, a->mid + behind.first * sd, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT),
+                    scratch->d, sd, behind.count, scratch);
+    if (layer + 1 == n->config.layers) {
+        scatter_wanted(n, shard, scratch->d);
+        scatter_wanted(n, shard, scratch->residual);
     }
-    k->rope_backward(qkv, s3, n->batch->positions + first, rows, &n->attention);
+    fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_ATTENTION);
+    for (size_t b = shard->sequences.first; b < shard->sequences.first + shard->sequences.count; b++) {
+        size_t row = batch->first[b], groups = batch->first_group[b];
+        n->kernels->attention_backward(a->qkv + row * s3, s3, scratch->d + (row - first) * sd, sd,
+                                       batch->first[b + 1] - row, batch->groups + groups,
+                                       batch->first_group[b + 1] - groups, &n->attention, &dropout, row,
+                                       scratch->attention);
+    }
+    n->kernels->rope_backward(qkv, s3, batch->positions + first, rows, &n->attention);
     linear_backward(n, qkv, s3, fb3_layer_tensor(n->layout, layer, FB3_QKV), scratch->d, sd, rows, scratch);
     norm_backward(n, layer, FB3_NORM1, shard, scratch, a->x, a->inverse1);
-    memcpy(x, scratch->residual, bytes);
+    memcpy(a->x + first * sd, scratch->residual, rows * sd * sizeof(float));
 }
 
 static void shard_task(void *argument, size_t i, unsigned worker) {
@@ -90,13 +119,16 @@ static void shard_task(void *argument, size_t i, unsigned worker) {
     size_t sd = n->stride_d;
     fb3_network_forward(n, shard, scratch);
     fb3_network_cross_entropy(n, i);
-    for (size_t j = shard->first_slice; j < shard->first_slice + shard->slices; j++)
+    for (size_t j = shard->slices.first; j < shard->slices.first + shard->slices.count; j++)
         memset(n->slices[j].gains, 0, (2 * n->config.layers + 1) * sd * sizeof(float));
-    memset(fb3_layer(n, n->config.layers)->x + shard->first_row * sd, 0, shard->rows * sd * sizeof(float));
+    memset(fb3_layer(n, n->config.layers)->x + shard->wanted.first * sd, 0,
+           shard->wanted.count * sd * sizeof(float));
     for (size_t slot = 0; slot < n->config.slots; slot++)
         head_backward(n, slot, shard, scratch);
-    for (size_t layer = n->config.layers; layer-- > 0;)
-        layer_backward(n, layer, shard, scratch);
+    for (size_t layer = n->config.layers; layer-- > 0;) {
+        feed_backward(n, layer, shard, scratch);
+        attend_backward(n, layer, shard, scratch);
+    }
 }
 
 /* ---- phase two: gradients of weights ----------------------------------------------------------- */
@@ -132,12 +164,14 @@ bool fb3_network_plan(fb3_network *n) {
     return true;
 }
 
-/* One tile of x' dy over all rows of the batch. */
+/* One tile of x' dy over all rows of the batch, behind the last attention over the wanted ones. */
 static void layer_product(fb3_network *n, const fb3_product *p, fb3_scratch *scratch) {
     const fb3_activations *a = fb3_layer(n, p->index);
     const fb3_tensor *tensor = fb3_layer_tensor(n->layout, p->index, p->which);
     const float *x = NULL, *dy = NULL;
-    size_t stride_x = n->stride_d, stride_dy = n->stride_d, rows = fb3_batch_rows(n->batch);
+    size_t stride_x = n->stride_d, stride_dy = n->stride_d;
+    bool last = p->index + 1 == n->config.layers;
+    size_t rows = last && p->which != FB3_QKV ? n->n_wanted : fb3_batch_rows(n->batch);
     switch (p->which) {
     case FB3_QKV:
         x = a->h1;
@@ -145,7 +179,7 @@ static void layer_product(fb3_network *n, const fb3_product *p, fb3_scratch *scr
         stride_dy = n->stride_3d;
         break;
     case FB3_OUT:
-        x = a->heads;
+        x = last ? n->wanted_heads : a->heads;
         dy = a->mid;
         break;
     case FB3_UP:

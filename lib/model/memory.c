@@ -33,6 +33,7 @@ static void carve_activations(fb3_network *n, carver *c) {
     }
     if (n->gradients)
         n->activations[layers].x = carve(c, rows * n->stride_d);
+    n->wanted_heads = carve(c, rows * n->stride_d);
 }
 
 static void carve_slots(fb3_network *n, carver *c) {
@@ -137,11 +138,16 @@ static bool allocate(fb3_network *n) {
         return false;
     for (size_t s = 0; s < n->config.slots; s++) {
         n->heads[s].positions = fb3_allocate(context, n->limits.wanted, sizeof *n->heads->positions);
+        n->heads[s].outputs = fb3_allocate(context, n->limits.wanted, sizeof *n->heads->outputs);
         n->heads[s].targets = fb3_allocate_zero(context, n->limits.wanted, sizeof *n->heads->targets);
         n->heads[s].first = fb3_allocate_zero(context, n->max_slices + 1, sizeof *n->heads->first);
-        if (n->heads[s].positions == NULL || n->heads[s].targets == NULL || n->heads[s].first == NULL)
+        if (n->heads[s].positions == NULL || n->heads[s].outputs == NULL || n->heads[s].targets == NULL ||
+            n->heads[s].first == NULL)
             return false;
     }
+    n->wanted = fb3_allocate(context, n->limits.rows, sizeof *n->wanted);
+    if (n->wanted == NULL)
+        return false;
     n->memory = fb3_allocate_floats(context, carve_all(n, NULL));
     if (n->memory == NULL)
         return false;
@@ -177,6 +183,7 @@ static void release(fb3_network *n) {
     flowbd3_context *context = n->context;
     for (size_t s = 0; n->heads != NULL && s < n->config.slots; s++) {
         fb3_release(context, n->heads[s].positions);
+        fb3_release(context, n->heads[s].outputs);
         fb3_release(context, n->heads[s].targets);
         fb3_release(context, n->heads[s].first);
     }
@@ -188,6 +195,7 @@ static void release(fb3_network *n) {
     fb3_release(context, n->slices);
     fb3_release(context, n->shards);
     fb3_release(context, n->products);
+    fb3_release(context, n->wanted);
 }
 
 flowbd3_status fb3_network_bytes(uint64_t *bytes, flowbd3_context *context, const fb3_network_config *config,
@@ -197,9 +205,10 @@ flowbd3_status fb3_network_bytes(uint64_t *bytes, flowbd3_context *context, cons
     set_sizes(&n, config, layout, limits, gradients);
     bool counted = allocate_lists(&n);
     if (counted) {
-        size_t lists = limits->wanted * (sizeof *n.heads->positions + sizeof *n.heads->targets) +
+        size_t lists = limits->wanted * (2 * sizeof *n.heads->positions + sizeof *n.heads->targets) +
                        (n.max_slices + 1) * sizeof *n.heads->first;
-        *bytes = carve_all(&n, NULL) * sizeof(float) + config->slots * lists;
+        *bytes =
+            carve_all(&n, NULL) * sizeof(float) + config->slots * lists + limits->rows * sizeof *n.wanted;
     }
     release(&n);
     return counted ? FLOWBD3_OK : fb3_no_memory(err, "the sizes of a network");

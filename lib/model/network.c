@@ -30,41 +30,56 @@ static void cut(fb3_network *n, const fb3_batch *batch, bool whole) {
     for (size_t i = 0; i < n->n_slices; i++) {
         fb3_shard *shard = &n->shards[i / slices];
         if (i % slices == 0) {
-            *shard = (fb3_shard){.first = sequence, .first_row = batch->first[sequence], .first_slice = i};
+            *shard = (fb3_shard){
+                .sequences.first = sequence, .rows.first = batch->first[sequence], .slices.first = i};
             n->n_shards++;
         }
         fb3_slice *slice = &n->slices[i];
-        slice->first_row = batch->first[sequence];
+        slice->rows.first = batch->first[sequence];
         while (sequence < batch->sequences && batch->first[sequence] < (i + 1) * rows / n->n_slices)
             sequence++;
-        slice->rows = batch->first[sequence] - slice->first_row;
-        shard->count = sequence - shard->first;
-        shard->rows = batch->first[sequence] - shard->first_row;
-        shard->slices++;
+        slice->rows.count = batch->first[sequence] - slice->rows.first;
+        shard->sequences.count = sequence - shard->sequences.first;
+        shard->rows.count = batch->first[sequence] - shard->rows.first;
+        shard->slices.count++;
     }
 }
 
 static void want(fb3_network *n, const fb3_batch *batch, size_t row) {
     fb3_head *h = &n->heads[batch->slots[row]];
     h->positions[h->count] = (uint32_t)row;
+    h->outputs[h->count] = (uint32_t)n->n_wanted;
     h->targets[h->count] = batch->targets != NULL ? batch->targets[row] : 0;
     h->scale[h->count] = batch->scale != NULL ? batch->scale[row] : 1.0f;
     h->count++;
+    n->wanted[n->n_wanted++] = (uint32_t)row;
+}
+
+static void list_wanted(fb3_network *n, const fb3_batch *batch, fb3_slice *slice) {
+    slice->wanted.first = n->n_wanted;
+    for (size_t row = slice->rows.first; row < slice->rows.first + slice->rows.count; row++)
+        if (batch->masked[row] != 0)
+            want(n, batch, row);
+    slice->wanted.count = n->n_wanted - slice->wanted.first;
 }
 
 void fb3_network_begin(fb3_network *n, const fb3_batch *batch, bool whole, bool training) {
     n->batch = batch;
     n->training = training;
     cut(n, batch, whole);
+    n->n_wanted = 0;
     for (size_t s = 0; s < n->config.slots; s++)
         n->heads[s].count = 0;
     for (size_t i = 0; i < n->n_shards; i++) {
-        const fb3_shard *shard = &n->shards[i];
+        fb3_shard *shard = &n->shards[i];
         for (size_t s = 0; s < n->config.slots; s++)
             n->heads[s].first[i] = n->heads[s].count;
-        for (size_t row = shard->first_row; row < shard->first_row + shard->rows; row++)
-            if (batch->masked[row] != 0)
-                want(n, batch, row);
+        if (!n->gradients) /* layers share their arrays: each shard keeps to its part of them */
+            n->n_wanted = shard->rows.first;
+        shard->wanted.first = n->n_wanted;
+        for (size_t j = 0; j < shard->slices.count; j++)
+            list_wanted(n, batch, &n->slices[shard->slices.first + j]);
+        shard->wanted.count = n->n_wanted - shard->wanted.first;
     }
     for (size_t s = 0; s < n->config.slots; s++)
         n->heads[s].first[n->n_shards] = n->heads[s].count;
@@ -72,12 +87,12 @@ void fb3_network_begin(fb3_network *n, const fb3_batch *batch, bool whole, bool 
 
 /* ---- forward ----------------------------------------------------------------------------------- */
 
-static void embed(const fb3_network *n, float *x, size_t first_row, size_t rows) {
+static void embed(const fb3_network *n, float *x, fb3_span rows) {
     const fb3_tensor *position = fb3_slot_embedding(n->layout);
-    for (size_t r = 0; r < rows; r++) {
-        size_t slot = n->batch->slots[first_row + r];
+    for (size_t r = 0; r < rows.count; r++) {
+        size_t slot = n->batch->slots[rows.first + r];
         const fb3_tensor *table = fb3_slot_tensor(n->layout, slot, FB3_EMBEDDING);
-        const float *e = n->tables[slot].embedding + n->batch->inputs[first_row + r] * table->stride;
+        const float *e = n->tables[slot].embedding + n->batch->inputs[rows.first + r] * table->stride;
         const float *p = fb3_weight(n, position) + slot * position->stride;
         for (size_t i = 0; i < n->config.width; i++)
             x[r * n->stride_d + i] = e[i] + p[i];
@@ -118,9 +133,9 @@ static void attend(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scr
     const fb3_batch *batch = n->batch;
     const fb3_activations *a = fb3_layer(n, layer);
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_ATTENTION);
-    n->kernels->rope_forward(a->qkv + shard->first_row * n->stride_3d, n->stride_3d,
-                             batch->positions + shard->first_row, shard->rows, &n->attention);
-    for (size_t b = shard->first; b < shard->first + shard->count; b++) {
+    n->kernels->rope_forward(a->qkv + shard->rows.first * n->stride_3d, n->stride_3d,
+                             batch->positions + shard->rows.first, shard->rows.count, &n->attention);
+    for (size_t b = shard->sequences.first; b < shard->sequences.first + shard->sequences.count; b++) {
         size_t first = batch->first[b], groups = batch->first_group[b];
         const float *qkv = a->qkv + first * n->stride_3d;
         seen s = gather(n, layer, b, qkv, batch->first[b + 1] - first, scratch);
@@ -131,36 +146,49 @@ static void attend(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scr
     }
 }
 
-static void feed_forward(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scratch *scratch) {
+static void feed_forward(fb3_network *n, size_t layer, fb3_span rows, fb3_scratch *scratch) {
     const fb3_kernels *k = n->kernels;
     fb3_activations *a = fb3_layer(n, layer);
-    size_t d = n->config.width, sd = n->stride_d, sf = n->stride_f, first = shard->first_row;
+    size_t d = n->config.width, sd = n->stride_d, sf = n->stride_f, first = rows.first;
     float *mid = a->mid + first * sd, *h2 = a->h2 + first * sd, *up = a->up + first * sf;
     float *hidden = a->hidden + first * sf, *out = fb3_layer(n, layer + 1)->x + first * sd;
     k->rms_norm_forward(h2, a->inverse2 + first, mid,
-                        fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM2)), shard->rows, d, sd);
-    linear(n, h2, sd, fb3_layer_tensor(n->layout, layer, FB3_UP), 0.0f, up, sf, shard->rows, scratch);
-    k->gelu_forward(hidden, up, shard->rows, n->config.hidden, sf);
-    linear(n, hidden, sf, fb3_layer_tensor(n->layout, layer, FB3_DOWN), 0.0f, out, sd, shard->rows, scratch);
+                        fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM2)), rows.count, d, sd);
+    linear(n, h2, sd, fb3_layer_tensor(n->layout, layer, FB3_UP), 0.0f, up, sf, rows.count, scratch);
+    k->gelu_forward(hidden, up, rows.count, n->config.hidden, sf);
+    linear(n, hidden, sf, fb3_layer_tensor(n->layout, layer, FB3_DOWN), 0.0f, out, sd, rows.count, scratch);
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_FEED_FORWARD);
-    k->dropout(out, &dropout, first, shard->rows, d, sd);
-    k->add(out, mid, shard->rows, d, sd);
+    k->dropout(out, &dropout, first, rows.count, d, sd);
+    k->add(out, mid, rows.count, d, sd);
+}
+
+/* to[wanted of a shard, D] = those rows of from. */
+static void gather_wanted(const fb3_network *n, fb3_span wanted, float *to, const float *from) {
+    for (size_t i = wanted.first; i < wanted.first + wanted.count; i++)
+        memcpy(to + i * n->stride_d, from + n->wanted[i] * n->stride_d, n->config.width * sizeof *to);
 }
 
 static void layer_forward(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scratch *scratch) {
     fb3_activations *a = fb3_layer(n, layer);
-    size_t sd = n->stride_d, first = shard->first_row;
-    float *x = a->x + first * sd, *h1 = a->h1 + first * sd, *mid = a->mid + first * sd;
-    n->kernels->rms_norm_forward(h1, a->inverse1 + first, x,
-                                 fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM1)), shard->rows,
-                                 n->config.width, sd);
-    linear(n, h1, sd, fb3_layer_tensor(n->layout, layer, FB3_QKV), 0.0f, a->qkv + first * n->stride_3d,
-           n->stride_3d, shard->rows, scratch);
+    size_t sd = n->stride_d, first = shard->rows.first;
+    const float *heads = a->heads;
+    fb3_span rows = fb3_rows_behind(n, layer, shard);
+    n->kernels->rms_norm_forward(a->h1 + first * sd, a->inverse1 + first, a->x + first * sd,
+                                 fb3_weight(n, fb3_layer_tensor(n->layout, layer, FB3_NORM1)),
+                                 shard->rows.count, n->config.width, sd);
+    linear(n, a->h1 + first * sd, sd, fb3_layer_tensor(n->layout, layer, FB3_QKV), 0.0f,
+           a->qkv + first * n->stride_3d, n->stride_3d, shard->rows.count, scratch);
     attend(n, layer, shard, scratch);
-    memcpy(mid, x, shard->rows * sd * sizeof *mid);
-    linear(n, a->heads + first * sd, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), 1.0f, mid, sd,
-           shard->rows, scratch);
-    feed_forward(n, layer, shard, scratch);
+    if (layer + 1 == n->config.layers) {
+        gather_wanted(n, rows, a->mid, a->x);
+        gather_wanted(n, rows, n->wanted_heads, a->heads);
+        heads = n->wanted_heads;
+    } else {
+        memcpy(a->mid + first * sd, a->x + first * sd, shard->rows.count * sd * sizeof(float));
+    }
+    linear(n, heads + rows.first * sd, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT), 1.0f,
+           a->mid + rows.first * sd, sd, rows.count, scratch);
+    feed_forward(n, layer, rows, scratch);
 }
 
 static void head_forward(fb3_network *n, size_t slot, size_t shard_index, fb3_scratch *scratch) {
@@ -169,7 +197,7 @@ static void head_forward(fb3_network *n, size_t slot, size_t shard_index, fb3_sc
     const float *x = fb3_layer(n, n->config.layers)->x;
     const fb3_tensor *weight = fb3_slot_tensor(n->layout, slot, FB3_HEAD_WEIGHT);
     for (size_t i = first; i < first + count; i++)
-        memcpy(h->x + i * sd, x + h->positions[i] * sd, n->config.width * sizeof *x);
+        memcpy(h->x + i * sd, x + h->outputs[i] * sd, n->config.width * sizeof *x);
     n->kernels->rms_norm_forward(h->h + first * sd, h->inverse + first, h->x + first * sd,
                                  fb3_weight(n, fb3_final_norm(n->layout)), count, n->config.width, sd);
     fb3_gemm(FB3_PLAIN, FB3_PLAIN, count, weight->columns, weight->rows, h->h + first * sd, sd,
@@ -178,7 +206,7 @@ static void head_forward(fb3_network *n, size_t slot, size_t shard_index, fb3_sc
 }
 
 void fb3_network_forward(fb3_network *n, fb3_shard *shard, fb3_scratch *scratch) {
-    embed(n, fb3_layer(n, 0)->x + shard->first_row * n->stride_d, shard->first_row, shard->rows);
+    embed(n, fb3_layer(n, 0)->x + shard->rows.first * n->stride_d, shard->rows);
     for (size_t layer = 0; layer < n->config.layers; layer++)
         layer_forward(n, layer, shard, scratch);
     for (size_t slot = 0; slot < n->config.slots; slot++)

@@ -19,6 +19,9 @@ typedef struct fb3_activations {
     float *hidden;   /* [M, F] gelu of up */
 } fb3_activations;
 
+/* Behind the attention of the last layer only the rows go on whose logits are wanted: there mid to hidden,
+ * and x behind them, have those alone, one after the other. */
+
 /* The embedding table and the head of a slot, with what its features add. */
 typedef struct fb3_slot_tables {
     const float *embedding,
@@ -30,6 +33,7 @@ typedef struct fb3_slot_tables {
 typedef struct fb3_head {
     size_t count;
     uint32_t *positions; /* [count] row of the batch, ascending */
+    uint32_t *outputs;   /* [count] its number among the wanted rows of all slots */
     size_t *first;       /* [shards + 1] of positions, by shard */
     float *x;            /* [count, D] last layer's output */
     float *inverse;      /* [count] */
@@ -40,18 +44,21 @@ typedef struct fb3_head {
     float *losses;       /* [count] cross entropies */
 } fb3_head;
 
+/* first .. first + count - 1 */
+typedef struct fb3_span {
+    size_t first, count;
+} fb3_span;
+
 /* Consecutive sequences whose part of the gradient of the gains is summed up first, so that it does not
  * depend on the number of threads. */
 typedef struct fb3_slice {
-    size_t first_row, rows;
+    fb3_span rows, wanted;
     float *gains; /* [2 layers + 1, D] */
 } fb3_slice;
 
 /* Consecutive slices that one thread takes through the network. */
 typedef struct fb3_shard {
-    size_t first, count; /* sequences */
-    size_t first_row, rows;
-    size_t first_slice, slices;
+    fb3_span sequences, rows, wanted, slices;
 } fb3_shard;
 
 /* What one thread needs besides. */
@@ -87,7 +94,11 @@ struct fb3_network {
     fb3_activations *activations; /* with gradients: [layers + 1], the last one has x alone; without: [2] */
     fb3_slot_tables *tables;      /* [S] */
     fb3_head *heads;              /* [S] */
-    fb3_scratch *scratch;         /* [threads] */
+    uint32_t *wanted;             /* [n_wanted] rows of the batch whose logits are wanted, ascending; without
+                                     gradients, those of a shard begin at the number of its first row */
+    size_t n_wanted;
+    float *wanted_heads;  /* [n_wanted, D] output of the last layer's attention */
+    fb3_scratch *scratch; /* [threads] */
     fb3_slice *slices;
     fb3_shard *shards;
     size_t n_slices, n_shards;
@@ -106,6 +117,11 @@ struct fb3_network {
 /* Activations of layer, or of the output of the last one when layer == layers. */
 static inline fb3_activations *fb3_layer(const fb3_network *network, size_t layer) {
     return &network->activations[network->gradients ? layer : layer % 2];
+}
+
+/* The rows of a shard behind the attention of layer, by number of the arrays there. */
+static inline fb3_span fb3_rows_behind(const fb3_network *network, size_t layer, const fb3_shard *shard) {
+    return layer + 1 == network->config.layers ? shard->wanted : shard->rows;
 }
 
 static inline const float *fb3_weight(const fb3_network *network, const fb3_tensor *tensor) {

@@ -107,6 +107,7 @@ static void open_case(golden_case *c, const char *name, json_t *file, flowbd3_co
         fb3_network_create(&c->network, context, &c->config, c->model.layout, &limits, true, NULL),
         FLOWBD3_OK);
     size_t size = c->model.layout->size;
+    c->model.parameters = fb3_allocate_floats(context, size);
     c->trainer = (flowbd3_trainer){
         .context = context,
         .model = &c->model,
@@ -116,7 +117,7 @@ static void open_case(golden_case *c, const char *name, json_t *file, flowbd3_co
                     .epsilon = 1e-8,
                     .gradient_clip = 1.0,
                     .ema_decay = -1.0},
-        .parameters = fb3_allocate_floats(context, size),
+        .parameters = c->model.parameters,
         .gradient = fb3_allocate_floats(context, size),
         .first_moment = fb3_allocate_floats(context, size),
         .second_moment = fb3_allocate_floats(context, size),
