@@ -68,12 +68,16 @@ typedef struct flowbd3_trainer_options {
                                  so that a sampler can leave out conditions (option guidance); below 1, and
                                  not for models of one block per sequence, whose masks leave out any columns
                                  as it is. What is unknown adds nothing to the loss. Default 0 = none */
+    uint64_t memory_budget;   /* bytes that the trainer may take: weights, moments, tokens and what a step
+                                 computes. A batch that needs more goes through the network in parts whose
+                                 gradients are summed up: another order of the same sums. Default 0 = parts of
+                                 about 4,096 tokens, whatever that takes */
 } flowbd3_trainer_options;
 
 #define FLOWBD3_TRAINER_OPTIONS_INIT                                                                       \
     {                                                                                                      \
         sizeof(flowbd3_trainer_options), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0.0, 0, NULL, \
-            NULL, FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0, 0.0, 0.0                   \
+            NULL, FLOWBD3_NOISE_COUNT, FLOWBD3_SCHEDULE_LINEAR, 0.0, 0.0, 0, 0, 0.0, 0.0, 0                \
     }
 
 FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size);

@@ -75,7 +75,7 @@ static void feed_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_sc
     /* The residual keeps the gradient as it is; dout becomes that of the feed-forward's output. */
     memcpy(scratch->residual, dout, bytes);
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_FEED_FORWARD);
-    n->kernels->dropout(dout, &dropout, first, rows.count, d, sd);
+    n->kernels->dropout(dout, &dropout, fb3_dropout_row(n, layer, first), rows.count, d, sd);
     linear_backward(n, dout, sd, fb3_layer_tensor(n->layout, layer, FB3_DOWN), scratch->hidden, sf,
                     rows.count, scratch);
     n->kernels->gelu_backward(up, scratch->hidden, rows.count, n->config.hidden, sf);
@@ -103,8 +103,8 @@ static void attend_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_
         size_t row = batch->first[b], groups = batch->first_group[b];
         n->kernels->attention_backward(a->qkv + row * s3, s3, scratch->d + (row - first) * sd, sd,
                                        batch->first[b + 1] - row, batch->groups + groups,
-                                       batch->first_group[b + 1] - groups, &n->attention, &dropout, row,
-                                       scratch->attention);
+                                       batch->first_group[b + 1] - groups, &n->attention, &dropout,
+                                       n->rows_before + row, scratch->attention);
     }
     n->kernels->rope_backward(qkv, s3, batch->positions + first, rows, &n->attention);
     linear_backward(n, qkv, s3, fb3_layer_tensor(n->layout, layer, FB3_QKV), scratch->d, sd, rows, scratch);
@@ -164,6 +164,16 @@ bool fb3_network_plan(fb3_network *n) {
     return true;
 }
 
+/* 1 when the gradient adds to that of the parts before. */
+static float kept(const fb3_network *n) {
+    return n->rows_before > 0 ? 1.0f : 0.0f;
+}
+
+static void clear(const fb3_network *n, float *gradient, size_t floats) {
+    if (n->rows_before == 0)
+        memset(gradient, 0, floats * sizeof *gradient);
+}
+
 /* One tile of x' dy over all rows of the batch, behind the last attention over the wanted ones. */
 static void layer_product(fb3_network *n, const fb3_product *p, fb3_scratch *scratch) {
     const fb3_activations *a = fb3_layer(n, p->index);
@@ -194,7 +204,7 @@ static void layer_product(fb3_network *n, const fb3_product *p, fb3_scratch *scr
         break;
     }
     fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, tensor->rows, p->columns, rows, x, stride_x, dy + p->column,
-             stride_dy, 0.0f, n->gradient + tensor->offset + p->column, tensor->stride, scratch->gemm);
+             stride_dy, kept(n), n->gradient + tensor->offset + p->column, tensor->stride, scratch->gemm);
 }
 
 static void head_product(fb3_network *n, size_t slot, fb3_scratch *scratch) {
@@ -202,12 +212,11 @@ static void head_product(fb3_network *n, size_t slot, fb3_scratch *scratch) {
     const fb3_tensor *weight = fb3_slot_tensor(n->layout, slot, FB3_HEAD_WEIGHT);
     const fb3_tensor *bias = fb3_slot_tensor(n->layout, slot, FB3_HEAD_BIAS);
     float *gradient = n->gradient + weight->offset;
-    if (h->count == 0)
-        memset(gradient, 0, weight->rows * weight->stride * sizeof *gradient);
-    else
-        fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, weight->rows, weight->columns, h->count, h->h, n->stride_d,
-                 h->logits, weight->stride, 0.0f, gradient, weight->stride, scratch->gemm);
-    fb3_network_head_gradient(n, slot, n->gradient, scratch);
+    fb3_gemm(FB3_TRANSPOSED, FB3_PLAIN, weight->rows, weight->columns, h->count, h->h, n->stride_d, h->logits,
+             weight->stride, kept(n), gradient, weight->stride, scratch->gemm);
+    if (n->last_part)
+        fb3_network_head_gradient(n, slot, n->gradient, scratch);
+    clear(n, n->gradient + bias->offset, bias->columns);
     n->kernels->column_sums(n->gradient + bias->offset, h->logits, h->count, bias->columns, weight->stride);
 }
 
@@ -218,15 +227,16 @@ static void embedding_product(fb3_network *n, size_t slot, fb3_scratch *scratch)
     float *gradient_position = n->gradient + position->offset + slot * position->stride;
     const float *dx = fb3_layer(n, 0)->x;
     size_t rows = fb3_batch_rows(n->batch), d = n->config.width;
-    memset(gradient, 0, table->rows * table->stride * sizeof *gradient);
-    memset(gradient_position, 0, d * sizeof *gradient_position);
+    clear(n, gradient, table->rows * table->stride);
+    clear(n, gradient_position, d);
     for (size_t row = 0; row < rows; row++) {
         if (n->batch->slots[row] != slot)
             continue;
         n->kernels->add(gradient + n->batch->inputs[row] * table->stride, dx + row * n->stride_d, 1, d, d);
         n->kernels->add(gradient_position, dx + row * n->stride_d, 1, d, d);
     }
-    fb3_network_embedding_gradient(n, slot, n->gradient, scratch);
+    if (n->last_part)
+        fb3_network_embedding_gradient(n, slot, n->gradient, scratch);
 }
 
 /* The slices' parts are added in the order of the slices. */
@@ -236,7 +246,7 @@ static void gain_product(fb3_network *n) {
                                      ? fb3_final_norm(n->layout)
                                      : fb3_layer_tensor(n->layout, i / 2, i % 2 == 0 ? FB3_NORM1 : FB3_NORM2);
         float *gradient = n->gradient + gain->offset;
-        memset(gradient, 0, gain->columns * sizeof *gradient);
+        clear(n, gradient, gain->columns);
         for (size_t j = 0; j < n->n_slices; j++)
             n->kernels->add(gradient, n->slices[j].gains + i * n->stride_d, 1, gain->columns, 0);
     }
@@ -268,8 +278,13 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
     network->seed = seed;
     network->step = step;
     fb3_network_prepare(network, parameters);
-    fb3_network_begin(network, batch, false, true);
-    fb3_parallel(network->context, network->n_shards, shard_task, network);
-    fb3_parallel(network->context, network->n_products, product_task, network);
-    return fb3_network_total(network);
+    double total = 0.0;
+    for (size_t sequence = 0; sequence < batch->sequences;) {
+        fb3_network_next_part(network, batch, &sequence);
+        fb3_network_begin(network, &network->part, false, true);
+        fb3_parallel(network->context, network->n_shards, shard_task, network);
+        fb3_parallel(network->context, network->n_products, product_task, network);
+        total += fb3_network_total(network);
+    }
+    return total;
 }

@@ -146,7 +146,8 @@ static bool allocate(fb3_network *n) {
             return false;
     }
     n->wanted = fb3_allocate(context, n->limits.rows, sizeof *n->wanted);
-    if (n->wanted == NULL)
+    n->part_first = fb3_allocate(context, n->limits.sequences + 1, sizeof *n->part_first);
+    if (n->wanted == NULL || n->part_first == NULL)
         return false;
     n->memory = fb3_allocate_floats(context, carve_all(n, NULL));
     if (n->memory == NULL)
@@ -196,6 +197,7 @@ static void release(fb3_network *n) {
     fb3_release(context, n->shards);
     fb3_release(context, n->products);
     fb3_release(context, n->wanted);
+    fb3_release(context, n->part_first);
 }
 
 flowbd3_status fb3_network_bytes(uint64_t *bytes, flowbd3_context *context, const fb3_network_config *config,
@@ -207,8 +209,8 @@ flowbd3_status fb3_network_bytes(uint64_t *bytes, flowbd3_context *context, cons
     if (counted) {
         size_t lists = limits->wanted * (2 * sizeof *n.heads->positions + sizeof *n.heads->targets) +
                        (n.max_slices + 1) * sizeof *n.heads->first;
-        *bytes =
-            carve_all(&n, NULL) * sizeof(float) + config->slots * lists + limits->rows * sizeof *n.wanted;
+        *bytes = carve_all(&n, NULL) * sizeof(float) + config->slots * lists +
+                 limits->rows * sizeof *n.wanted + (limits->sequences + 1) * sizeof *n.part_first;
     }
     release(&n);
     return counted ? FLOWBD3_OK : fb3_no_memory(err, "the sizes of a network");

@@ -63,6 +63,43 @@ static void list_wanted(fb3_network *n, const fb3_batch *batch, fb3_slice *slice
     slice->wanted.count = n->n_wanted - slice->wanted.first;
 }
 
+/* Whether the part takes in sequence b of batch too: heads[].count are the wanted rows of each slot. */
+static bool takes(fb3_network *n, const fb3_batch *batch, size_t first, size_t b) {
+    if (b > first &&
+        (b - first >= n->limits.sequences || batch->first[b + 1] - batch->first[first] > n->limits.rows))
+        return false;
+    bool within = true; /* a single sequence always is */
+    for (size_t row = batch->first[b]; row < batch->first[b + 1]; row++)
+        if (batch->masked[row] != 0 && ++n->heads[batch->slots[row]].count > n->limits.wanted)
+            within = false;
+    return within || b == first;
+}
+
+void fb3_network_next_part(fb3_network *n, const fb3_batch *batch, size_t *sequence) {
+    size_t first = *sequence, row = batch->first[first];
+    n->rows_before = first == 0 ? 0 : n->rows_before + fb3_batch_rows(&n->part);
+    n->wanted_before = first == 0 ? 0 : n->wanted_before + n->n_wanted;
+    for (size_t s = 0; s < n->config.slots; s++)
+        n->heads[s].count = 0;
+    while (*sequence < batch->sequences && takes(n, batch, first, *sequence))
+        ++*sequence;
+    for (size_t b = first; b <= *sequence; b++)
+        n->part_first[b - first] = batch->first[b] - row;
+    n->last_part = *sequence == batch->sequences;
+    n->part = *batch;
+    n->part.sequences = *sequence - first;
+    n->part.first = n->part_first;
+    n->part.inputs += row;
+    n->part.slots += row;
+    n->part.positions += row;
+    n->part.first_group += first;
+    n->part.masked += row;
+    n->part.targets += row;
+    n->part.scale += row;
+    if (batch->losses != NULL)
+        n->part.losses += row;
+}
+
 void fb3_network_begin(fb3_network *n, const fb3_batch *batch, bool whole, bool training) {
     n->batch = batch;
     n->training = training;
@@ -141,8 +178,8 @@ static void attend(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scr
         seen s = gather(n, layer, b, qkv, batch->first[b + 1] - first, scratch);
         n->kernels->attention_forward(a->heads + first * n->stride_d, n->stride_d, qkv, n->stride_3d, s.keys,
                                       s.keys_stride, s.values, s.values_stride, batch->groups + groups,
-                                      batch->first_group[b + 1] - groups, &n->attention, &dropout, first,
-                                      scratch->attention);
+                                      batch->first_group[b + 1] - groups, &n->attention, &dropout,
+                                      n->rows_before + first, scratch->attention);
     }
 }
 
@@ -158,7 +195,7 @@ static void feed_forward(fb3_network *n, size_t layer, fb3_span rows, fb3_scratc
     k->gelu_forward(hidden, up, rows.count, n->config.hidden, sf);
     linear(n, hidden, sf, fb3_layer_tensor(n->layout, layer, FB3_DOWN), 0.0f, out, sd, rows.count, scratch);
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_FEED_FORWARD);
-    k->dropout(out, &dropout, first, rows.count, d, sd);
+    k->dropout(out, &dropout, fb3_dropout_row(n, layer, first), rows.count, d, sd);
     k->add(out, mid, rows.count, d, sd);
 }
 
@@ -244,9 +281,14 @@ static void loss_task(void *argument, size_t i, unsigned worker) {
 
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch) {
     fb3_network_prepare(network, parameters);
-    fb3_network_begin(network, batch, false, false);
-    fb3_parallel(network->context, network->n_shards, loss_task, network);
-    return fb3_network_total(network);
+    double total = 0.0;
+    for (size_t sequence = 0; sequence < batch->sequences;) {
+        fb3_network_next_part(network, batch, &sequence);
+        fb3_network_begin(network, &network->part, false, false);
+        fb3_parallel(network->context, network->n_shards, loss_task, network);
+        total += fb3_network_total(network);
+    }
+    return total;
 }
 
 void fb3_network_logits(fb3_network *network, const fb3_batch *batch) {

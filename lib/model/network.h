@@ -68,7 +68,7 @@ uint64_t fb3_layout_count(const fb3_layout *layout);
 
 typedef struct fb3_network fb3_network;
 
-/* The most that a batch may have. */
+/* The most that goes through the network at a time. */
 typedef struct fb3_limits {
     size_t sequences, rows;
     size_t sequence_rows; /* of one sequence */
@@ -76,7 +76,7 @@ typedef struct fb3_limits {
     size_t wanted;        /* masked rows of one slot */
 } fb3_limits;
 
-/* Room for batches within limits; with gradients: also for fb3_network_gradient. config's vocabulary is
+/* Room for what is within limits; with gradients: also for fb3_network_gradient. config's vocabulary is
  * copied, layout and features must outlive the network. */
 flowbd3_status fb3_network_create(fb3_network **out, flowbd3_context *context,
                                   const fb3_network_config *config, const fb3_layout *layout,
@@ -111,7 +111,8 @@ static inline size_t fb3_batch_rows(const fb3_batch *batch) {
 }
 
 /* Returns sum over masked rows of scale * cross entropy; gradient[layout size] is that sum's, overwritten.
- * The result does not depend on the number of threads. seed and step key the dropout masks. */
+ * The result does not depend on the number of threads. seed and step key the dropout masks. A batch beyond
+ * the limits goes through the network in parts, each of as many whole sequences as are within. */
 double fb3_network_gradient(fb3_network *network, const float *parameters, const fb3_batch *batch,
                             float *gradient, uint64_t seed, uint32_t step);
 
@@ -121,8 +122,9 @@ double fb3_network_loss(fb3_network *network, const float *parameters, const fb3
 /* Takes up parameters for fb3_network_logits: sums up the tables of all slots. (tables.c) */
 void fb3_network_prepare(fb3_network *network, const float *parameters);
 
-/* Logits of the masked rows: those of slot s are rows 0 .. *count - 1 of the returned matrix, in the order of
- * their position in the batch; valid until the next call. Runs on the calling thread alone. */
+/* Logits of the masked rows of a batch within the limits: those of slot s are rows 0 .. *count - 1 of the
+ * returned matrix, in the order of their position in the batch; valid until the next call. Runs on the
+ * calling thread alone. */
 void fb3_network_logits(fb3_network *network, const fb3_batch *batch);
 const float *fb3_network_slot_logits(const fb3_network *network, size_t slot, size_t *count, size_t *stride,
                                      const uint32_t **positions);

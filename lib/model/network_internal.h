@@ -107,7 +107,11 @@ struct fb3_network {
 
     /* the call that runs */
     const float *parameters;
-    const fb3_batch *batch;
+    const fb3_batch *batch; /* the part of it that is in the network */
+    size_t *part_first;     /* [sequences + 1] first of a part */
+    fb3_batch part;
+    size_t rows_before, wanted_before; /* in the parts before */
+    bool last_part;
     float *gradient;
     uint64_t seed;
     uint32_t step;
@@ -122,6 +126,11 @@ static inline fb3_activations *fb3_layer(const fb3_network *network, size_t laye
 /* The rows of a shard behind the attention of layer, by number of the arrays there. */
 static inline fb3_span fb3_rows_behind(const fb3_network *network, size_t layer, const fb3_shard *shard) {
     return layer + 1 == network->config.layers ? shard->wanted : shard->rows;
+}
+
+/* The row of the dropout mask behind the attention of layer of row `row` there. */
+static inline size_t fb3_dropout_row(const fb3_network *network, size_t layer, size_t row) {
+    return row + (layer + 1 == network->config.layers ? network->wanted_before : network->rows_before);
 }
 
 static inline const float *fb3_weight(const fb3_network *network, const fb3_tensor *tensor) {
@@ -147,8 +156,12 @@ fb3_cached_layer fb3_cache_layer(const fb3_cache *cache, size_t sequence, size_t
  * all weights, which are the less work for each row the more rows it has. */
 enum { FB3_SLICE_ROWS = 128, FB3_SHARD_SLICES = 4 };
 
-/* Cuts the batch into slices and shards, and lists the wanted rows of every slot. whole: into one shard. */
-void fb3_network_begin(fb3_network *network, const fb3_batch *batch, bool whole, bool training);
+/* Makes the next part of a batch, from sequence *sequence on, which moves behind it, the one in the network.
+ */
+void fb3_network_next_part(fb3_network *network, const fb3_batch *batch, size_t *sequence);
+
+/* Cuts the part into slices and shards, and lists the wanted rows of every slot. whole: into one shard. */
+void fb3_network_begin(fb3_network *network, const fb3_batch *part, bool whole, bool training);
 
 /* Takes a shard forward to the logits of its wanted rows. */
 void fb3_network_forward(fb3_network *network, fb3_shard *shard, fb3_scratch *scratch);

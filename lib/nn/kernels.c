@@ -125,7 +125,6 @@ static void cross_entropy(float *restrict logits, const float *restrict bias, co
 
 static void column_sums(float *restrict out, const float *restrict x, size_t rows, size_t width,
                         size_t stride) {
-    memset(out, 0, width * sizeof *out);
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < width; i++)
             out[i] += x[r * stride + i];

@@ -127,7 +127,7 @@ typedef struct fb3_kernels {
                           const float *scale, float *restrict losses, size_t rows, size_t width,
                           size_t stride);
 
-    /* out[width] = sum over rows of x. */
+    /* out[width] += sum over rows of x. */
     void (*column_sums)(float *restrict out, const float *restrict x, size_t rows, size_t width,
                         size_t stride);
 

@@ -138,11 +138,49 @@ static bool allocate(flowbd3_trainer *t) {
            (t->known != NULL || !dropped);
 }
 
+/* Tokens that go through the network at a time when nothing limits its memory: more do not make it faster. */
+enum { PART_TOKENS = 4096 };
+
+/* Bytes of the trainer with a network of those limits. */
+static flowbd3_status count_bytes(const flowbd3_trainer *t, const fb3_limits *limits, uint64_t *bytes,
+                                  flowbd3_error *err) {
+    const flowbd3_model *model = t->model;
+    flowbd3_status status =
+        fb3_network_bytes(bytes, t->context, &model->config, model->layout, limits, true, err);
+    size_t slabs = 4 + (size_t)(t->parameters != model->parameters) + (size_t)(t->best != NULL);
+    *bytes += slabs * model->layout->size * sizeof(float) +
+              (t->train.flows + t->validation.flows) * model->config.slots * sizeof(uint16_t);
+    return status;
+}
+
+/* What goes through the network at a time, in a step of flows flows. */
+static flowbd3_status choose_part(const flowbd3_trainer *t, size_t flows, fb3_limits *limits,
+                                  flowbd3_error *err) {
+    const fb3_blocking *b = &t->model->blocking;
+    uint64_t budget = t->options.memory_budget, bytes;
+    size_t part = flows;
+    for (;; part = part / 2 > b->length ? part / 2 : b->length) {
+        *limits = fb3_joint_limits(b, part, part);
+        flowbd3_status status = count_bytes(t, limits, &bytes, err);
+        if (status != FLOWBD3_OK)
+            return status;
+        if (budget > 0 ? bytes <= budget : limits->rows <= PART_TOKENS || part == b->length)
+            return FLOWBD3_OK;
+        if (part == b->length)
+            return fb3_fail(err, FLOWBD3_ERROR_RANGE,
+                            "memory_budget is %llu bytes, but training takes %llu even sequence by sequence",
+                            (unsigned long long)budget, (unsigned long long)bytes);
+    }
+}
+
 /* The network and its batches, of the flows of one step or of one sequence. */
 static flowbd3_status make_network(flowbd3_trainer *t, flowbd3_error *err) {
     const fb3_blocking *blocking = &t->model->blocking;
     size_t flows = t->options.batch_size > blocking->length ? t->options.batch_size : blocking->length;
-    fb3_limits limits = fb3_joint_limits(blocking, flows, flows);
+    fb3_limits limits;
+    flowbd3_status chosen = choose_part(t, flows, &limits, err);
+    if (chosen != FLOWBD3_OK)
+        return chosen;
     flowbd3_status status = fb3_joint_create(&t->joint, t->context, blocking, flows, flows, err);
     if (status == FLOWBD3_OK)
         status = fb3_network_create(&t->network, t->context, &t->model->config, t->model->layout, &limits,

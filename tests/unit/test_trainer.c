@@ -285,6 +285,96 @@ START_TEST(learning_rate_schedule) {
 }
 END_TEST
 
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+/* Bytes that are allocated, and the most that were. */
+typedef struct meter {
+    size_t bytes, most;
+} meter;
+
+static void *meter_allocate(void *user, size_t size) {
+    meter *m = user;
+    size_t *memory = malloc(size + 64);
+    if (memory == NULL)
+        return NULL;
+    *memory = size;
+    m->bytes += size;
+    m->most = m->bytes > m->most ? m->bytes : m->most;
+    return (char *)memory + 64;
+}
+
+static void meter_release(void *user, void *memory) {
+    if (memory == NULL)
+        return;
+    size_t *start = (size_t *)(void *)((char *)memory - 64);
+    ((meter *)user)->bytes -= *start;
+    free(start);
+}
+
+static void *meter_reallocate(void *user, void *memory, size_t size) {
+    void *larger = meter_allocate(user, size);
+    if (memory != NULL && larger != NULL) {
+        size_t before = *(size_t *)(void *)((char *)memory - 64);
+        memcpy(larger, memory, before < size ? before : size);
+        meter_release(user, memory);
+    }
+    return larger;
+}
+
+START_TEST(batches_fit_a_budget) {
+    meter m = {0, 0};
+    flowbd3_context *context = NULL;
+    flowbd3_context_options metered = FLOWBD3_CONTEXT_OPTIONS_INIT;
+    metered.threads = 1;
+    metered.allocator = (flowbd3_allocator){meter_allocate, meter_reallocate, meter_release, &m};
+    ck_assert_int_eq(flowbd3_context_create(&context, &metered, NULL), FLOWBD3_OK);
+    flowbd3_table *table = toy_table(context, TOY_SEED);
+    flowbd3_trainer_options options = toy_options();
+    options.batch_size = TOY_ROWS / 2;
+    options.epochs = 2;
+    static const uint64_t budgets[] = {0, 6000000, 3000000};
+    double losses[FB3_COUNT(budgets)];
+    size_t taken[FB3_COUNT(budgets)];
+    for (size_t i = 0; i < FB3_COUNT(budgets); i++) {
+        flowbd3_model *model = toy_model(table);
+        flowbd3_trainer *trainer = NULL;
+        options.memory_budget = budgets[i];
+        size_t before = m.most = m.bytes, count = 0;
+        ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, NULL), FLOWBD3_OK);
+        train(trainer);
+        const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
+        losses[i] = history[count - 1].train_loss;
+        taken[i] = m.most - before;
+        flowbd3_trainer_destroy(&trainer);
+        flowbd3_model_destroy(&model);
+    }
+    for (size_t i = 1; i < FB3_COUNT(budgets); i++) {
+        ck_assert_uint_lt(taken[i], taken[i - 1]);
+        ck_assert_uint_le(taken[i], budgets[i]);
+        ck_assert_double_eq_tol(losses[i], losses[0], 1e-4);
+    }
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
+START_TEST(a_budget_for_less_than_a_sequence_is_refused) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED);
+    flowbd3_model *model = toy_model(table);
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_trainer_options options = toy_options();
+    flowbd3_error err = {0};
+    options.memory_budget = 100000;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, &err),
+                     FLOWBD3_ERROR_RANGE);
+    ck_assert_msg(strstr(err.message, "memory_budget is 100000 bytes") != NULL, "%s", err.message);
+    flowbd3_model_destroy(&model);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 int main(void) {
     setenv("CK_FORK", "no", 1);
     Suite *suite = suite_create("trainer");
@@ -296,6 +386,8 @@ int main(void) {
     tcase_add_test(tests, early_stopping_keeps_the_best);
     tcase_add_test(tests, divergence_is_reported);
     tcase_add_test(tests, options_out_of_range);
+    tcase_add_test(tests, batches_fit_a_budget);
+    tcase_add_test(tests, a_budget_for_less_than_a_sequence_is_refused);
     tcase_add_test(tests, options_come_back_filled_in);
     tcase_add_test(tests, learning_rate_schedule);
     suite_add_tcase(suite, tests);
