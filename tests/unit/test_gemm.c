@@ -5,6 +5,8 @@
 #include "nn/nn.h"
 #include "test_main.h"
 
+#include <flowbd3/context.h>
+
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -77,6 +79,21 @@ START_TEST(empty_products) {
 }
 END_TEST
 
+START_TEST(environment_chooses_the_kernels) {
+    const char *wanted = getenv("FLOWBD3_KERNELS"), *name = fb3_kernels_best()->name;
+    ck_assert_ptr_ne(strstr(flowbd3_build_info(), name), NULL);
+    if (wanted != NULL && fb3_instructions_best() == FB3_PORTABLE)
+        ck_assert_str_eq(name, "portable");
+    else if (wanted != NULL)
+        ck_assert_str_eq(name, wanted);
+    const fb3_kernels *const *all = fb3_kernels_all();
+    for (size_t i = 0; i <= (size_t)fb3_instructions_best(); i++)
+        ck_assert_ptr_ne(all[i], NULL);
+    ck_assert_ptr_eq(all[fb3_instructions_best()], fb3_kernels_best());
+    ck_assert_ptr_eq(all[fb3_instructions_best() + 1], NULL);
+}
+END_TEST
+
 int main(void) {
     setenv("CK_FORK", "no", 1);
     scratch = aligned_alloc(64, (fb3_gemm_scratch() * sizeof *scratch + 63) / 64 * 64);
@@ -85,6 +102,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, products_stay_inside_their_operands);
     tcase_add_test(tests, empty_products);
+    tcase_add_test(tests, environment_chooses_the_kernels);
     suite_add_tcase(suite, tests);
     int failed = run_suite(suite);
     free(scratch);
