@@ -1,0 +1,62 @@
+/* Evaluates 20,000 rows of 8 columns against 20,000, and prints the seconds of its parts, as JSON: taking up
+ * the real table (sorts, moments, correlations); marginals, correlations and report, which are a run that
+ * compares a single row with its nearest; and the distances to the nearest rows, which are the rest of a
+ * whole run. These are brute force: 3 operations a pair of cells, in double precision, beside half of what
+ * BLIS reaches in single precision.
+ *
+ *   bench-evaluate [--threads N] [--seconds N] [--json FILE]     the best of as many runs as fit */
+#include "bench.h"
+
+#include <math.h>
+
+enum { ROWS = 20000, COLUMNS = 8 };
+
+typedef struct figures {
+    double create, marginals, whole;
+} figures;
+
+static double evaluate(flowbd3_context *context, const flowbd3_table *real, const flowbd3_table *other,
+                       uint64_t max_rows, double *created) {
+    flowbd3_evaluator *evaluator = NULL;
+    flowbd3_error err = {0};
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.max_rows = max_rows;
+    double started = fb3_seconds();
+    bench_check(flowbd3_evaluator_create(&evaluator, context, real, NULL, &options, &err), &err);
+    double between = fb3_seconds();
+    bench_check(flowbd3_evaluator_run(evaluator, other, NULL, NULL, &err), &err);
+    double ended = fb3_seconds();
+    flowbd3_evaluator_destroy(&evaluator);
+    *created = fmin(*created, between - started);
+    return ended - between;
+}
+
+int main(int argc, char **argv) {
+    bench_options o = bench_parse(argc, argv, false);
+    flowbd3_error err = {0};
+    flowbd3_context *context = bench_context(&o);
+    flowbd3_table *table = bench_table(context, 2 * ROWS, COLUMNS), *real = NULL, *other = NULL;
+    bench_check(flowbd3_table_slice(&real, table, 0, ROWS, &err), &err);
+    bench_check(flowbd3_table_slice(&other, table, ROWS, ROWS, &err), &err);
+    figures f = {HUGE_VAL, HUGE_VAL, HUGE_VAL};
+    double started = fb3_seconds();
+    do {
+        f.marginals = fmin(f.marginals, evaluate(context, real, other, 1, &f.create));
+        f.whole = fmin(f.whole, evaluate(context, real, other, 0, &f.create));
+    } while (fb3_seconds() - started < o.seconds);
+    double rss = bench_peak_rss_mb(), neighbours = f.whole - f.marginals;
+    bench_products none = {.count = 0};
+    bench_product square = bench_square();
+    bench_measure(&none, &square, context);
+    double gflops = 3e-9 * ROWS * ROWS * COLUMNS / neighbours;
+    bench_print(&o, "evaluate", context,
+                json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "rows", (json_int_t)ROWS,
+                          "create_seconds", f.create, "marginal_seconds", f.marginals, "neighbour_seconds",
+                          neighbours, "seconds", f.create + f.whole, "neighbour_gflops", gflops,
+                          "half_square_gflops", 0.5 * square.all, "peak_rss_mb", rss));
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&other);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+    return 0;
+}

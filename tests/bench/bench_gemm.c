@@ -1,0 +1,45 @@
+/* The products of a training step and of a sampler's evaluation one by one: Gflop/s of BLIS on one thread and
+ * on all, each thread with a product of its own. */
+#include "bench.h"
+
+/* Tokens that a sampler of one-block flows takes at a time (TILE_TOKENS of lib/sampler/sizes.c). */
+enum { TILE_TOKENS = 128 };
+
+static const char *kind_of(const bench_product *p) {
+    return p->transpose_b == FB3_TRANSPOSED ? "NT" : p->transpose_a == FB3_TRANSPOSED ? "TN" : "NN";
+}
+
+static json_t *list_products(const bench_products *products) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < products->count; i++) {
+        const bench_product *p = &products->list[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:f}", "matrix", p->matrix, "kind",
+                                        kind_of(p), "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k",
+                                        (json_int_t)p->k, "one_gflops", p->one, "all_gflops", p->all));
+    }
+    return list;
+}
+
+int main(int argc, char **argv) {
+    bench_options o = bench_parse(argc, argv, true);
+    const bench_config *c = o.config;
+    flowbd3_context *context = bench_context(&o);
+    size_t tokens = o.token_blocks ? 2 * c->columns - 1 : c->columns;
+    bench_products train = bench_training_products(c, c->batch * tokens, flowbd3_context_threads(context));
+    bench_products forward = bench_forward_products(c, TILE_TOKENS * (o.token_blocks ? 2 : 1));
+    bench_product square = bench_square();
+    bench_ceiling of_train, of_forward;
+    double started = fb3_seconds();
+    do {
+        of_train = bench_measure(&train, &square, context);
+        of_forward = bench_measure(&forward, &square, context);
+    } while (fb3_seconds() - started < o.seconds);
+    bench_print(&o, "gemm", context,
+                json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", "train_one_gflops", of_train.one,
+                          "train_gflops", of_train.all, "forward_one_gflops", of_forward.one,
+                          "forward_gflops", of_forward.all, "square_one_gflops", square.one, "square_gflops",
+                          square.all, "train", list_products(&train), "forward", list_products(&forward)));
+    flowbd3_context_destroy(&context);
+    return 0;
+}
