@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-/* About as many tokens as the matrix products need to run at full rate; memory that the caches of a tile may
- * take; most flows of a tile, for whoever asks for a few rows; flows in flight on a thread. */
+/* About as many rows of an evaluation as the matrix products need to run at full rate; memory that the caches
+ * of a tile may take; most flows of a tile, for whoever asks for a few rows; flows in flight on a thread. */
 enum {
-    TILE_TOKENS = 128,
+    TILE_ROWS = 256,
     CACHE_BYTES = 64 << 20,
     TILE_FLOWS = 8192,
     FLOWS_IN_FLIGHT = 2048,
@@ -28,8 +28,13 @@ static size_t windows(const fb3_sampler_sizes *z) {
     return 1 + (rest + step - 1) / step;
 }
 
+/* Blocks that an evaluation takes of a copy: the one at hand, and the finished one before it. */
+static size_t blocks_at_once(const fb3_sampler_sizes *z) {
+    return z->cached > 0 ? 2 : 1;
+}
+
 static size_t tile_size(const fb3_sampler_sizes *z, const flowbd3_model *model) {
-    size_t tile = z->block < TILE_TOKENS ? TILE_TOKENS / z->block : 1;
+    size_t rows = blocks_at_once(z) * z->block, tile = rows < TILE_ROWS ? TILE_ROWS / rows : 1;
     uint64_t bytes = z->cached > 0 ? fb3_cache_bytes(&model->config, z->copies, z->cached) : 0;
     if (bytes * tile > CACHE_BYTES)
         tile = bytes < CACHE_BYTES ? (size_t)(CACHE_BYTES / bytes) : 1;
@@ -82,7 +87,7 @@ flowbd3_status fb3_sampler_measure(fb3_sampler_sizes *sizes, const flowbd3_model
     z.tiles = count_tiles(&z, o, flowbd3_context_threads(model->context));
     for (size_t s = 0; s < z.slots; s++)
         z.vocabulary = model->vocabulary[s] > z.vocabulary ? model->vocabulary[s] : z.vocabulary;
-    size_t blocks = several ? 2 : 1; /* that an evaluation takes of a copy */
+    size_t blocks = blocks_at_once(&z);
     /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a flow has a slot */
     size_t flows = z.block / z.slots + 2; /* that a block touches */
     z.limits = (fb3_limits){.sequences = z.copies * z.tile,

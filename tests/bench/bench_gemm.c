@@ -2,8 +2,8 @@
  * on all, each thread with a product of its own. */
 #include "bench.h"
 
-/* Tokens that a sampler of one-block flows takes at a time (TILE_TOKENS of lib/sampler/sizes.c). */
-enum { TILE_TOKENS = 128 };
+/* Rows of an evaluation of a sampler (lib/sampler/sizes.c). */
+enum { TILE_ROWS = 256 };
 
 static const char *kind_of(const bench_product *p) {
     return p->transpose_b == FB3_TRANSPOSED ? "NT" : p->transpose_a == FB3_TRANSPOSED ? "TN" : "NN";
@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     flowbd3_context *context = bench_context(&o);
     size_t tokens = o.token_blocks ? 2 * c->columns - 1 : c->columns;
     bench_products train = bench_training_products(c, c->batch * tokens, flowbd3_context_threads(context));
-    bench_products forward = bench_forward_products(c, TILE_TOKENS * (o.token_blocks ? 2 : 1));
+    bench_products forward = bench_forward_products(c, TILE_ROWS);
     bench_product square = bench_square();
     bench_ceiling of_train, of_forward;
     double started = fb3_seconds();
