@@ -58,6 +58,8 @@ typedef struct fb3_sampler_worker {
     uint8_t *masked;
     size_t *owner;              /* [rows] place in [copies, tile, block] of a row of the block at hand */
     bool *active;               /* [tile] sequences whose block is not finished */
+    size_t *same;               /* [tile] sequence in whose place one goes through the network */
+    uint8_t *asked;             /* [tile, block] what is wanted of a sequence, and of those in its place */
     bool *pending;              /* [tile] sequences that are not through with their unit */
     fb3_restrained *restrained; /* NULL: rows have nothing to obey */
     uint64_t evaluations;

@@ -121,6 +121,8 @@ static bool allocate_arrays(fb3_sampler_worker *w, const fb3_sampler_sizes *z, f
     w->masked = fb3_allocate(context, rows, sizeof *w->masked);
     w->owner = fb3_allocate(context, rows, sizeof *w->owner);
     w->active = fb3_allocate(context, z->tile, sizeof *w->active);
+    w->same = fb3_allocate(context, z->tile, sizeof *w->same);
+    w->asked = fb3_allocate(context, tokens, sizeof *w->asked);
     w->pending = fb3_allocate(context, z->tile, sizeof *w->pending);
     if (z->copies > 1)
         w->guided = fb3_allocate_floats(context, z->block * z->vocabulary);
@@ -128,8 +130,8 @@ static bool allocate_arrays(fb3_sampler_worker *w, const fb3_sampler_sizes *z, f
            w->logits != NULL && w->order != NULL && w->strata != NULL && w->stratum != NULL &&
            w->first != NULL && w->first_group != NULL && w->cached != NULL && w->groups != NULL &&
            w->inputs != NULL && w->slots != NULL && w->positions != NULL && w->masked != NULL &&
-           w->owner != NULL && w->active != NULL && w->pending != NULL &&
-           (w->guided != NULL || z->copies == 1);
+           w->owner != NULL && w->active != NULL && w->same != NULL && w->asked != NULL &&
+           w->pending != NULL && (w->guided != NULL || z->copies == 1);
 }
 
 flowbd3_status fb3_sampler_worker_create(fb3_sampler_worker *w, const flowbd3_sampler *s,
@@ -161,10 +163,10 @@ void fb3_sampler_worker_release(fb3_sampler_worker *w, const flowbd3_sampler *s)
     fb3_cache_destroy(&w->cache);
     fb3_unmasking_destroy(&w->unmasking, context);
     fb3_unmasking_scratch_destroy(&w->scratch, context);
-    void *const arrays[] = {w->vocabulary, w->values, w->forbidden, w->wanted, w->logits,
-                            w->order,      w->strata, w->stratum,   w->first,  w->first_group,
-                            w->cached,     w->groups, w->inputs,    w->slots,  w->positions,
-                            w->masked,     w->owner,  w->active,    w->pending};
+    void *const arrays[] = {w->vocabulary, w->values,  w->forbidden, w->wanted,      w->logits, w->order,
+                            w->strata,     w->stratum, w->first,     w->first_group, w->cached, w->groups,
+                            w->inputs,     w->slots,   w->positions, w->masked,      w->owner,  w->active,
+                            w->pending,    w->same,    w->asked};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
     fb3_release_floats(context, w->guided);
@@ -178,12 +180,13 @@ static uint64_t array_bytes(const fb3_sampler_sizes *z) {
     const fb3_unmasking *u = NULL;
     const fb3_unmasking_scratch *scratch = NULL;
     uint64_t of_token = sizeof *w->vocabulary + sizeof *w->values + sizeof *w->forbidden + sizeof *w->wanted +
-                        sizeof *w->stratum + z->copies * sizeof *w->logits + sizeof *u->plan +
-                        sizeof *u->probability + sizeof *u->remasked + sizeof *u->spare;
+                        sizeof *w->asked + sizeof *w->stratum + z->copies * sizeof *w->logits +
+                        sizeof *u->plan + sizeof *u->probability + sizeof *u->remasked + sizeof *u->spare;
     uint64_t of_row =
         sizeof *w->inputs + sizeof *w->slots + sizeof *w->positions + sizeof *w->masked + sizeof *w->owner;
     uint64_t of_copy = sizeof *w->first + sizeof *w->first_group + sizeof *w->cached + 2 * sizeof *w->groups;
-    uint64_t of_sequence = z->copies * of_copy + sizeof *w->active + sizeof *w->pending + sizeof *u;
+    uint64_t of_sequence =
+        z->copies * of_copy + sizeof *w->active + sizeof *w->same + sizeof *w->pending + sizeof *u;
     uint64_t guided = z->copies > 1 ? z->block * z->vocabulary * sizeof *w->guided : 0;
     return z->tile * (z->block * of_token + of_sequence) + z->limits.rows * of_row + guided +
            z->vocabulary *

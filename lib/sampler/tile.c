@@ -10,166 +10,26 @@
  *
  * Under guidance a sequence goes through the network in two copies: itself, and its twin, which does not see
  * what is conditioned and has a place of its own in the cache. */
-#include "sampler/restrained.h"
+#include "sampler/tile.h"
 #include "sampler/strata.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef struct tile {
-    flowbd3_sampler *sampler;
-    const fb3_sampler_sizes *sizes;
-    fb3_sampler_worker *w;
-    uint64_t first_sequence;
-    const fb3_sequence *sequences; /* [count] */
-    size_t count;
-    const uint64_t *first_row; /* [count] number of their first flows among all rows */
-    uint16_t *tokens;          /* [count, length, S] */
-    uint32_t attempt;
-    size_t window;                /* flow that the window begins with */
-    size_t block;                 /* of the window, that is being drawn */
-    size_t rows, groups, batched; /* of the batch that is being made: rows, groups, sequences */
-} tile;
-
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
-}
-
-/* Tokens of block number block of the window that sequence i has. */
-static size_t block_tokens(const tile *t, size_t i, size_t block) {
-    size_t flows = smaller(t->sequences[i].flows, t->window + t->sizes->window);
-    size_t end = flows > t->window ? (flows - t->window) * t->sizes->slots : 0,
-           begin = block * t->sizes->block;
-    return begin < end ? smaller(end - begin, t->sizes->block) : 0;
-}
-
-/* ---- rows of the batch ------------------------------------------------------------------------- */
-
-/* Number of the flows that share the order of their columns and the strata of their draws with a flow of
- * sequence i: those with its number in a run of sequences, or it alone. */
-static uint64_t group_of(const tile *t, size_t i, size_t flow) {
-    uint64_t sequence = t->first_sequence + i;
-    bool shared = t->sampler->options.draws == FLOWBD3_DRAWS_STRATIFIED;
-    return (shared ? sequence / FB3_STRATA : sequence) * t->sizes->length + flow;
-}
-
-/* Slot of token number token of the window of sequence i. */
-static size_t slot_of(tile *t, size_t i, size_t token) {
-    size_t slots = t->sizes->slots, place = token % slots;
-    if (!fb3_model_has_order(t->sampler->model))
-        return place;
-    uint64_t flow = (t->first_sequence + i) * t->sizes->length + t->window + token / slots;
-    if (t->w->ordered_flow != flow + 1) {
-        uint64_t group = group_of(t, i, t->window + token / slots);
-        fb3_model_order(t->sampler->model, t->w->order, t->sampler->options.seed, group, 0);
-        fb3_sampler_take_turns(t->sampler, t->w->order, t->first_row[i] + t->window + token / slots);
-    }
-    t->w->ordered_flow = flow + 1;
-    return t->w->order[place];
-}
-
-static uint16_t *token_at(const tile *t, size_t i, size_t token, size_t slot) {
-    size_t slots = t->sizes->slots, flow = t->window + token / slots;
-    return &t->tokens[(i * t->sizes->length + flow) * slots + slot];
-}
-
-/* Whether a copy does not see a token of the window. */
-static bool is_hidden(const tile *t, size_t i, size_t copy, size_t token, size_t slot) {
-    uint64_t row = t->first_row[i] + t->window + token / t->sizes->slots;
-    return copy > 0 && fb3_guidance_hides(t->sampler, row, slot);
-}
-
-/* A row that holds value where the copy sees it, and whose logits are wanted only there. */
-static size_t add_row(tile *t, size_t i, size_t copy, size_t token, uint16_t value, uint8_t wanted) {
-    size_t row = t->rows++, slots = t->sizes->slots, slot = slot_of(t, i, token);
-    bool hidden = is_hidden(t, i, copy, token, slot);
-    t->w->slots[row] = (uint16_t)slot;
-    t->w->positions[row] = (uint32_t)(token / slots * slots + slot);
-    t->w->inputs[row] = hidden ? (uint16_t)t->sampler->model->vocabulary[slot] : value;
-    t->w->masked[row] = hidden ? 0 : wanted;
-    return row;
-}
-
-/* Place of a copy of sequence i among all copies. */
-static size_t place_of(const tile *t, size_t i, size_t copy) {
-    return copy * t->count + i;
-}
-
-/* Keys of a copy of sequence i that are there before the batch. */
-static size_t keys_before(const tile *t, size_t i, size_t copy) {
-    return t->w->cache != NULL ? fb3_cache_used(t->w->cache, place_of(t, i, copy)) : 0;
-}
-
-/* The group of rows first .. of a copy in the batch, which see everything up to themselves. */
-static void add_group(tile *t, size_t i, size_t copy, size_t first, size_t rows) {
-    uint32_t before = (uint32_t)(keys_before(t, i, copy) + first + rows);
-    t->w->groups[t->groups++] =
-        (fb3_query_group){.query = (uint32_t)first, .queries = (uint32_t)rows, .before = before};
-}
-
-/* Rows of a finished block; how many. */
-static size_t add_finished(tile *t, size_t i, size_t copy, size_t block) {
-    size_t tokens = block_tokens(t, i, block), begin = block * t->sizes->block;
-    for (size_t token = begin; token < begin + tokens; token++)
-        add_row(t, i, copy, token, *token_at(t, i, token, slot_of(t, i, token)), 0);
-    add_group(t, i, copy, 0, tokens);
-    return tokens;
-}
-
-/* Rows of the block at hand, behind `behind` others of the copy. */
-static void add_block(tile *t, size_t i, size_t copy, size_t block, size_t behind) {
-    fb3_unmasking *u = &t->w->unmasking[i];
-    size_t begin = block * t->sizes->block;
-    const uint8_t *wanted = t->w->wanted + i * t->sizes->block;
-    for (size_t k = 0; k < u->tokens; k++) {
-        size_t row = add_row(t, i, copy, begin + k, u->values[k], wanted[k]);
-        t->w->owner[row] = place_of(t, i, copy) * t->sizes->block + k;
-    }
-    add_group(t, i, copy, behind, u->tokens);
-}
-
-static void begin_batch(tile *t) {
-    t->rows = t->groups = t->batched = 0;
-}
-
-static void end_copy(tile *t, size_t i, size_t copy) {
-    t->w->cached[t->batched++] = place_of(t, i, copy);
-    t->w->first[t->batched] = t->rows;
-    t->w->first_group[t->batched] = t->groups;
-}
-
-/* All copies of a finished block, as sequences of the batch of their own. */
-static void add_finished_copies(tile *t, size_t i, size_t block) {
-    for (size_t copy = 0; copy < t->sizes->copies; copy++) {
-        add_finished(t, i, copy, block);
-        end_copy(t, i, copy);
-    }
-}
-
-static void evaluate(tile *t) {
-    fb3_batch batch = {.sequences = t->batched,
-                       .first = t->w->first,
-                       .inputs = t->w->inputs,
-                       .slots = t->w->slots,
-                       .positions = t->w->positions,
-                       .groups = t->w->groups,
-                       .first_group = t->w->first_group,
-                       .masked = t->w->masked,
-                       .cache = t->w->cache,
-                       .cached = t->w->cached};
-    fb3_network_logits(t->w->network, &batch);
 }
 
 /* ---- one block --------------------------------------------------------------------------------- */
 
 /* The tokens of the flow that token number k of a block is of, as far as they are decided, by their slots. */
-static void gather_flow(tile *t, size_t i, const fb3_unmasking *u, size_t begin, size_t k) {
+static void gather_flow(fb3_tile *t, size_t i, const fb3_unmasking *u, size_t begin, size_t k) {
     fb3_restrained *r = t->w->restrained;
     size_t slots = t->sizes->slots, flow = (begin + k) / slots;
     for (size_t place = 0; place < slots; place++) {
-        size_t token = flow * slots + place, slot = slot_of(t, i, token);
+        size_t token = flow * slots + place, slot = fb3_tile_slot(t, i, token);
         if (token < begin)
-            r->tokens[slot] = *token_at(t, i, token, slot);
+            r->tokens[slot] = *fb3_tile_token(t, i, token, slot);
         else if (token - begin < u->tokens)
             r->tokens[slot] = u->values[token - begin];
         else
@@ -179,27 +39,27 @@ static void gather_flow(tile *t, size_t i, const fb3_unmasking *u, size_t begin,
 
 /* Which values token number k may take. */
 static bool allow(void *user, const fb3_unmasking *u, size_t k, uint8_t *allowed) {
-    tile *t = user;
+    fb3_tile *t = user;
     size_t i = (size_t)(u - t->w->unmasking), begin = t->block * t->sizes->block;
     size_t flow = t->window + (begin + k) / t->sizes->slots;
     gather_flow(t, i, u, begin, k);
     return fb3_restrained_allow(t->sampler, t->w->restrained, i, flow, t->first_row[i] + flow,
-                                slot_of(t, i, begin + k), allowed);
+                                fb3_tile_slot(t, i, begin + k), allowed);
 }
 
 /* Whether everything that comes before a block in its unit is given. */
-static bool nothing_drawn(tile *t, size_t i, size_t begin) {
+static bool nothing_drawn(fb3_tile *t, size_t i, size_t begin) {
     size_t unit = t->block / t->sizes->unit * t->sizes->unit * t->sizes->block;
     for (size_t token = unit; token < begin; token++)
         if (fb3_sampler_given_token(t->sampler, t->first_row[i] + t->window + token / t->sizes->slots,
-                                    slot_of(t, i, token)) == UINT16_MAX)
+                                    fb3_tile_slot(t, i, token)) == UINT16_MAX)
             return false;
     return true;
 }
 
 /* What the rows of a block have to obey. Given tokens of blocks that end inside a flow are fixed as long as
  * nothing is drawn before them; later ones are drawn with one value allowed, which has its weight. */
-static void restrain(tile *t, size_t i, size_t begin) {
+static void restrain(fb3_tile *t, size_t i, size_t begin) {
     const flowbd3_sampler *s = t->sampler;
     fb3_restrained *r = t->w->restrained;
     fb3_unmasking *u = &t->w->unmasking[i];
@@ -207,7 +67,7 @@ static void restrain(tile *t, size_t i, size_t begin) {
     bool whole = !fb3_model_has_order(s->model), free = nothing_drawn(t, i, begin);
     u->first_is_free = free;
     for (size_t k = 0; k < u->tokens; k++) {
-        size_t slot = slot_of(t, i, begin + k), flow = (begin + k) / slots;
+        size_t slot = fb3_tile_slot(t, i, begin + k), flow = (begin + k) / slots;
         uint64_t row = t->first_row[i] + t->window + flow;
         uint16_t given = fb3_sampler_given_token(s, row, slot);
         run = s->model->tokenizer->slots[slot].place == 0 || k == 0 ? k : run;
@@ -228,21 +88,21 @@ static void restrain(tile *t, size_t i, size_t begin) {
 }
 
 /* Only the first attempt has strata: later ones are those of some rows of a group. */
-static bool has_strata(const tile *t) {
+static bool has_strata(const fb3_tile *t) {
     return t->sampler->options.draws == FLOWBD3_DRAWS_STRATIFIED && t->attempt == 0;
 }
 
 /* Strata of the tokens of a block, flow by flow, in which the sequences of a tile are of one group or two. */
-static void choose_strata(tile *t, size_t block) {
+static void choose_strata(fb3_tile *t, size_t block) {
     fb3_sampler_worker *w = t->w;
     size_t slots = t->sizes->slots, begin = block * t->sizes->block, end = begin + t->sizes->block;
     for (size_t first = begin, next; first < end; first = next) {
         next = smaller((first / slots + 1) * slots, end);
         for (size_t i = 0; i < t->count; i++) {
-            size_t tokens = w->active[i] ? block_tokens(t, i, block) : 0;
+            size_t tokens = w->active[i] ? fb3_tile_block_tokens(t, i, block) : 0;
             if (first - begin >= tokens)
                 continue;
-            uint64_t group = group_of(t, i, t->window + first / slots);
+            uint64_t group = fb3_tile_group(t, i, t->window + first / slots);
             if (w->strata_group != group + 1)
                 fb3_strata_fill(w->strata, slots, t->sampler->options.seed, group);
             w->strata_group = group + 1;
@@ -254,7 +114,7 @@ static void choose_strata(tile *t, size_t block) {
 }
 
 /* Masks the tokens of block number block; ordinal counts the blocks of a sequence. */
-static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
+static void start_block(fb3_tile *t, size_t i, size_t block, size_t ordinal) {
     const flowbd3_sampler *s = t->sampler;
     fb3_sampler_worker *w = t->w;
     fb3_unmasking *u = &w->unmasking[i];
@@ -262,13 +122,13 @@ static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
     size_t gap = fb3_tokenizer_gap_slot(s->model->tokenizer);
     u->attempt = t->attempt;
     u->key = (t->first_sequence + i) * t->sizes->blocks + ordinal;
-    u->tokens = block_tokens(t, i, block);
+    u->tokens = fb3_tile_block_tokens(t, i, block);
     u->vocabulary = w->vocabulary + place;
     u->forbidden = w->forbidden + place;
     u->values = w->values + place;
     u->strata = has_strata(t) ? w->stratum + place : NULL;
     for (size_t k = 0; k < u->tokens; k++) {
-        size_t slot = slot_of(t, i, begin + k), flow = t->window + (begin + k) / t->sizes->slots;
+        size_t slot = fb3_tile_slot(t, i, begin + k), flow = t->window + (begin + k) / t->sizes->slots;
         w->vocabulary[place + k] = (uint32_t)s->model->vocabulary[slot];
         /* Only the first flow of a group has no gap; what is hidden is not emitted. */
         w->forbidden[place + k] = slot == gap && flow > 0
@@ -280,21 +140,8 @@ static void start_block(tile *t, size_t i, size_t block, size_t ordinal) {
     fb3_unmasking_start(u, &s->options);
 }
 
-/* Points the wanted tokens of all blocks to their logits. */
-static void find_logits(tile *t) {
-    fb3_sampler_worker *w = t->w;
-    memset(w->logits, 0, t->sizes->copies * t->count * t->sizes->block * sizeof(const float *));
-    for (size_t slot = 0; slot < t->sizes->slots; slot++) {
-        size_t count, stride;
-        const uint32_t *positions;
-        const float *logits = fb3_network_slot_logits(w->network, slot, &count, &stride, &positions);
-        for (size_t i = 0; i < count; i++)
-            w->logits[w->owner[positions[i]]] = logits + i * stride;
-    }
-}
-
 /* Finds out which sequences need another evaluation; false when none does. */
-static bool advance(tile *t) {
+static bool advance(fb3_tile *t) {
     bool any = false;
     for (size_t i = 0; i < t->count; i++) {
         if (t->w->active[i])
@@ -305,63 +152,60 @@ static bool advance(tile *t) {
 }
 
 /* Draws from the logits of all copies of sequence i. */
-static void apply(tile *t, size_t i) {
+static void apply(fb3_tile *t, size_t i) {
     fb3_sampler_worker *w = t->w;
     fb3_unmasking *u = &w->unmasking[i];
     const float **logits = w->logits + i * t->sizes->block;
     if (t->sizes->copies > 1)
-        fb3_guidance_apply(t->sampler, w, logits, w->logits + place_of(t, i, 1) * t->sizes->block,
+        fb3_guidance_apply(t->sampler, w, logits, w->logits + fb3_tile_place(t, i, 1) * t->sizes->block,
                            u->vocabulary, u->tokens);
     fb3_unmasking_apply(u, logits, &t->sampler->options, w->scratch);
 }
 
 /* One evaluation of the blocks that are not finished; with finish, the blocks before them go along. */
-static void step(tile *t, size_t block, bool finish) {
+static void step(fb3_tile *t, size_t block, bool finish) {
     fb3_sampler_worker *w = t->w;
-    begin_batch(t);
+    fb3_batch_begin(t);
+    fb3_batch_add_blocks(t, block, finish);
     for (size_t i = 0; i < t->count; i++)
-        for (size_t copy = 0; w->active[i] && copy < t->sizes->copies; copy++) {
-            add_block(t, i, copy, block, finish ? add_finished(t, i, copy, block - 1) : 0);
-            end_copy(t, i, copy);
-        }
-    w->evaluations += t->batched;
-    evaluate(t);
-    find_logits(t);
+        w->evaluations += w->active[i] ? t->sizes->copies : 0;
+    fb3_batch_evaluate(t);
+    fb3_batch_find_logits(t);
     for (size_t k = 0; finish && k < t->batched; k++)
-        fb3_cache_keep(w->cache, w->cached[k], block_tokens(t, w->cached[k] % t->count, block - 1));
+        fb3_cache_keep(w->cache, w->cached[k], fb3_tile_block_tokens(t, w->cached[k] % t->count, block - 1));
     for (size_t i = 0; i < t->count; i++)
         if (w->active[i])
             apply(t, i);
 }
 
-static void keep_values(tile *t, size_t i, size_t block) {
+static void keep_values(fb3_tile *t, size_t i, size_t block) {
     const fb3_unmasking *u = &t->w->unmasking[i];
     size_t begin = block * t->sizes->block;
     for (size_t k = 0; k < u->tokens; k++)
-        *token_at(t, i, begin + k, slot_of(t, i, begin + k)) = u->values[k];
+        *fb3_tile_token(t, i, begin + k, fb3_tile_slot(t, i, begin + k)) = u->values[k];
 }
 
 /* Takes finished blocks into the cache of the sequences that lag more than one block behind: those between
  * had nothing to draw. */
-static void catch_up(tile *t, size_t block) {
+static void catch_up(fb3_tile *t, size_t block) {
     for (size_t b = 0; t->w->cache != NULL && b + 1 < block; b++) {
-        begin_batch(t);
+        fb3_batch_begin(t);
         for (size_t i = 0; i < t->count; i++)
             if (t->w->active[i] && fb3_cache_used(t->w->cache, i) == b * t->sizes->block)
-                add_finished_copies(t, i, b);
+                fb3_batch_add_finished(t, i, b);
         if (t->batched == 0)
             continue;
-        evaluate(t);
+        fb3_batch_evaluate(t);
         for (size_t k = 0; k < t->batched; k++)
             fb3_cache_keep(t->w->cache, t->w->cached[k], t->sizes->block);
     }
 }
 
-static void run_block(tile *t, size_t block, size_t ordinal) {
+static void run_block(fb3_tile *t, size_t block, size_t ordinal) {
     fb3_restrained *r = t->w->restrained;
     t->block = block;
     for (size_t i = 0; i < t->count; i++)
-        t->w->active[i] = t->w->pending[i] && block_tokens(t, i, block) > 0;
+        t->w->active[i] = t->w->pending[i] && fb3_tile_block_tokens(t, i, block) > 0;
     if (has_strata(t))
         choose_strata(t, block);
     for (size_t i = 0; i < t->count; i++)
@@ -373,7 +217,7 @@ static void run_block(tile *t, size_t block, size_t ordinal) {
         step(t, block, first && block > 0);
     }
     for (size_t i = 0; i < t->count; i++)
-        if (t->w->pending[i] && block_tokens(t, i, block) > 0) {
+        if (t->w->pending[i] && fb3_tile_block_tokens(t, i, block) > 0) {
             keep_values(t, i, block);
             if (r != NULL)
                 r->rows[i].log_mass += t->w->unmasking[i].log_mass;
@@ -383,16 +227,16 @@ static void run_block(tile *t, size_t block, size_t ordinal) {
 /* ---- units ------------------------------------------------------------------------------------- */
 
 /* Flows that the unit that begins with a block has in sequence i, and the first of them. */
-static size_t unit_flows(const tile *t, size_t i, size_t block, size_t *first) {
+static size_t unit_flows(const fb3_tile *t, size_t i, size_t block, size_t *first) {
     size_t tokens = 0;
     for (size_t b = block; b < block + t->sizes->unit; b++)
-        tokens += block_tokens(t, i, b);
+        tokens += fb3_tile_block_tokens(t, i, b);
     *first = t->window + block * t->sizes->block / t->sizes->slots;
     return tokens / t->sizes->slots;
 }
 
 /* Decides what becomes of the attempt of every sequence that is pending; false: none is any more. */
-static bool judge(tile *t, size_t block, size_t ordinal) {
+static bool judge(fb3_tile *t, size_t block, size_t ordinal) {
     const flowbd3_sampler *s = t->sampler;
     fb3_restrained *r = t->w->restrained;
     bool last = t->attempt + 1 == s->options.attempts, any = false;
@@ -414,19 +258,19 @@ static bool judge(tile *t, size_t block, size_t ordinal) {
 }
 
 /* Takes the sequences that are pending back to where the unit began. */
-static void rewind_unit(tile *t) {
+static void rewind_unit(fb3_tile *t) {
     for (size_t i = 0; i < t->count; i++)
         if (t->w->pending[i]) {
             fb3_restrained_forget(t->w->restrained, i);
             for (size_t copy = 0; t->w->cache != NULL && copy < t->sizes->copies; copy++)
-                fb3_cache_truncate(t->w->cache, place_of(t, i, copy), t->w->restrained->rows[i].cached);
+                fb3_cache_truncate(t->w->cache, fb3_tile_place(t, i, copy), t->w->restrained->rows[i].cached);
         }
 }
 
-static void run_unit(tile *t, size_t block, size_t ordinal) {
+static void run_unit(fb3_tile *t, size_t block, size_t ordinal) {
     fb3_restrained *r = t->w->restrained;
     for (size_t i = 0; i < t->count; i++) {
-        t->w->pending[i] = block_tokens(t, i, block) > 0;
+        t->w->pending[i] = fb3_tile_block_tokens(t, i, block) > 0;
         if (r == NULL)
             continue;
         fb3_restrained_start(r, i);
@@ -446,21 +290,21 @@ static void run_unit(tile *t, size_t block, size_t ordinal) {
 
 /* ---- windows ----------------------------------------------------------------------------------- */
 
-static bool reaches(const tile *t, size_t block) {
+static bool reaches(const fb3_tile *t, size_t block) {
     for (size_t i = 0; i < t->count; i++)
-        if (block_tokens(t, i, block) > 0)
+        if (fb3_tile_block_tokens(t, i, block) > 0)
             return true;
     return false;
 }
 
 /* Takes the blocks 0 .. blocks - 1 of the window, which are there already, into the cache. */
-static void take_in(tile *t, size_t blocks) {
+static void take_in(fb3_tile *t, size_t blocks) {
     for (size_t block = 0; block < blocks; block++) {
-        begin_batch(t);
+        fb3_batch_begin(t);
         for (size_t i = 0; i < t->count; i++)
-            if (block_tokens(t, i, blocks) > 0) /* something will be drawn after them */
-                add_finished_copies(t, i, block);
-        evaluate(t);
+            if (fb3_tile_block_tokens(t, i, blocks) > 0) /* something will be drawn after them */
+                fb3_batch_add_finished(t, i, block);
+        fb3_batch_evaluate(t);
         for (size_t b = 0; b < t->batched; b++)
             fb3_cache_keep(t->w->cache, t->w->cached[b], t->sizes->block);
     }
@@ -468,14 +312,14 @@ static void take_in(tile *t, size_t blocks) {
 
 void fb3_sampler_tile(flowbd3_sampler *sampler, fb3_sampler_worker *worker, uint64_t first_sequence,
                       const fb3_sequence *sequences, const uint64_t *first_row, uint16_t *tokens) {
-    tile t = {.sampler = sampler,
-              .sizes = &sampler->sizes,
-              .w = worker,
-              .first_sequence = first_sequence,
-              .sequences = sequences,
-              .first_row = first_row,
-              .count = sampler->sizes.tile,
-              .tokens = tokens};
+    fb3_tile t = {.sampler = sampler,
+                  .sizes = &sampler->sizes,
+                  .w = worker,
+                  .first_sequence = first_sequence,
+                  .sequences = sequences,
+                  .first_row = first_row,
+                  .count = sampler->sizes.tile,
+                  .tokens = tokens};
     size_t block = 0, ordinal = 0;
     while (reaches(&t, block) && !atomic_load(&sampler->cancelled)) {
         for (size_t place = 0; worker->cache != NULL && place < t.sizes->copies * t.count; place++)
