@@ -101,7 +101,8 @@ static void attend_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_
     fb3_dropout dropout = fb3_dropout_of(n, layer, FB3_DROPOUT_ATTENTION);
     for (size_t b = shard->sequences.first; b < shard->sequences.first + shard->sequences.count; b++) {
         size_t row = batch->first[b], groups = batch->first_group[b];
-        n->kernels->attention_backward(a->qkv + row * s3, s3, scratch->d + (row - first) * sd, sd,
+        n->kernels->attention_backward(a->qkv + row * s3, s3, a->heads + row * sd,
+                                       scratch->d + (row - first) * sd, sd, a->log_sums + row, n->limits.rows,
                                        batch->first[b + 1] - row, batch->groups + groups,
                                        batch->first_group[b + 1] - groups, &n->attention, &dropout,
                                        n->rows_before + row, scratch->attention);

@@ -3,24 +3,20 @@
 
 struct fb3_cache {
     flowbd3_context *context;
-    size_t layers, width, sequences;
-    size_t keys_stride, values_stride, layer_floats;
+    size_t layers, stride, layer_floats;
     size_t *used; /* [sequences] keys that are kept */
     float *floats;
 };
 
-static void measure(fb3_cache *cache, const fb3_network_config *config, size_t sequences, size_t keys) {
+static void measure(fb3_cache *cache, const fb3_network_config *config, size_t keys) {
     cache->layers = config->layers;
-    cache->width = config->width;
-    cache->sequences = sequences;
-    cache->keys_stride = fb3_attention_stride(keys);
-    cache->values_stride = fb3_stride(config->width);
-    cache->layer_floats = config->width * cache->keys_stride + keys * cache->values_stride;
+    cache->stride = fb3_stride(2 * config->width);
+    cache->layer_floats = keys * cache->stride;
 }
 
 uint64_t fb3_cache_bytes(const fb3_network_config *config, size_t sequences, size_t keys) {
     fb3_cache cache = {.context = NULL};
-    measure(&cache, config, sequences, keys);
+    measure(&cache, config, keys);
     return (uint64_t)sequences *
            (cache.layers * cache.layer_floats * sizeof *cache.floats + sizeof *cache.used);
 }
@@ -32,7 +28,7 @@ flowbd3_status fb3_cache_create(fb3_cache **out, flowbd3_context *context, const
     if (cache == NULL)
         return fb3_no_memory(err, "the cache of keys and values");
     cache->context = fb3_context_retain(context);
-    measure(cache, config, sequences, keys);
+    measure(cache, config, keys);
     cache->used = fb3_allocate_zero(context, sequences, sizeof *cache->used);
     cache->floats = fb3_allocate_floats(context, sequences * cache->layers * cache->layer_floats);
     if (cache->used == NULL || cache->floats == NULL) {
@@ -54,10 +50,9 @@ void fb3_cache_destroy(fb3_cache **cache) {
 }
 
 fb3_cached_layer fb3_cache_layer(const fb3_cache *cache, size_t sequence, size_t layer) {
-    float *keys = cache->floats + (sequence * cache->layers + layer) * cache->layer_floats;
-    return (fb3_cached_layer){.keys = keys,
-                              .values = keys + cache->width * cache->keys_stride,
-                              .keys_stride = cache->keys_stride,
+    return (fb3_cached_layer){.keys =
+                                  cache->floats + (sequence * cache->layers + layer) * cache->layer_floats,
+                              .stride = cache->stride,
                               .used = cache->used[sequence]};
 }
 

@@ -25,6 +25,7 @@ static void carve_activations(fb3_network *n, carver *c) {
         a->h1 = carve(c, rows * n->stride_d);
         a->qkv = carve(c, rows * n->stride_3d);
         a->heads = carve(c, rows * n->stride_d);
+        a->log_sums = carve(c, n->gradients ? rows * n->config.heads : 0);
         a->mid = carve(c, rows * n->stride_d);
         a->inverse2 = carve(c, rows);
         a->h2 = carve(c, rows * n->stride_d);
@@ -57,14 +58,14 @@ static void carve_slots(fb3_network *n, carver *c) {
 
 static void carve_scratch(fb3_network *n, carver *c) {
     size_t rows = n->gradients ? n->max_shard_rows : 0;
-    size_t attention = fb3_attention_forward_scratch(&n->attention);
-    if (n->gradients)
-        attention = fb3_attention_backward_scratch(&n->attention, n->limits.sequence_rows);
+    size_t attention = fb3_attention_forward_scratch(&n->attention, n->limits.sequence_rows);
+    size_t backward = fb3_attention_backward_scratch(&n->attention, n->limits.sequence_rows);
+    if (n->gradients && backward > attention)
+        attention = backward;
     for (unsigned i = 0; i < flowbd3_context_threads(n->context); i++) {
         n->scratch[i].d = carve(c, rows * n->stride_d);
         n->scratch[i].residual = carve(c, rows * n->stride_d);
         n->scratch[i].hidden = carve(c, rows * n->stride_f);
-        n->scratch[i].keys = carve(c, n->config.width * n->attention.stride);
         n->scratch[i].attention = carve(c, attention);
         n->scratch[i].gemm = carve(c, fb3_gemm_scratch());
     }
@@ -113,9 +114,8 @@ static void set_sizes(fb3_network *n, const fb3_network_config *config, const fb
     n->stride_d = fb3_stride(config->width);
     n->stride_3d = fb3_stride(3 * config->width);
     n->stride_f = fb3_stride(config->hidden);
-    n->attention = (fb3_attention){.heads = config->heads,
-                                   .head_width = config->width / config->heads,
-                                   .stride = fb3_attention_stride(limits->keys)};
+    n->attention = (fb3_attention){
+        .heads = config->heads, .head_width = config->width / config->heads, .keys = limits->keys};
 }
 
 /* The small arrays, and those of a batch's lists. */

@@ -145,25 +145,20 @@ static void linear(const fb3_network *n, const float *x, size_t stride_x, const 
 
 /* The keys and values that a sequence's rows see: those of the batch, or the cached ones and those behind. */
 typedef struct seen {
-    const float *keys, *values; /* transposed; [keys, D] */
-    size_t keys_stride, values_stride;
+    const float *keys; /* [keys, D], values D floats behind */
+    size_t stride;
 } seen;
 
-static seen gather(const fb3_network *n, size_t layer, size_t sequence, const float *qkv, size_t rows,
-                   fb3_scratch *scratch) {
+static seen gather(const fb3_network *n, size_t layer, size_t sequence, const float *qkv, size_t rows) {
     const fb3_batch *batch = n->batch;
     size_t d = n->config.width;
-    const float *keys = qkv + d, *values = keys + d;
-    if (batch->cache == NULL) {
-        n->kernels->transpose(scratch->keys, n->attention.stride, keys, n->stride_3d, rows, d);
-        return (seen){scratch->keys, values, n->attention.stride, n->stride_3d};
-    }
+    if (batch->cache == NULL)
+        return (seen){qkv + d, n->stride_3d};
     fb3_cached_layer cached = fb3_cache_layer(batch->cache, batch->cached[sequence], layer);
-    n->kernels->transpose(cached.keys + cached.used, cached.keys_stride, keys, n->stride_3d, rows, d);
     for (size_t i = 0; i < rows; i++)
-        memcpy(cached.values + (cached.used + i) * n->stride_d, values + i * n->stride_3d,
-               d * sizeof *values);
-    return (seen){cached.keys, cached.values, cached.keys_stride, n->stride_d};
+        memcpy(cached.keys + (cached.used + i) * cached.stride, qkv + d + i * n->stride_3d,
+               2 * d * sizeof *qkv);
+    return (seen){cached.keys, cached.stride};
 }
 
 static void attend(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scratch *scratch) {
@@ -175,11 +170,12 @@ static void attend(fb3_network *n, size_t layer, const fb3_shard *shard, fb3_scr
     for (size_t b = shard->sequences.first; b < shard->sequences.first + shard->sequences.count; b++) {
         size_t first = batch->first[b], groups = batch->first_group[b];
         const float *qkv = a->qkv + first * n->stride_3d;
-        seen s = gather(n, layer, b, qkv, batch->first[b + 1] - first, scratch);
-        n->kernels->attention_forward(a->heads + first * n->stride_d, n->stride_d, qkv, n->stride_3d, s.keys,
-                                      s.keys_stride, s.values, s.values_stride, batch->groups + groups,
-                                      batch->first_group[b + 1] - groups, &n->attention, &dropout,
-                                      n->rows_before + first, scratch->attention);
+        seen s = gather(n, layer, b, qkv, batch->first[b + 1] - first);
+        n->kernels->attention_forward(a->heads + first * n->stride_d, n->stride_d,
+                                      n->gradients ? a->log_sums + first : NULL, n->limits.rows, qkv,
+                                      n->stride_3d, s.keys, s.keys + n->config.width, s.stride,
+                                      batch->groups + groups, batch->first_group[b + 1] - groups,
+                                      &n->attention, &dropout, n->rows_before + first, scratch->attention);
     }
 }
 

@@ -12,6 +12,7 @@ typedef struct fb3_activations {
     float *h1;       /* [M, D] norm of x */
     float *qkv;      /* [M, 3 D] -> its gradient */
     float *heads;    /* [M, D] output of attention */
+    float *log_sums; /* [H, M] logarithms of its sums of exponentials; NULL without gradients */
     float *mid;      /* [M, D] x after attention -> its gradient */
     float *inverse2; /* [M] */
     float *h2;       /* [M, D] norm of mid */
@@ -66,7 +67,6 @@ typedef struct fb3_scratch {
     float *d;        /* [M of a shard, D] */
     float *residual; /* [M of a shard, D] */
     float *hidden;   /* [M of a shard, F] */
-    float *keys;     /* [D, keys] transposed */
     float *attention;
     float *gemm;
 } fb3_scratch;
@@ -145,10 +145,10 @@ static inline fb3_dropout fb3_dropout_of(const fb3_network *network, size_t laye
 }
 enum { FB3_DROPOUT_ATTENTION = 0, FB3_DROPOUT_FEED_FORWARD = 1 };
 
-/* Floats of the cache for layer of a sequence: transposed keys [D, stride], and values [keys, D]. */
+/* The cache for layer of a sequence: rows of keys and values, 2 D floats. */
 typedef struct fb3_cached_layer {
-    float *keys, *values;
-    size_t keys_stride, used;
+    float *keys;
+    size_t stride, used;
 } fb3_cached_layer;
 fb3_cached_layer fb3_cache_layer(const fb3_cache *cache, size_t sequence, size_t layer);
 

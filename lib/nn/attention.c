@@ -1,9 +1,12 @@
 /* Rotary positions and attention, compiled once per instruction set as FB3_VARIANT.
  *
- * Who sees whom is a list of groups (nn.h), so that no mask is ever laid out and no score of a pair that does
- * not see each other is computed. Scores live for a few queries at a time: memory grows with the keys, not
- * with their square. The backward pass computes them again. */
-#include "nn/vector.h"
+ * Who sees whom is a list of groups (nn.h), so that no mask is ever laid out. Consecutive queries are taken
+ * together in tiles, as lanes, over tiles of the keys that one of them sees; a score is hidden where its
+ * query does not see its key, and tiles of keys that no query of a tile sees are not touched. The softmax
+ * runs along (Milakov & Gimelshein 2018, Dao et al. 2022): memory grows with the rows, not with their square,
+ * and the backward pass computes the weights again from the logarithms of their sums. */
+#include "nn/attention.h"
+#include "nn/lanes.h"
 
 /* ---- rotary positions -------------------------------------------------------------------------- */
 
@@ -36,238 +39,355 @@ void JOIN(fb3_rope_backward_, FB3_VARIANT)(float *dqkv, size_t stride, const uin
     rotate(dqkv, stride, positions, rows, shape, -1.0f);
 }
 
-/* ---- small products ---------------------------------------------------------------------------- */
+/* ---- tiles ------------------------------------------------------------------------------------- */
 
-/* The left operand of a small product: element (i, p) is data[i * row + p * column]. */
-typedef struct operand {
-    const float *data;
-    size_t row, column;
-} operand;
+enum { QUERIES = FB3_TILE_QUERIES, KEYS = FB3_TILE_KEYS };
 
-#ifdef __AVX__
-enum { TILE_ROWS = 4, LANES = 8 };
-#else
-enum { TILE_ROWS = 4, LANES = 4 };
-#endif
-
-/* The floats of a register. An array of floats in their place does not stay in registers: the products below
- * take eight times as long with one. */
-typedef float vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
-
-/* c[rows, vectors * LANES] (+)= a[rows, k] b[k, vectors * LANES]: rows and vectors are constants where it is
- * called. */
-static inline __attribute__((always_inline)) void tile(float *restrict c, size_t stride_c, operand a,
-                                                       const float *restrict b, size_t stride_b, size_t k,
-                                                       size_t rows, size_t vectors, bool add) {
-    vector sum[TILE_ROWS][2];
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < vectors; j++)
-            sum[i][j] = add ? *(const vector *)(c + i * stride_c + j * LANES) : (vector){0};
-    for (size_t p = 0; p < k; p++)
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < vectors; j++)
-                sum[i][j] +=
-                    a.data[i * a.row + p * a.column] * *(const vector *)(b + p * stride_b + j * LANES);
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < vectors; j++)
-            *(vector *)(c + i * stride_c + j * LANES) = sum[i][j];
+static uint32_t smaller_of(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
 }
 
-/* One column of a tile. */
-static void column(float *restrict c, size_t stride_c, operand a, const float *restrict b, size_t stride_b,
-                   size_t k, size_t rows, bool add) {
-    for (size_t i = 0; i < rows; i++) {
-        float sum = add ? c[i * stride_c] : 0.0f;
-        for (size_t p = 0; p < k; p++)
-            sum += a.data[i * a.row + p * a.column] * b[p * stride_b];
-        c[i * stride_c] = sum;
+static uint32_t larger_of(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
+/* The keys of lane: those of the group, whose second stretch is empty when the first one reaches it. */
+static void set_lane(fb3_query_tile *t, size_t lane, const fb3_query_group *g) {
+    uint32_t end = g->own + g->owned;
+    bool joined = g->owned == 0 || g->own <= g->before;
+    t->before[lane] = (int32_t)(joined && g->owned > 0 ? larger_of(g->before, end) : g->before);
+    t->own[lane] = (int32_t)(joined ? 0 : g->own);
+    t->end[lane] = (int32_t)(joined ? 0 : end);
+}
+
+/* What some lane sees, and what all do. */
+static void set_stretches(fb3_query_tile *t) {
+    uint32_t before = 0, own = UINT32_MAX, end = 0;
+    t->before_all = t->end_all = UINT32_MAX;
+    t->own_all = 0;
+    for (size_t l = 0; l < QUERIES; l++) {
+        uint32_t lane_before = (uint32_t)t->before[l], lane_own = (uint32_t)t->own[l],
+                 lane_end = (uint32_t)t->end[l];
+        before = larger_of(before, lane_before);
+        own = lane_end > 0 ? smaller_of(own, lane_own) : own;
+        end = larger_of(end, lane_end);
+        t->before_all = smaller_of(t->before_all, lane_before);
+        t->own_all = larger_of(t->own_all, lane_own);
+        t->end_all = smaller_of(t->end_all, lane_end);
+    }
+    bool joined = end == 0 || own <= before;
+    t->seen[0] = (fb3_stretch){0, joined ? larger_of(before, end) : before};
+    t->seen[1] = (fb3_stretch){joined ? 0 : own, joined ? 0 : end};
+}
+
+/* Lays out the tiles of a sequence; how many. */
+static size_t lay_tiles(fb3_query_tile *tiles, const fb3_query_group *groups, size_t n_groups) {
+    size_t lane = 0;
+    fb3_query_tile *t = tiles;
+    for (const fb3_query_group *g = groups; g < groups + n_groups; g++)
+        for (size_t i = 0; i < g->queries; i++) {
+            if (lane == 0)
+                t->first = g->query + (uint32_t)i;
+            set_lane(t, lane++, g);
+            bool last = g + 1 == groups + n_groups && i + 1 == g->queries;
+            if (lane < QUERIES && !last)
+                continue;
+            t->count = (uint32_t)lane;
+            for (; lane < QUERIES; lane++)
+                set_lane(t, lane, g);
+            set_stretches(t++);
+            lane = 0;
+        }
+    return (size_t)(t - tiles);
+}
+
+/* Lanes that a tile's queries take. */
+static size_t lanes_of(const fb3_query_tile *t) {
+    return (t->count + LANES - 1) / LANES * LANES;
+}
+
+/* The keys of stretch number which that lie in a tile of keys; false: none. */
+static bool meet(fb3_stretch *part, const fb3_query_tile *t, size_t which, fb3_stretch keys) {
+    part->begin = larger_of(t->seen[which].begin, keys.begin);
+    part->end = smaller_of(t->seen[which].end, keys.end);
+    return part->begin < part->end;
+}
+
+/* ---- weights ----------------------------------------------------------------------------------- */
+
+/* Scores that are hidden, and what the largest score begins with. */
+static const float hidden = -1e30f, lowest = -1e20f;
+
+/* scores[keys, QUERIES] where a query does not see a key. */
+static void hide(float *scores, const fb3_query_tile *t, fb3_stretch keys, size_t lanes) {
+    if (keys.end <= t->before_all || (keys.begin >= t->own_all && keys.end <= t->end_all))
+        return;
+    for (size_t l = 0; l < lanes; l += LANES) {
+        integers before = *(const integers *)(t->before + l), own = *(const integers *)(t->own + l);
+        integers end = *(const integers *)(t->end + l);
+        for (uint32_t j = keys.begin; j < keys.end; j++) {
+            float *s = scores + (j - keys.begin) * QUERIES + l;
+            integers key = (integers){0} + (int32_t)j;
+            store(s, choose((key < before) | ((key >= own) & (key < end)), load(s), all_lanes(hidden)));
+        }
     }
 }
 
-/* The columns of one row of tiles: two vectors at a time, one, then the rest. */
-static inline __attribute__((always_inline)) void tile_row(float *restrict c, size_t stride_c, operand a,
-                                                           const float *restrict b, size_t stride_b, size_t k,
-                                                           size_t rows, size_t columns, bool add) {
-    size_t j = 0;
-    for (; j + 2 * LANES <= columns; j += 2 * LANES)
-        tile(c + j, stride_c, a, b + j, stride_b, k, rows, 2, add);
-    for (; j + LANES <= columns; j += LANES)
-        tile(c + j, stride_c, a, b + j, stride_b, k, rows, 1, add);
-    for (; j < columns; j++)
-        column(c + j, stride_c, a, b + j, stride_b, k, rows, add);
-}
+/* What all heads of one sequence share, and the head at hand. */
+typedef struct pass {
+    const fb3_attention *shape;
+    const fb3_dropout *dropout;
+    size_t first_row, head;
+} pass;
 
-/* c[rows, columns] (+)= a[rows, k] b[k, columns]: products too small for a call of BLIS. */
-static void product(float *restrict c, size_t stride_c, operand a, const float *restrict b, size_t stride_b,
-                    size_t k, size_t rows, size_t columns, bool add) {
-    size_t i = 0;
-    for (; i + TILE_ROWS <= rows; i += TILE_ROWS) {
-        operand here = {a.data + i * a.row, a.row, a.column};
-        tile_row(c + i * stride_c, stride_c, here, b, stride_b, k, TILE_ROWS, columns, add);
-    }
-    for (; i < rows; i++) {
-        operand here = {a.data + i * a.row, a.row, a.column};
-        tile_row(c + i * stride_c, stride_c, here, b, stride_b, k, 1, columns, add);
-    }
-}
-
-/* to[columns, rows] = from[rows, columns]'. */
-void JOIN(fb3_transpose_, FB3_VARIANT)(float *restrict to, size_t stride_to, const float *restrict from,
-                                       size_t stride_from, size_t rows, size_t columns) {
-    for (size_t r = 0; r < rows; r += 16) { /* stretches of 16 rows stay in the cache */
-        size_t end = rows - r < 16 ? rows : r + 16;
-        for (size_t c = 0; c < columns; c++)
-            for (size_t i = r; i < end; i++)
-                to[c * stride_to + i] = from[i * stride_from + c];
+/* The factors of dropout for the weights of keys, [keys, QUERIES]. */
+static void weight_factors(float *factors, const pass *a, const fb3_query_tile *t, fb3_stretch keys,
+                           size_t lanes) {
+    const fb3_attention *shape = a->shape;
+    uint32_t threshold = dropout_threshold(a->dropout);
+    float keep = dropout_keep(a->dropout);
+    uint64_t row_draws = (shape->keys + DRAWS - 1) / DRAWS;
+    for (size_t l = 0; l < lanes; l += LANES) {
+        uint64_t row = (a->first_row + t->first + l) * shape->heads + a->head;
+        for (uint32_t first = keys.begin / DRAWS * DRAWS; first < keys.end; first += DRAWS) {
+            uint32_t words[4][LANES];
+            random_lanes(words, a->dropout, a->dropout->stream << 40 | (row * row_draws + first / DRAWS),
+                         shape->heads * row_draws);
+            for (uint32_t j = larger_of(first, keys.begin); j < smaller_of(first + DRAWS, keys.end); j++) {
+                float *f = factors + (j - keys.begin) * QUERIES + l;
+                const uint32_t *word = words[(j - first) / 2];
+                uint32_t shift = (j - first) % 2 * 16;
+                for (size_t i = 0; i < LANES; i++)
+                    f[i] = (word[i] >> shift & 0xffffu) >= threshold ? keep : 0.0f;
+            }
+        }
     }
 }
 
-/* ---- scores ------------------------------------------------------------------------------------ */
+/* ---- forward ----------------------------------------------------------------------------------- */
 
-/* Queries that are taken through softmax together. */
-enum { QUERIES = FB3_ATTENTION_QUERIES };
+/* The softmax of a tile of queries as far as it has come. */
+typedef struct running {
+    float largest[QUERIES], sum[QUERIES];
+    bool begun;
+} running;
 
-/* The keys of a group are two stretches; in scratch they lie one behind the other. */
-static size_t keys_of(const fb3_query_group *g) {
-    return g->before + g->owned;
+/* Scores of n keys become weights, as yet undivided by their sum; change[QUERIES] is what those before have
+ * to be multiplied with. */
+static void soften(running *r, float *restrict change, float *restrict p, size_t n, size_t lanes) {
+    for (size_t l = 0; l < lanes; l += LANES) {
+        vector before = load(r->largest + l), largest = before;
+        for (size_t j = 0; j < n; j++)
+            largest = larger(largest, load(p + j * QUERIES + l));
+        vector factor = exponential_lanes(before - largest), sum = load(r->sum + l) * factor;
+        for (size_t j = 0; j < n; j++) {
+            vector weight = exponential_lanes(load(p + j * QUERIES + l) - largest);
+            sum += weight;
+            store(p + j * QUERIES + l, weight);
+        }
+        store(r->largest + l, largest);
+        store(r->sum + l, sum);
+        store(change + l, factor);
+    }
 }
 
-static size_t whole_vectors(size_t keys) {
-    return (keys + LANES - 1) / LANES * LANES;
+static void scale_rows(float *x, size_t stride, const float *factors, size_t rows, size_t width) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < width; i++)
+            x[r * stride + i] *= factors[r];
 }
 
-/* c[queries, keys of g] = a[queries, head_width] m[head_width, keys]: scores, and gradients of weights. Whole
- * vectors are computed: what the first stretch writes too far the second one overwrites, and behind that and
- * behind m there is room. */
-static void times_keys(float *restrict c, size_t stride_c, operand a, const float *restrict m,
-                       size_t stride_m, size_t queries, size_t head_width, const fb3_query_group *g) {
-    product(c, stride_c, a, m, stride_m, head_width, queries, whole_vectors(g->before), false);
-    product(c + g->before, stride_c, a, m + g->own, stride_m, head_width, queries, whole_vectors(g->owned),
+/* Takes keys up into the softmax of a tile of queries, qt[head_width, QUERIES], and into out[queries,
+ * head_width]. */
+static void take_up(const pass *a, const fb3_query_tile *t, running *r, float *restrict out,
+                    size_t stride_out, const float *restrict qt, const float *restrict k,
+                    const float *restrict v, size_t stride_kv, fb3_stretch keys) {
+    float p[KEYS * QUERIES] __attribute__((aligned(64))), other[KEYS * QUERIES] __attribute__((aligned(64)));
+    size_t hw = a->shape->head_width, n = keys.end - keys.begin, lanes = lanes_of(t);
+    product(p, QUERIES, (operand){k + keys.begin * stride_kv, stride_kv, 1}, qt, QUERIES, hw, n, lanes,
             false);
-}
-
-/* c[queries, head_width] (+)= a[queries, keys of g] m[keys, head_width]. */
-static void times_rows(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a,
-                       const float *restrict m, size_t stride_m, size_t queries, size_t head_width,
-                       const fb3_query_group *g) {
-    operand before = {a, stride_a, 1}, own = {a + g->before, stride_a, 1};
-    if (g->before > 0)
-        product(c, stride_c, before, m, stride_m, g->before, queries, head_width, false);
-    product(c, stride_c, own, m + g->own * stride_m, stride_m, g->owned, queries, head_width, g->before > 0);
-}
-
-/* c[keys of g, head_width] += a[queries, keys of g]' m[queries, head_width]. */
-static void add_to_rows(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a,
-                        const float *restrict m, size_t stride_m, size_t queries, size_t head_width,
-                        const fb3_query_group *g) {
-    operand before = {a, 1, stride_a}, own = {a + g->before, 1, stride_a};
-    product(c, stride_c, before, m, stride_m, queries, g->before, head_width, true);
-    product(c + g->own * stride_c, stride_c, own, m, stride_m, queries, g->owned, head_width, true);
-}
-
-/* p[n] = softmax(scale p). */
-static void softmax(float *restrict p, size_t n, float scale) {
-    float largest = maximum(p, n), sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (size_t j = 0; j < n; j++) {
-        p[j] = exponential((p[j] - largest) * scale);
-        sum += p[j];
+    hide(p, t, keys, lanes);
+    float change[QUERIES];
+    soften(r, change, p, n, lanes);
+    if (a->dropout->rate > 0.0f) {
+        weight_factors(other, a, t, keys, lanes);
+        for (size_t j = 0; j < n; j++)
+            for (size_t l = 0; l < lanes; l += LANES)
+                store(p + j * QUERIES + l, load(p + j * QUERIES + l) * load(other + j * QUERIES + l));
     }
-    float inverse = 1.0f / sum;
-    for (size_t j = 0; j < n; j++)
-        p[j] *= inverse;
+    if (r->begun)
+        scale_rows(out, stride_out, change, t->count, hw);
+    product(out, stride_out, (operand){p, 1, QUERIES}, v + keys.begin * stride_kv, stride_kv, n, t->count, hw,
+            r->begun);
+    r->begun = true;
 }
 
-/* The dropout factors of the weights of one query of one head; keys are numbered as in scratch. */
-static void weight_factors(float *factors, const fb3_dropout *dropout, const fb3_attention *shape, size_t row,
-                           size_t head, size_t keys) {
-    dropout_factors(factors, dropout, (row * shape->heads + head) * shape->stride, keys);
+/* Divides out by the sums of the weights, and leaves the logarithms of the sums unless they are not wanted.
+ */
+static void finish(running *r, const fb3_query_tile *t, float *restrict out, size_t stride_out,
+                   float *restrict log_sums, size_t width) {
+    float inverse[QUERIES], logs[QUERIES];
+    for (size_t l = 0; l < lanes_of(t); l += LANES) {
+        store(inverse + l, 1.0f / load(r->sum + l));
+        store(logs + l, load(r->largest + l) + logarithm_lanes(load(r->sum + l)));
+    }
+    scale_rows(out, stride_out, inverse, t->count, width);
+    if (log_sums != NULL)
+        memcpy(log_sums, logs, t->count * sizeof *logs);
 }
 
-/* ---- attention --------------------------------------------------------------------------------- */
+/* Keys that some of the tiles see end before this one. */
+static uint32_t last_key(const fb3_query_tile *tiles, size_t count) {
+    uint32_t last = 0;
+    for (size_t i = 0; i < count; i++)
+        last = larger_of(last, larger_of(tiles[i].seen[0].end, tiles[i].seen[1].end));
+    return last;
+}
 
 void JOIN(fb3_attention_forward_,
-          FB3_VARIANT)(float *restrict out, size_t stride_out, const float *restrict q, size_t stride_q,
-                       const float *restrict kt, size_t stride_kt, const float *restrict v, size_t stride_v,
-                       const fb3_query_group *groups, size_t n_groups, const fb3_attention *shape,
-                       const fb3_dropout *dropout, size_t first_row, float *restrict scratch) {
-    size_t hw = shape->head_width, stride = shape->stride;
-    float scale = 1.0f / sqrtf((float)hw);
-    float *restrict p = scratch, *restrict factors = p + QUERIES * stride;
-    for (size_t head = 0; head < shape->heads; head++)
-        for (const fb3_query_group *g = groups; g < groups + n_groups; g++)
-            for (size_t i = g->query; i < g->query + g->queries; i += QUERIES) {
-                size_t left = g->query + g->queries - i, n = left < QUERIES ? left : QUERIES;
-                times_keys(p, stride, (operand){q + i * stride_q + head * hw, stride_q, 1},
-                           kt + head * hw * stride_kt, stride_kt, n, hw, g);
-                for (size_t r = 0; r < n; r++) {
-                    float *restrict pr = p + r * stride;
-                    softmax(pr, keys_of(g), scale);
-                    if (dropout->rate > 0.0f) {
-                        weight_factors(factors, dropout, shape, first_row + i + r, head, keys_of(g));
-                        for (size_t j = 0; j < keys_of(g); j++)
-                            pr[j] *= factors[j];
-                    }
+          FB3_VARIANT)(float *restrict out, size_t stride_out, float *restrict log_sums, size_t stride_sums,
+                       const float *restrict q, size_t stride_q, const float *restrict k,
+                       const float *restrict v, size_t stride_kv, const fb3_query_group *groups,
+                       size_t n_groups, const fb3_attention *shape, const fb3_dropout *dropout,
+                       size_t first_row, float *restrict scratch) {
+    size_t hw = shape->head_width;
+    float *restrict qt = scratch;
+    fb3_query_tile *tiles = (void *)(scratch + FB3_TILES * hw * QUERIES);
+    size_t n_tiles = lay_tiles(tiles, groups, n_groups);
+    pass a = {shape, dropout, first_row, 0};
+    for (; a.head < shape->heads; a.head++)
+        for (size_t first = 0; first < n_tiles; first += FB3_TILES) {
+            const fb3_query_tile *t = tiles + first;
+            size_t count = n_tiles - first < FB3_TILES ? n_tiles - first : FB3_TILES, column = a.head * hw;
+            running r[FB3_TILES];
+            for (size_t i = 0; i < count; i++) {
+                transpose_rows(qt + i * hw * QUERIES, QUERIES, q + t[i].first * stride_q + column, stride_q,
+                               t[i].count, hw, lanes_of(&t[i]), 1.0f / sqrtf((float)hw));
+                for (size_t l = 0; l < QUERIES; l++) {
+                    r[i].largest[l] = lowest;
+                    r[i].sum[l] = 0.0f;
                 }
-                times_rows(out + i * stride_out + head * hw, stride_out, p, stride, v + head * hw, stride_v,
-                           n, hw, g);
+                r[i].begun = false;
             }
-}
-
-/* From the weights p[n] before dropout and the gradient dp[n] of those after it: dp becomes the gradient of
- * the unscaled scores, p the weights after dropout. */
-static void softmax_backward(float *restrict p, float *restrict dp, const float *restrict factors, size_t n,
-                             float scale) {
-    float dot = 0.0f;
-#pragma omp simd reduction(+ : dot)
-    for (size_t j = 0; j < n; j++) {
-        dp[j] *= factors[j];
-        dot += dp[j] * p[j];
-    }
-    for (size_t j = 0; j < n; j++) {
-        dp[j] = p[j] * (dp[j] - dot) * scale;
-        p[j] *= factors[j];
-    }
-}
-
-void JOIN(fb3_attention_backward_, FB3_VARIANT)(float *restrict qkv, size_t stride_qkv,
-                                                const float *restrict dout, size_t stride_out, size_t rows,
-                                                const fb3_query_group *groups, size_t n_groups,
-                                                const fb3_attention *shape, const fb3_dropout *dropout,
-                                                size_t first_row, float *restrict scratch) {
-    size_t hw = shape->head_width, stride = shape->stride, width = shape->heads * hw;
-    float scale = 1.0f / sqrtf((float)hw);
-    float *restrict p = scratch, *restrict dp = p + QUERIES * stride,
-                    *restrict factors = dp + QUERIES * stride;
-    float *restrict kt = factors + stride, *restrict vt = kt + hw * stride;
-    float *restrict dq = vt + hw * stride, *restrict dk = dq + rows * hw, *restrict dv = dk + rows * hw;
-    for (size_t j = 0; j < stride; j++)
-        factors[j] = 1.0f;
-    for (size_t head = 0; head < shape->heads; head++) {
-        float *q = qkv + head * hw, *k = q + width, *v = k + width;
-        JOIN(fb3_transpose_, FB3_VARIANT)(kt, stride, k, stride_qkv, rows, hw);
-        JOIN(fb3_transpose_, FB3_VARIANT)(vt, stride, v, stride_qkv, rows, hw);
-        memset(dk, 0, 2 * rows * hw * sizeof *dk);
-        for (const fb3_query_group *g = groups; g < groups + n_groups; g++)
-            for (size_t i = g->query; i < g->query + g->queries; i += QUERIES) {
-                size_t left = g->query + g->queries - i, n = left < QUERIES ? left : QUERIES;
-                const float *restrict d = dout + i * stride_out + head * hw;
-                times_keys(p, stride, (operand){q + i * stride_qkv, stride_qkv, 1}, kt, stride, n, hw, g);
-                times_keys(dp, stride, (operand){d, stride_out, 1}, vt, stride, n, hw, g);
-                for (size_t r = 0; r < n; r++) {
-                    softmax(p + r * stride, keys_of(g), scale);
-                    if (dropout->rate > 0.0f)
-                        weight_factors(factors, dropout, shape, first_row + i + r, head, keys_of(g));
-                    softmax_backward(p + r * stride, dp + r * stride, factors, keys_of(g), scale);
+            uint32_t last = last_key(t, count);
+            for (uint32_t key = 0; key < last; key += KEYS)
+                for (size_t i = 0; i < 2 * count; i++) {
+                    fb3_stretch part;
+                    if (meet(&part, &t[i / 2], i % 2, (fb3_stretch){key, key + KEYS}))
+                        take_up(&a, &t[i / 2], &r[i / 2], out + t[i / 2].first * stride_out + column,
+                                stride_out, qt + i / 2 * hw * QUERIES, k + column, v + column, stride_kv,
+                                part);
                 }
-                times_rows(dq + i * hw, hw, dp, stride, k, stride_qkv, n, hw, g);
-                add_to_rows(dk, hw, dp, stride, q + i * stride_qkv, stride_qkv, n, hw, g);
-                add_to_rows(dv, hw, p, stride, d, stride_out, n, hw, g);
-            }
-        for (size_t i = 0; i < rows; i++) {
-            memcpy(q + i * stride_qkv, dq + i * hw, hw * sizeof *dq);
-            memcpy(k + i * stride_qkv, dk + i * hw, hw * sizeof *dk);
-            memcpy(v + i * stride_qkv, dv + i * hw, hw * sizeof *dv);
+            for (size_t i = 0; i < count; i++)
+                finish(&r[i], &t[i], out + t[i].first * stride_out + column, stride_out,
+                       log_sums != NULL ? log_sums + a.head * stride_sums + t[i].first : NULL, hw);
         }
+}
+
+/* ---- backward ---------------------------------------------------------------------------------- */
+
+/* From scores[n, QUERIES] and the gradient dp of the weights after dropout: dp becomes the gradient of the
+ * unscaled scores, the scores become the weights after dropout. */
+static void soften_backward(float *restrict p, float *restrict dp, const float *restrict factors,
+                            const float *log_sums, const float *deltas, size_t n, size_t lanes, float scale) {
+    for (size_t l = 0; l < lanes; l += LANES) {
+        vector log_sum = load(log_sums + l), delta = load(deltas + l);
+        for (size_t j = l; j < l + n * QUERIES; j += QUERIES) {
+            vector weight = exponential_lanes(load(p + j) - log_sum), factor = load(factors + j);
+            store(p + j, weight * factor);
+            store(dp + j, weight * scale * (load(dp + j) * factor - delta));
+        }
+    }
+}
+
+/* The matrices of one head: rows of qkv, of the gradient of the output, and of the gradients. */
+typedef struct gradients {
+    const float *q, *k, *v, *dout; /* [rows, head_width] */
+    size_t stride_qkv, stride_out;
+    const float *log_sums, *deltas; /* [rows] */
+    float *qt, *doutt;              /* [head_width, QUERIES] */
+    float *dq;                      /* [rows, head_width] */
+    float *dk, *dv;                 /* [KEYS, head_width] */
+} gradients;
+
+/* What a tile of queries adds to the gradients by keys, which begin at first_key in dk and dv. */
+static void give_back(const pass *a, const fb3_query_tile *t, const gradients *g, fb3_stretch keys,
+                      uint32_t first_key) {
+    float p[KEYS * QUERIES] __attribute__((aligned(64))), dp[KEYS * QUERIES] __attribute__((aligned(64)));
+    float factors[KEYS * QUERIES] __attribute__((aligned(64)));
+    float log_sums[QUERIES] = {0}, deltas[QUERIES] = {0};
+    size_t hw = a->shape->head_width, n = keys.end - keys.begin, lanes = lanes_of(t), s = g->stride_qkv;
+    size_t own = (keys.begin - first_key) * hw;
+    const float *k = g->k + keys.begin * s, *v = g->v + keys.begin * s;
+    memcpy(log_sums, g->log_sums + t->first, t->count * sizeof *log_sums);
+    memcpy(deltas, g->deltas + t->first, t->count * sizeof *deltas);
+    product(p, QUERIES, (operand){k, s, 1}, g->qt, QUERIES, hw, n, lanes, false);
+    product(dp, QUERIES, (operand){v, s, 1}, g->doutt, QUERIES, hw, n, lanes, false);
+    hide(p, t, keys, lanes);
+    if (a->dropout->rate > 0.0f)
+        weight_factors(factors, a, t, keys, lanes);
+    else
+        for (size_t i = 0; i < n * QUERIES; i++)
+            factors[i] = 1.0f;
+    soften_backward(p, dp, factors, log_sums, deltas, n, lanes, 1.0f / sqrtf((float)hw));
+    product(g->dv + own, hw, (operand){p, QUERIES, 1}, g->dout + t->first * g->stride_out, g->stride_out,
+            t->count, n, hw, true);
+    product(g->dk + own, hw, (operand){dp, QUERIES, 1}, g->q + t->first * s, s, t->count, n, hw, true);
+    product(g->dq + t->first * hw, hw, (operand){dp, 1, QUERIES}, k, s, n, t->count, hw, true);
+}
+
+static void copy_rows(float *restrict to, size_t stride_to, const float *restrict from, size_t stride_from,
+                      size_t rows, size_t width) {
+    for (size_t r = 0; r < rows; r++)
+        memcpy(to + r * stride_to, from + r * stride_from, width * sizeof *to);
+}
+
+void JOIN(fb3_attention_backward_,
+          FB3_VARIANT)(float *restrict qkv, size_t stride_qkv, const float *restrict out,
+                       const float *restrict dout, size_t stride_out, const float *restrict log_sums,
+                       size_t stride_sums, size_t rows, const fb3_query_group *groups, size_t n_groups,
+                       const fb3_attention *shape, const fb3_dropout *dropout, size_t first_row,
+                       float *restrict scratch) {
+    size_t hw = shape->head_width, width = shape->heads * hw;
+    float *qt = scratch, *doutt = qt + hw * QUERIES, *dk = doutt + hw * QUERIES, *dv = dk + KEYS * hw;
+    float *dq = dv + KEYS * hw, *deltas = dq + rows * hw;
+    fb3_query_tile *tiles = (void *)(deltas + rows);
+    size_t n_tiles = lay_tiles(tiles, groups, n_groups);
+    pass a = {shape, dropout, first_row, 0};
+    for (; a.head < shape->heads; a.head++) {
+        float *q = qkv + a.head * hw, *k = q + width, *v = k + width;
+        const float *d = dout + a.head * hw, *o = out + a.head * hw;
+        gradients g = {q,      k,  v,     d,  stride_qkv, stride_out, log_sums + a.head * stride_sums,
+                       deltas, qt, doutt, dq, dk,         dv};
+        for (size_t i = 0; i < rows; i++) { /* Dao et al. 2022, eq. 4: the sum of weight times gradient */
+            float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+            for (size_t c = 0; c < hw; c++)
+                sum += d[i * stride_out + c] * o[i * stride_out + c];
+            deltas[i] = sum;
+        }
+        memset(dq, 0, rows * hw * sizeof *dq);
+        for (uint32_t key = 0; key < rows; key += KEYS) {
+            size_t n = rows - key < KEYS ? rows - key : KEYS;
+            memset(dk, 0, 2 * KEYS * hw * sizeof *dk);
+            for (size_t i = 0; i < n_tiles; i++) {
+                const fb3_query_tile *t = &tiles[i];
+                fb3_stretch part[2], keys = {key, key + KEYS};
+                bool first = meet(&part[0], t, 0, keys), second = meet(&part[1], t, 1, keys);
+                if (!first && !second)
+                    continue;
+                transpose_rows(qt, QUERIES, q + t->first * stride_qkv, stride_qkv, t->count, hw, lanes_of(t),
+                               1.0f / sqrtf((float)hw));
+                transpose_rows(doutt, QUERIES, d + t->first * stride_out, stride_out, t->count, hw,
+                               lanes_of(t), 1.0f);
+                if (first)
+                    give_back(&a, t, &g, part[0], key);
+                if (second)
+                    give_back(&a, t, &g, part[1], key);
+            }
+            copy_rows(k + key * stride_qkv, stride_qkv, dk, hw, n, hw);
+            copy_rows(v + key * stride_qkv, stride_qkv, dv, hw, n, hw);
+        }
+        copy_rows(q, stride_qkv, dq, hw, rows, hw);
     }
 }

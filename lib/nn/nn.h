@@ -37,7 +37,8 @@ typedef struct fb3_dropout {
 } fb3_dropout;
 
 /* Rows of a sequence that see the same keys: the queries query .. query + queries - 1 see the keys
- * 0 .. before - 1 and own .. own + owned - 1. Every row of a sequence is a query of one group. */
+ * 0 .. before - 1 and own .. own + owned - 1. Every row of a sequence is a query of one group; groups are in
+ * the order of their rows. */
 typedef struct fb3_query_group {
     uint32_t query, queries, before, own, owned;
 } fb3_query_group;
@@ -45,17 +46,12 @@ typedef struct fb3_query_group {
 /* H heads of head_width columns. */
 typedef struct fb3_attention {
     size_t heads, head_width;
-    size_t stride;              /* floats of scratch for the keys of a query: fb3_attention_stride */
+    size_t keys;                /* the most of a sequence: numbers the elements of the dropout mask */
     const float *cosine, *sine; /* [positions, head_width / 2] rotary angles */
 } fb3_attention;
 
-enum { FB3_ATTENTION_QUERIES = 16 };
-
-/* Floats that keys keys take in scratch and in a row of transposed keys. */
-size_t fb3_attention_stride(size_t keys);
-
-/* Floats of scratch: for the forward pass, and for the backward pass of sequences of rows rows. */
-size_t fb3_attention_forward_scratch(const fb3_attention *shape);
+/* Floats of scratch for the forward and for the backward pass of sequences of rows rows. */
+size_t fb3_attention_forward_scratch(const fb3_attention *shape, size_t rows);
 size_t fb3_attention_backward_scratch(const fb3_attention *shape, size_t rows);
 
 /* Constants of one AdamW step (Loshchilov & Hutter 2019). */
@@ -97,10 +93,6 @@ typedef struct fb3_kernels {
     /* y += x. */
     void (*add)(float *restrict y, const float *restrict x, size_t rows, size_t width, size_t stride);
 
-    /* to[columns, rows] = from[rows, columns]'. */
-    void (*transpose)(float *restrict to, size_t stride_to, const float *restrict from, size_t stride_from,
-                      size_t rows, size_t columns);
-
     /* Rotates q and k of qkv[rows, 3 D] by the rows' positions. Su et al. 2021, halves paired. */
     void (*rope_forward)(float *qkv, size_t stride, const uint32_t *positions, size_t rows,
                          const fb3_attention *shape);
@@ -108,18 +100,21 @@ typedef struct fb3_kernels {
                           const fb3_attention *shape);
 
     /* out[rows, D] = softmax(q k' / sqrt(head_width)) v for every head of one sequence, over the keys that
-     * each row sees. The keys come transposed, kt[D, keys], with room for 8 more in every row. first_row:
-     * number of the sequence's first row in the batch, for the dropout mask. */
-    void (*attention_forward)(float *restrict out, size_t stride_out, const float *restrict q,
-                              size_t stride_q, const float *restrict kt, size_t stride_kt,
-                              const float *restrict v, size_t stride_v, const fb3_query_group *groups,
-                              size_t n_groups, const fb3_attention *shape, const fb3_dropout *dropout,
-                              size_t first_row, float *restrict scratch);
-    /* qkv[rows, 3 D] becomes its own gradient. */
-    void (*attention_backward)(float *restrict qkv, size_t stride_qkv, const float *restrict dout,
-                               size_t stride_out, size_t rows, const fb3_query_group *groups, size_t n_groups,
-                               const fb3_attention *shape, const fb3_dropout *dropout, size_t first_row,
-                               float *restrict scratch);
+     * each row sees, k and v[keys, D]. log_sums[H, rows] takes the logarithms of the sums of the exponentials
+     * for the backward pass; NULL: they are not wanted. first_row: number of the sequence's first row in the
+     * batch, for the dropout mask. */
+    void (*attention_forward)(float *restrict out, size_t stride_out, float *restrict log_sums,
+                              size_t stride_sums, const float *restrict q, size_t stride_q,
+                              const float *restrict k, const float *restrict v, size_t stride_kv,
+                              const fb3_query_group *groups, size_t n_groups, const fb3_attention *shape,
+                              const fb3_dropout *dropout, size_t first_row, float *restrict scratch);
+    /* qkv[rows, 3 D] becomes its own gradient, from out and log_sums of the forward pass and the gradient
+     * dout[rows, D]. */
+    void (*attention_backward)(float *restrict qkv, size_t stride_qkv, const float *restrict out,
+                               const float *restrict dout, size_t stride_out, const float *restrict log_sums,
+                               size_t stride_sums, size_t rows, const fb3_query_group *groups,
+                               size_t n_groups, const fb3_attention *shape, const fb3_dropout *dropout,
+                               size_t first_row, float *restrict scratch);
 
     /* losses[rows] = -log softmax(logits + bias)[target] of each row; logits become the gradient of their sum
      * weighted with scale[rows]. */

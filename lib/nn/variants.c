@@ -1,5 +1,5 @@
 /* The choice among the vector variants of the kernels, and what attention needs of scratch. */
-#include "nn/nn.h"
+#include "nn/attention.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -55,15 +55,14 @@ const fb3_kernels *const *fb3_kernels_all(void) {
     return all;
 }
 
-size_t fb3_attention_stride(size_t keys) {
-    return fb3_stride(keys + 16);
+static size_t tile_floats(size_t rows) {
+    return (rows + FB3_TILE_QUERIES - 1) / FB3_TILE_QUERIES * sizeof(fb3_query_tile) / sizeof(float);
 }
 
-size_t fb3_attention_forward_scratch(const fb3_attention *shape) {
-    return (FB3_ATTENTION_QUERIES + 1) * shape->stride;
+size_t fb3_attention_forward_scratch(const fb3_attention *shape, size_t rows) {
+    return FB3_TILES * FB3_TILE_QUERIES * shape->head_width + tile_floats(rows);
 }
 
 size_t fb3_attention_backward_scratch(const fb3_attention *shape, size_t rows) {
-    return (2 * FB3_ATTENTION_QUERIES + 1 + 2 * shape->head_width) * shape->stride +
-           3 * rows * shape->head_width;
+    return (2 * FB3_TILE_QUERIES + 2 * FB3_TILE_KEYS + rows) * shape->head_width + rows + tile_floats(rows);
 }

@@ -16,7 +16,6 @@
 
 /* Of pack.c and attention.c, for the table in kernels.c. */
 extern __typeof__(*((fb3_kernels *)0)->pack) JOIN(fb3_pack_, FB3_VARIANT);
-extern __typeof__(*((fb3_kernels *)0)->transpose) JOIN(fb3_transpose_, FB3_VARIANT);
 extern __typeof__(*((fb3_kernels *)0)->rope_forward) JOIN(fb3_rope_forward_, FB3_VARIANT);
 extern __typeof__(*((fb3_kernels *)0)->rope_backward) JOIN(fb3_rope_backward_, FB3_VARIANT);
 extern __typeof__(*((fb3_kernels *)0)->attention_forward) JOIN(fb3_attention_forward_, FB3_VARIANT);
@@ -57,10 +56,19 @@ static inline float exponential(float x) {
 
 enum { DRAWS = 8 }; /* 16-bit draws from one call of the generator */
 
+/* A draw below the threshold drops its element, another one multiplies it with what keeps the mean. */
+static inline uint32_t dropout_threshold(const fb3_dropout *dropout) {
+    return (uint32_t)(dropout->rate * 65536.0f + 0.5f);
+}
+
+static inline float dropout_keep(const fb3_dropout *dropout) {
+    return 65536.0f / (65536.0f - (float)dropout_threshold(dropout));
+}
+
 /* Factors for elements first .. first + count - 1 of a mask; first is a multiple of DRAWS. */
 static inline void dropout_factors(float *factors, const fb3_dropout *dropout, uint64_t first, size_t count) {
-    uint32_t threshold = (uint32_t)(dropout->rate * 65536.0f + 0.5f);
-    float keep = 65536.0f / (65536.0f - (float)threshold);
+    uint32_t threshold = dropout_threshold(dropout);
+    float keep = dropout_keep(dropout);
     for (size_t i = 0; i < count; i += DRAWS) {
         uint32_t word[4];
         fb3_random(word, dropout->seed, FB3_RANDOM_DROPOUT, dropout->stream << 40 | (first + i) / DRAWS,

@@ -163,13 +163,11 @@ typedef struct attention_problem {
     uint32_t positions[MOST_ROWS];
 } attention_problem;
 
-static void attend(const attention_problem *p, float *out, float *qkv) {
-    static float scratch[SCRATCH], keys[SCRATCH];
-    ck_assert_uint_le(fb3_attention_forward_scratch(&p->shape), FB3_COUNT(scratch));
-    ck_assert_uint_le(D * p->shape.stride, FB3_COUNT(keys));
+static void attend(const attention_problem *p, float *out, float *log_sums, float *qkv) {
+    static float scratch[SCRATCH];
+    ck_assert_uint_le(fb3_attention_forward_scratch(&p->shape, p->rows), FB3_COUNT(scratch));
     p->k->rope_forward(qkv, 3 * D, p->positions, p->rows, &p->shape);
-    p->k->transpose(keys, p->shape.stride, qkv + D, 3 * D, p->rows, D);
-    p->k->attention_forward(out, D, qkv, 3 * D, keys, p->shape.stride, qkv + 2 * D, 3 * D, p->groups,
+    p->k->attention_forward(out, D, log_sums, MOST_ROWS, qkv, 3 * D, qkv + D, qkv + 2 * D, 3 * D, p->groups,
                             p->n_groups, &p->shape, &p->dropout, 3, scratch);
 }
 
@@ -177,7 +175,7 @@ static double attention_objective(const void *argument, const float *x) {
     const attention_problem *p = argument;
     float qkv[MOST_ROWS * 3 * D], out[MOST_ROWS * D];
     memcpy(qkv, x, p->rows * 3 * D * sizeof *qkv);
-    attend(p, out, qkv);
+    attend(p, out, NULL, qkv);
     return dot(out, p->weights, p->rows * D);
 }
 
@@ -207,6 +205,7 @@ static void check_attention(attention_problem *p) {
     float qkv[MOST_ROWS * 3 * D], dx[MOST_ROWS * 3 * D], dout[MOST_ROWS * D], out[MOST_ROWS * D];
     static float scratch[SCRATCH];
     double expected[MOST_ROWS * D];
+    float log_sums[HEADS * MOST_ROWS];
     float angles[2 * MOST_ROWS * HEAD_WIDTH / 2];
     for (size_t i = 0; i < MOST_ROWS * HEAD_WIDTH / 2; i++) {
         angles[i] = cosf((float)i * 0.3f);
@@ -214,19 +213,18 @@ static void check_attention(attention_problem *p) {
     }
     for (size_t i = 0; i < p->rows; i++)
         p->positions[i] = (uint32_t)(i * 5 % MOST_ROWS);
-    p->shape = (fb3_attention){HEADS, HEAD_WIDTH, fb3_attention_stride(p->rows), angles,
-                               angles + MOST_ROWS * HEAD_WIDTH / 2};
+    p->shape = (fb3_attention){HEADS, HEAD_WIDTH, p->rows, angles, angles + MOST_ROWS * HEAD_WIDTH / 2};
     p->weights = dout;
     fill(qkv, p->rows * 3 * D, 8);
     fill(dout, p->rows * D, 9);
     memcpy(dx, qkv, sizeof qkv);
-    attend(p, out, dx);
+    attend(p, out, log_sums, dx);
     attend_naively(p, expected, dx);
     for (size_t i = 0; p->dropout.rate == 0.0f && i < p->rows * D; i++)
         ck_assert_double_eq_tol((double)out[i], expected[i], 2e-6);
     ck_assert_uint_le(fb3_attention_backward_scratch(&p->shape, p->rows), FB3_COUNT(scratch));
-    p->k->attention_backward(dx, 3 * D, dout, D, p->rows, p->groups, p->n_groups, &p->shape, &p->dropout, 3,
-                             scratch);
+    p->k->attention_backward(dx, 3 * D, out, dout, D, log_sums, MOST_ROWS, p->rows, p->groups, p->n_groups,
+                             &p->shape, &p->dropout, 3, scratch);
     p->k->rope_backward(dx, 3 * D, p->positions, p->rows, &p->shape);
     check_gradient(attention_objective, p, qkv, dx, p->rows * 3 * D, 4e-3, p->k->name);
 }

@@ -1,0 +1,268 @@
+/* Vectors of LANES floats as the compilers of GNU C know them, without intrinsics, and the small products and
+ * transposes of attention: products too small for a call of BLIS. Compiled once per instruction set. */
+#ifndef FB3_LANES_H
+#define FB3_LANES_H
+
+#include "nn/vector.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* SHUFFLE(a, b, ...): lanes of a, then of b, by their numbers. */
+#ifdef __clang__
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (integers){__VA_ARGS__})
+#endif
+
+/* The low and the high halves of a and b, one lane of a and one of b in turn. */
+#if defined(__AVX512F__)
+enum { LANES = 16, TILE_ROWS = 8 };
+#define LOW(a, b)  SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif defined(__AVX__)
+enum { LANES = 8, TILE_ROWS = 4 };
+#define LOW(a, b)  SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+enum { LANES = 4, TILE_ROWS = 4 };
+#define LOW(a, b)  SHUFFLE(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
+#endif
+
+/* The floats of a register, and integers in their place. An array of floats does not stay in registers. */
+typedef float vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef int32_t integers
+    __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(sizeof(int32_t)), may_alias));
+
+ALWAYS_INLINE vector load(const float *x) {
+    return *(const vector *)x;
+}
+
+ALWAYS_INLINE void store(float *x, vector v) {
+    *(vector *)x = v;
+}
+
+ALWAYS_INLINE vector all_lanes(float x) {
+    return (vector){0} + x;
+}
+
+/* The larger of every lane: b where there is no number in one of them. */
+ALWAYS_INLINE vector larger(vector a, vector b) {
+    vector c;
+    for (size_t l = 0; l < LANES; l++)
+        c[l] = a[l] > b[l] ? a[l] : b[l];
+    return c;
+}
+
+/* a where the mask is set, elsewhere b. */
+ALWAYS_INLINE vector choose(integers mask, vector a, vector b) {
+    return (vector)((mask & (integers)a) | (~mask & (integers)b));
+}
+
+/* exp(x) for x below 88, as exponential() computes it; 0 for x below -87.7. */
+ALWAYS_INLINE vector exponential_lanes(vector x) {
+    x = larger(all_lanes(-88.0f), x);
+    vector n = x * 1.44269504088896341f + 12582912.0f;
+    integers bits = (integers)n;
+    n -= 12582912.0f;
+    vector r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    return p * (vector)((bits + 127) << 23);
+}
+
+/* log(x) of x from 1 on, to 2 ulp of x's exponent (coefficients of Cephes logf). */
+ALWAYS_INLINE vector logarithm_lanes(vector x) {
+    integers bits = (integers)x - 0x3f3504f3; /* sqrt(1/2): the fraction comes to lie around 1 */
+    integers exponent = bits >> 23;
+    vector m = (vector)((bits & 0x7fffff) + 0x3f3504f3) - 1.0f, e = {0};
+    for (size_t l = 0; l < LANES; l++)
+        e[l] = (float)exponent[l];
+    vector p = m * 7.0376836292e-2f - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    vector square = m * m;
+    return p * m * square + e * -2.12194440e-4f - 0.5f * square + m + e * 0.693359375f;
+}
+
+/* Four words for each of LANES counters of the masks of dropout, from index on, step apart: as fb3_random. */
+ALWAYS_INLINE void random_lanes(uint32_t words[4][LANES], const fb3_dropout *dropout, uint64_t index,
+                                uint64_t step) {
+#pragma omp simd
+    for (size_t l = 0; l < LANES; l++) {
+        uint64_t i = index + l * step;
+        uint32_t a = (uint32_t)i, b = (uint32_t)(i >> 32), c = dropout->step, d = FB3_RANDOM_DROPOUT;
+        uint32_t key0 = (uint32_t)dropout->seed, key1 = (uint32_t)(dropout->seed >> 32);
+        for (size_t round = 0; round < 10; round++) { /* Philox 4x32-10, Salmon et al. 2011 */
+            uint64_t x = (uint64_t)a * 0xd2511f53u, y = (uint64_t)c * 0xcd9e8d57u;
+            a = (uint32_t)(y >> 32) ^ b ^ key0;
+            b = (uint32_t)y;
+            c = (uint32_t)(x >> 32) ^ d ^ key1;
+            d = (uint32_t)x;
+            key0 += 0x9e3779b9u;
+            key1 += 0xbb67ae85u;
+        }
+        words[0][l] = a;
+        words[1][l] = b;
+        words[2][l] = c;
+        words[3][l] = d;
+    }
+}
+
+/* ---- transposes -------------------------------------------------------------------------------- */
+
+/* x becomes its transpose: in every round rows half a square apart are interleaved. */
+ALWAYS_INLINE void transpose_square(vector x[LANES]) {
+    vector y[LANES];
+    for (size_t round = 1; round < LANES; round *= 2) {
+        for (size_t i = 0; i < LANES / 2; i++) {
+            y[2 * i] = LOW(x[i], x[i + LANES / 2]);
+            y[2 * i + 1] = HIGH(x[i], x[i + LANES / 2]);
+        }
+        for (size_t i = 0; i < LANES; i++)
+            x[i] = y[i];
+    }
+}
+
+/* Lane i becomes the sum of the lanes of x[i]. */
+ALWAYS_INLINE vector sums(vector x[LANES]) {
+    for (size_t left = LANES / 2; left > 0; left /= 2)
+        for (size_t i = 0; i < left; i++)
+            x[i] = LOW(x[i], x[i + left]) + HIGH(x[i], x[i + left]);
+    return x[0];
+}
+
+/* to[columns, lanes] = factor * from[rows, columns]', with zeros in the lanes behind the rows; lanes is a
+ * multiple of LANES. */
+static void transpose_rows(float *restrict to, size_t stride_to, const float *restrict from,
+                           size_t stride_from, size_t rows, size_t columns, size_t lanes, float factor) {
+    for (size_t first = 0; first < lanes; first += LANES) {
+        size_t column = 0, n = first >= rows ? 0 : rows - first < LANES ? rows - first : LANES;
+        for (; column + LANES <= columns; column += LANES) {
+            vector x[LANES];
+            for (size_t i = 0; i < LANES; i++)
+                x[i] =
+                    load(from + (first + (i < n ? i : 0)) * stride_from + column) * (i < n ? factor : 0.0f);
+            transpose_square(x);
+            for (size_t i = 0; i < LANES; i++)
+                store(to + (column + i) * stride_to + first, x[i]);
+        }
+        for (; column < columns; column++)
+            for (size_t i = 0; i < LANES; i++)
+                to[column * stride_to + first + i] =
+                    i < n ? factor * from[(first + i) * stride_from + column] : 0.0f;
+    }
+}
+
+/* ---- products ---------------------------------------------------------------------------------- */
+
+/* The left operand of a small product: element (i, p) is data[i * row + p * column]. */
+typedef struct operand {
+    const float *data;
+    size_t row, column;
+} operand;
+
+/* c[rows, vectors * LANES] (+)= a[rows, k] b[k, vectors * LANES]: rows and vectors are constants where it is
+ * called. */
+ALWAYS_INLINE void tile(float *restrict c, size_t stride_c, operand a, const float *restrict b,
+                        size_t stride_b, size_t k, size_t rows, size_t vectors, bool add) {
+    vector sum[TILE_ROWS][2];
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < vectors; j++)
+            sum[i][j] = add ? load(c + i * stride_c + j * LANES) : (vector){0};
+    for (size_t p = 0; p < k; p++)
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < vectors; j++)
+                sum[i][j] += a.data[i * a.row + p * a.column] * load(b + p * stride_b + j * LANES);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < vectors; j++)
+            store(c + i * stride_c + j * LANES, sum[i][j]);
+}
+
+/* The columns of one row of tiles: two vectors at a time, then one. */
+ALWAYS_INLINE void tile_row(float *restrict c, size_t stride_c, operand a, const float *restrict b,
+                            size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+    size_t j = 0;
+    for (; j + 2 * LANES <= columns; j += 2 * LANES)
+        tile(c + j, stride_c, a, b + j, stride_b, k, rows, 2, add);
+    if (j + LANES <= columns)
+        tile(c + j, stride_c, a, b + j, stride_b, k, rows, 1, add);
+}
+
+/* All columns but the last columns % LANES. */
+static void whole_columns(float *restrict c, size_t stride_c, operand a, const float *restrict b,
+                          size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+    for (size_t i = 0; i < rows; i += TILE_ROWS) {
+        operand here = {a.data + i * a.row, a.row, a.column};
+        float *restrict ci = c + i * stride_c;
+        switch (rows - i) { /* the rows of a tile are constants, or its sums do not stay in registers */
+        case 1:
+            tile_row(ci, stride_c, here, b, stride_b, k, 1, columns, add);
+            break;
+        case 2:
+            tile_row(ci, stride_c, here, b, stride_b, k, 2, columns, add);
+            break;
+        case 3:
+            tile_row(ci, stride_c, here, b, stride_b, k, 3, columns, add);
+            break;
+#if defined(__AVX512F__)
+        case 4:
+            tile_row(ci, stride_c, here, b, stride_b, k, 4, columns, add);
+            break;
+        case 5:
+            tile_row(ci, stride_c, here, b, stride_b, k, 5, columns, add);
+            break;
+        case 6:
+            tile_row(ci, stride_c, here, b, stride_b, k, 6, columns, add);
+            break;
+        case 7:
+            tile_row(ci, stride_c, here, b, stride_b, k, 7, columns, add);
+            break;
+#endif
+        default:
+            tile_row(ci, stride_c, here, b, stride_b, k, TILE_ROWS, columns, add);
+            break;
+        }
+    }
+}
+
+/* Most rows of the right operand of a product whose columns fill no whole vector. */
+enum { DEEPEST = 64 };
+
+/* c[rows, columns] (+)= a[rows, k] b[k, columns] for fewer than LANES columns, in copies of LANES. */
+static void last_columns(float *restrict c, size_t stride_c, operand a, const float *restrict b,
+                         size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+    float wide_b[DEEPEST * LANES] = {0}, wide_c[TILE_ROWS * LANES] = {0};
+    for (size_t p = 0; p < k; p++)
+        memcpy(wide_b + p * LANES, b + p * stride_b, columns * sizeof *b);
+    for (size_t i = 0; i < rows; i += TILE_ROWS) {
+        size_t n = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
+        operand here = {a.data + i * a.row, a.row, a.column};
+        for (size_t r = 0; r < n; r++)
+            memcpy(wide_c + r * LANES, c + (i + r) * stride_c, columns * sizeof *c);
+        whole_columns(wide_c, LANES, here, wide_b, LANES, k, n, LANES, add);
+        for (size_t r = 0; r < n; r++)
+            memcpy(c + (i + r) * stride_c, wide_c + r * LANES, columns * sizeof *c);
+    }
+}
+
+/* c[rows, columns] (+)= a[rows, k] b[k, columns]; k is at most DEEPEST if columns is no multiple of LANES. */
+ALWAYS_INLINE void product(float *restrict c, size_t stride_c, operand a, const float *restrict b,
+                           size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+    size_t whole = columns / LANES * LANES;
+    if (whole > 0)
+        whole_columns(c, stride_c, a, b, stride_b, k, rows, whole, add);
+    if (whole < columns)
+        last_columns(c + whole, stride_c, a, b + whole, stride_b, k, rows, columns - whole, add);
+}
+
+#endif
