@@ -41,7 +41,7 @@ void JOIN(fb3_rope_backward_, FB3_VARIANT)(float *dqkv, size_t stride, const uin
 
 /* ---- tiles ------------------------------------------------------------------------------------- */
 
-enum { QUERIES = FB3_TILE_QUERIES, KEYS = FB3_TILE_KEYS };
+enum { QUERIES = FB3_TILE_QUERIES, KEYS = FB3_TILE_KEYS, FEW = 4 };
 
 static uint32_t smaller_of(uint32_t a, uint32_t b) {
     return a < b ? a : b;
@@ -133,32 +133,34 @@ static void hide(float *scores, const fb3_query_tile *t, fb3_stretch keys, size_
     }
 }
 
-/* What all heads of one sequence share, and the head at hand. */
+/* One head of one sequence. */
 typedef struct pass {
     const fb3_attention *shape;
     const fb3_dropout *dropout;
-    size_t first_row, head;
+    const fb3_query_tile *tiles;
+    size_t n_tiles, first_row, head;
+    float scale;            /* of the scores */
+    const float *q, *k, *v; /* [rows or keys, head_width] */
+    size_t stride_q, stride_kv;
 } pass;
 
 /* The factors of dropout for the weights of keys, [keys, QUERIES]. */
 static void weight_factors(float *factors, const pass *a, const fb3_query_tile *t, fb3_stretch keys,
                            size_t lanes) {
     const fb3_attention *shape = a->shape;
-    uint32_t threshold = dropout_threshold(a->dropout);
+    int32_t threshold = (int32_t)dropout_threshold(a->dropout);
     float keep = dropout_keep(a->dropout);
     uint64_t row_draws = (shape->keys + DRAWS - 1) / DRAWS;
     for (size_t l = 0; l < lanes; l += LANES) {
         uint64_t row = (a->first_row + t->first + l) * shape->heads + a->head;
         for (uint32_t first = keys.begin / DRAWS * DRAWS; first < keys.end; first += DRAWS) {
-            uint32_t words[4][LANES];
-            random_lanes(words, a->dropout, a->dropout->stream << 40 | (row * row_draws + first / DRAWS),
+            words word[4];
+            random_lanes(word, a->dropout, a->dropout->stream << 40 | (row * row_draws + first / DRAWS),
                          shape->heads * row_draws);
             for (uint32_t j = larger_of(first, keys.begin); j < smaller_of(first + DRAWS, keys.end); j++) {
                 float *f = factors + (j - keys.begin) * QUERIES + l;
-                const uint32_t *word = words[(j - first) / 2];
-                uint32_t shift = (j - first) % 2 * 16;
-                for (size_t i = 0; i < LANES; i++)
-                    f[i] = (word[i] >> shift & 0xffffu) >= threshold ? keep : 0.0f;
+                words draw = word[(j - first) / 2] >> (j - first) % 2 * 16 & 0xffffu;
+                store(f, choose((integers)draw >= threshold, all_lanes(keep), (vector){0}));
             }
         }
     }
@@ -172,16 +174,17 @@ typedef struct running {
     bool begun;
 } running;
 
-/* Scores of n keys become weights, as yet undivided by their sum; change[QUERIES] is what those before have
- * to be multiplied with. */
-static void soften(running *r, float *restrict change, float *restrict p, size_t n, size_t lanes) {
+/* Scores of n keys, times scale, become weights, as yet undivided by their sum; change[QUERIES] is what those
+ * before have to be multiplied with. */
+static void soften(running *r, float *restrict change, float *restrict p, size_t n, size_t lanes,
+                   float scale) {
     for (size_t l = 0; l < lanes; l += LANES) {
         vector before = load(r->largest + l), largest = before;
         for (size_t j = 0; j < n; j++)
-            largest = larger(largest, load(p + j * QUERIES + l));
+            largest = larger(largest, load(p + j * QUERIES + l) * scale);
         vector factor = exponential_lanes(before - largest), sum = load(r->sum + l) * factor;
         for (size_t j = 0; j < n; j++) {
-            vector weight = exponential_lanes(load(p + j * QUERIES + l) - largest);
+            vector weight = exponential_lanes(load(p + j * QUERIES + l) * scale - largest);
             sum += weight;
             store(p + j * QUERIES + l, weight);
         }
@@ -197,34 +200,39 @@ static void scale_rows(float *x, size_t stride, const float *factors, size_t row
             x[r * stride + i] *= factors[r];
 }
 
-/* Takes keys up into the softmax of a tile of queries, qt[head_width, QUERIES], and into out[queries,
- * head_width]. */
+/* Takes keys up into the softmax of a tile of queries, qt[head_width, QUERIES], and into their rows of out.
+ */
 static void take_up(const pass *a, const fb3_query_tile *t, running *r, float *restrict out,
-                    size_t stride_out, const float *restrict qt, const float *restrict k,
-                    const float *restrict v, size_t stride_kv, fb3_stretch keys) {
-    float p[KEYS * QUERIES] __attribute__((aligned(64))), other[KEYS * QUERIES] __attribute__((aligned(64)));
-    size_t hw = a->shape->head_width, n = keys.end - keys.begin, lanes = lanes_of(t);
-    product(p, QUERIES, (operand){k + keys.begin * stride_kv, stride_kv, 1}, qt, QUERIES, hw, n, lanes,
-            false);
-    hide(p, t, keys, lanes);
+                    size_t stride_out, const float *restrict qt, fb3_stretch keys) {
+    float p[KEYS * QUERIES] __attribute__((aligned(64))),
+        factors[KEYS * QUERIES] __attribute__((aligned(64)));
     float change[QUERIES];
-    soften(r, change, p, n, lanes);
+    size_t hw = a->shape->head_width, n = keys.end - keys.begin, lanes = lanes_of(t), s = a->stride_kv;
+    product(p, QUERIES, a->k + keys.begin * s, s, PLAIN, qt, QUERIES, hw, n, lanes, false);
+    hide(p, t, keys, lanes);
+    soften(r, change, p, n, lanes, 1.0f);
     if (a->dropout->rate > 0.0f) {
-        weight_factors(other, a, t, keys, lanes);
-        for (size_t j = 0; j < n; j++)
-            for (size_t l = 0; l < lanes; l += LANES)
-                store(p + j * QUERIES + l, load(p + j * QUERIES + l) * load(other + j * QUERIES + l));
+        weight_factors(factors, a, t, keys, lanes);
+        for (size_t j = 0; j < n * QUERIES; j += QUERIES)
+            for (size_t l = j; l < j + lanes; l += LANES)
+                store(p + l, load(p + l) * load(factors + l));
     }
     if (r->begun)
         scale_rows(out, stride_out, change, t->count, hw);
-    product(out, stride_out, (operand){p, 1, QUERIES}, v + keys.begin * stride_kv, stride_kv, n, t->count, hw,
-            r->begun);
+    product(out, stride_out, p, QUERIES, TRANSPOSED, a->v + keys.begin * s, s, n, t->count, hw, r->begun);
     r->begun = true;
 }
 
-/* Divides out by the sums of the weights, and leaves the logarithms of the sums unless they are not wanted.
- */
-static void finish(running *r, const fb3_query_tile *t, float *restrict out, size_t stride_out,
+static void begin(running *r) {
+    for (size_t l = 0; l < QUERIES; l++) {
+        r->largest[l] = lowest;
+        r->sum[l] = 0.0f;
+    }
+    r->begun = false;
+}
+
+/* Divides out by the sums of the weights, and leaves the logarithms of the sums of exponentials. */
+static void finish(const running *r, const fb3_query_tile *t, float *restrict out, size_t stride_out,
                    float *restrict log_sums, size_t width) {
     float inverse[QUERIES], logs[QUERIES];
     for (size_t l = 0; l < lanes_of(t); l += LANES) {
@@ -244,6 +252,90 @@ static uint32_t last_key(const fb3_query_tile *tiles, size_t count) {
     return last;
 }
 
+/* The tiles of a head, a few at a time over the keys, which stay in the cache meanwhile. */
+static void attend(const pass *a, float *restrict out, size_t stride_out, float *restrict log_sums,
+                   float *restrict qt) {
+    size_t hw = a->shape->head_width;
+    for (size_t first = 0; first < a->n_tiles; first += FB3_TILES) {
+        const fb3_query_tile *t = a->tiles + first;
+        size_t count = a->n_tiles - first < FB3_TILES ? a->n_tiles - first : FB3_TILES;
+        running r[FB3_TILES];
+        for (size_t i = 0; i < count; i++) {
+            transpose_rows(qt + i * hw * QUERIES, QUERIES, a->q + t[i].first * a->stride_q, a->stride_q,
+                           t[i].count, hw, lanes_of(&t[i]), a->scale);
+            begin(&r[i]);
+        }
+        uint32_t last = last_key(t, count);
+        for (uint32_t key = 0; key < last; key += KEYS)
+            for (size_t i = 0; i < 2 * count; i++) {
+                fb3_stretch part;
+                if (meet(&part, &t[i / 2], i % 2, (fb3_stretch){key, key + KEYS}))
+                    take_up(a, &t[i / 2], &r[i / 2], out + t[i / 2].first * stride_out, stride_out,
+                            qt + i / 2 * hw * QUERIES, part);
+            }
+        for (size_t i = 0; i < count; i++)
+            finish(&r[i], &t[i], out + t[i].first * stride_out, stride_out,
+                   log_sums != NULL ? log_sums + t[i].first : NULL, hw);
+    }
+}
+
+/* ---- few queries ------------------------------------------------------------------------------- */
+
+/* out[width] = change out + p[n] v[n, width], where p are stride_p apart. */
+static void sum_rows(float *restrict out, float change, const float *restrict p, size_t stride_p,
+                     const float *restrict v, size_t stride_v, size_t n, size_t width) {
+    size_t c = 0;
+    for (; c + LANES <= width; c += LANES) {
+        vector sum[4] = {load(out + c) * change}; /* four, or every product waits for the one before */
+        size_t j = 0;
+        for (; j + 4 <= n; j += 4)
+            for (size_t i = 0; i < 4; i++)
+                sum[i] += p[(j + i) * stride_p] * load(v + (j + i) * stride_v + c);
+        for (; j < n; j++)
+            sum[0] += p[j * stride_p] * load(v + j * stride_v + c);
+        store(out + c, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+    }
+    for (; c < width; c++) {
+        out[c] *= change;
+        for (size_t j = 0; j < n; j++)
+            out[c] += p[j * stride_p] * v[j * stride_v + c];
+    }
+}
+
+/* One query with up to QUERIES of its heads as lanes: out[heads, head_width], and so for q and a row of k and
+ * v. Rows are read from end to end, since they come from far when there are many. */
+static void attend_one(const fb3_query_tile *t, size_t lane, float *restrict out, const float *restrict q,
+                       const float *restrict k, const float *restrict v, size_t stride_kv, size_t heads,
+                       size_t width) {
+    const fb3_stretch seen[] = {{0, (uint32_t)t->before[lane]},
+                                {(uint32_t)t->own[lane], (uint32_t)t->end[lane]}};
+    float p[KEYS * QUERIES] = {0}, change[QUERIES], inverse[QUERIES];
+    size_t lanes = (heads + LANES - 1) / LANES * LANES;
+    running r;
+    begin(&r);
+    memset(out, 0, heads * width * sizeof *out);
+    for (size_t i = 0; i < FB3_COUNT(seen); i++)
+        for (size_t key = seen[i].begin; key < seen[i].end; key += KEYS) {
+            size_t n = seen[i].end - key < KEYS ? seen[i].end - key : KEYS;
+            for (size_t j = 0; j < n; j++) {
+                for (size_t c = 0; c < heads * width; c += 16) { /* cache lines that nothing else announces */
+                    __builtin_prefetch(k + (key + j + 2) * stride_kv + c);
+                    __builtin_prefetch(v + (key + j) * stride_kv + c);
+                }
+                dot_rows(p + j * QUERIES, k + (key + j) * stride_kv, width, q, width, heads, width);
+            }
+            soften(&r, change, p, n, lanes, 1.0f / sqrtf((float)width));
+            for (size_t head = 0; head < heads; head++)
+                sum_rows(out + head * width, change[head], p + head, QUERIES,
+                         v + key * stride_kv + head * width, stride_kv, n, width);
+        }
+    for (size_t l = 0; l < lanes; l += LANES)
+        store(inverse + l, 1.0f / load(r.sum + l));
+    scale_rows(out, width, inverse, heads, width);
+}
+
+/* ---- the forward pass -------------------------------------------------------------------------- */
+
 void JOIN(fb3_attention_forward_,
           FB3_VARIANT)(float *restrict out, size_t stride_out, float *restrict log_sums, size_t stride_sums,
                        const float *restrict q, size_t stride_q, const float *restrict k,
@@ -251,37 +343,19 @@ void JOIN(fb3_attention_forward_,
                        size_t n_groups, const fb3_attention *shape, const fb3_dropout *dropout,
                        size_t first_row, float *restrict scratch) {
     size_t hw = shape->head_width;
-    float *restrict qt = scratch;
-    fb3_query_tile *tiles = (void *)(scratch + FB3_TILES * hw * QUERIES);
+    float *qt = scratch;
+    fb3_query_tile *tiles = (void *)(qt + FB3_TILES * QUERIES * hw);
     size_t n_tiles = lay_tiles(tiles, groups, n_groups);
-    pass a = {shape, dropout, first_row, 0};
-    for (; a.head < shape->heads; a.head++)
-        for (size_t first = 0; first < n_tiles; first += FB3_TILES) {
-            const fb3_query_tile *t = tiles + first;
-            size_t count = n_tiles - first < FB3_TILES ? n_tiles - first : FB3_TILES, column = a.head * hw;
-            running r[FB3_TILES];
-            for (size_t i = 0; i < count; i++) {
-                transpose_rows(qt + i * hw * QUERIES, QUERIES, q + t[i].first * stride_q + column, stride_q,
-                               t[i].count, hw, lanes_of(&t[i]), 1.0f / sqrtf((float)hw));
-                for (size_t l = 0; l < QUERIES; l++) {
-                    r[i].largest[l] = lowest;
-                    r[i].sum[l] = 0.0f;
-                }
-                r[i].begun = false;
-            }
-            uint32_t last = last_key(t, count);
-            for (uint32_t key = 0; key < last; key += KEYS)
-                for (size_t i = 0; i < 2 * count; i++) {
-                    fb3_stretch part;
-                    if (meet(&part, &t[i / 2], i % 2, (fb3_stretch){key, key + KEYS}))
-                        take_up(&a, &t[i / 2], &r[i / 2], out + t[i / 2].first * stride_out + column,
-                                stride_out, qt + i / 2 * hw * QUERIES, k + column, v + column, stride_kv,
-                                part);
-                }
-            for (size_t i = 0; i < count; i++)
-                finish(&r[i], &t[i], out + t[i].first * stride_out + column, stride_out,
-                       log_sums != NULL ? log_sums + a.head * stride_sums + t[i].first : NULL, hw);
-        }
+    bool few = n_tiles == 1 && FEW * tiles[0].count <= LANES && log_sums == NULL && dropout->rate <= 0.0f;
+    for (size_t i = 0; few && i < tiles[0].count; i++)
+        for (size_t head = 0, c = 0; head < shape->heads; head += QUERIES, c += QUERIES * hw)
+            attend_one(tiles, i, out + i * stride_out + c, q + i * stride_q + c, k + c, v + c, stride_kv,
+                       smaller_of((uint32_t)(shape->heads - head), QUERIES), hw);
+    for (size_t head = 0, c = 0; !few && head < shape->heads; head++, c += hw) {
+        pass a = {shape, dropout, tiles, n_tiles,  first_row, head, 1.0f / sqrtf((float)hw),
+                  q + c, k + c,   v + c, stride_q, stride_kv};
+        attend(&a, out + c, stride_out, log_sums != NULL ? log_sums + head * stride_sums : NULL, qt);
+    }
 }
 
 /* ---- backward ---------------------------------------------------------------------------------- */
@@ -300,46 +374,82 @@ static void soften_backward(float *restrict p, float *restrict dp, const float *
     }
 }
 
-/* The matrices of one head: rows of qkv, of the gradient of the output, and of the gradients. */
+/* Where the gradients of a head go, and what they are made from besides its queries, keys and values. */
 typedef struct gradients {
-    const float *q, *k, *v, *dout; /* [rows, head_width] */
-    size_t stride_qkv, stride_out;
+    const float *dout; /* [rows, head_width] */
+    size_t stride_out;
     const float *log_sums, *deltas; /* [rows] */
     float *qt, *doutt;              /* [head_width, QUERIES] */
     float *dq;                      /* [rows, head_width] */
-    float *dk, *dv;                 /* [KEYS, head_width] */
+    float *dk, *dv;                 /* [keys from first_key on, head_width] */
+    size_t stride_dkv;
+    uint32_t first_key;
+    bool add;
 } gradients;
 
-/* What a tile of queries adds to the gradients by keys, which begin at first_key in dk and dv. */
-static void give_back(const pass *a, const fb3_query_tile *t, const gradients *g, fb3_stretch keys,
-                      uint32_t first_key) {
+static void turn_queries(const pass *a, const fb3_query_tile *t, const gradients *g) {
+    size_t hw = a->shape->head_width, lanes = lanes_of(t);
+    transpose_rows(g->qt, QUERIES, a->q + t->first * a->stride_q, a->stride_q, t->count, hw, lanes, a->scale);
+    transpose_rows(g->doutt, QUERIES, g->dout + t->first * g->stride_out, g->stride_out, t->count, hw, lanes,
+                   1.0f);
+}
+
+/* What a tile of queries gives to the gradients by keys. */
+static void give_back(const pass *a, const fb3_query_tile *t, const gradients *g, fb3_stretch keys) {
     float p[KEYS * QUERIES] __attribute__((aligned(64))), dp[KEYS * QUERIES] __attribute__((aligned(64)));
     float factors[KEYS * QUERIES] __attribute__((aligned(64)));
     float log_sums[QUERIES] = {0}, deltas[QUERIES] = {0};
-    size_t hw = a->shape->head_width, n = keys.end - keys.begin, lanes = lanes_of(t), s = g->stride_qkv;
-    size_t own = (keys.begin - first_key) * hw;
-    const float *k = g->k + keys.begin * s, *v = g->v + keys.begin * s;
+    size_t hw = a->shape->head_width, n = keys.end - keys.begin, lanes = lanes_of(t), s = a->stride_kv;
+    size_t to = (keys.begin - g->first_key) * g->stride_dkv;
+    const float *k = a->k + keys.begin * s, *v = a->v + keys.begin * s;
     memcpy(log_sums, g->log_sums + t->first, t->count * sizeof *log_sums);
     memcpy(deltas, g->deltas + t->first, t->count * sizeof *deltas);
-    product(p, QUERIES, (operand){k, s, 1}, g->qt, QUERIES, hw, n, lanes, false);
-    product(dp, QUERIES, (operand){v, s, 1}, g->doutt, QUERIES, hw, n, lanes, false);
+    product(p, QUERIES, k, s, PLAIN, g->qt, QUERIES, hw, n, lanes, false);
+    product(dp, QUERIES, v, s, PLAIN, g->doutt, QUERIES, hw, n, lanes, false);
     hide(p, t, keys, lanes);
     if (a->dropout->rate > 0.0f)
         weight_factors(factors, a, t, keys, lanes);
     else
         for (size_t i = 0; i < n * QUERIES; i++)
             factors[i] = 1.0f;
-    soften_backward(p, dp, factors, log_sums, deltas, n, lanes, 1.0f / sqrtf((float)hw));
-    product(g->dv + own, hw, (operand){p, QUERIES, 1}, g->dout + t->first * g->stride_out, g->stride_out,
-            t->count, n, hw, true);
-    product(g->dk + own, hw, (operand){dp, QUERIES, 1}, g->q + t->first * s, s, t->count, n, hw, true);
-    product(g->dq + t->first * hw, hw, (operand){dp, 1, QUERIES}, k, s, n, t->count, hw, true);
+    soften_backward(p, dp, factors, log_sums, deltas, n, lanes, a->scale);
+    product(g->dq + t->first * hw, hw, dp, QUERIES, TRANSPOSED, k, s, n, t->count, hw, g->add);
+    product(g->dk + to, g->stride_dkv, dp, QUERIES, PLAIN, a->q + t->first * a->stride_q, a->stride_q,
+            t->count, n, hw, g->add);
+    product(g->dv + to, g->stride_dkv, p, QUERIES, PLAIN, g->dout + t->first * g->stride_out, g->stride_out,
+            t->count, n, hw, g->add);
 }
 
 static void copy_rows(float *restrict to, size_t stride_to, const float *restrict from, size_t stride_from,
                       size_t rows, size_t width) {
     for (size_t r = 0; r < rows; r++)
-        memcpy(to + r * stride_to, from + r * stride_from, width * sizeof *to);
+        for (size_t i = 0; i < width; i++)
+            to[r * stride_to + i] = from[r * stride_from + i];
+}
+
+/* Goes over the keys tile by tile, which stay in the cache while all queries that see them pass; k and v
+ * become their gradients. */
+static void give_back_all(const pass *a, gradients *g, float *k, float *v, size_t rows) {
+    size_t hw = a->shape->head_width;
+    memset(g->dq, 0, rows * hw * sizeof *g->dq);
+    for (uint32_t key = 0; key < rows; key += KEYS) {
+        uint32_t n = smaller_of((uint32_t)rows - key, KEYS);
+        g->first_key = key;
+        memset(g->dk, 0, n * hw * sizeof *g->dk);
+        memset(g->dv, 0, n * hw * sizeof *g->dv);
+        for (const fb3_query_tile *t = a->tiles; t < a->tiles + a->n_tiles; t++) {
+            fb3_stretch part[2], keys = {key, key + n};
+            bool first = meet(&part[0], t, 0, keys), second = meet(&part[1], t, 1, keys);
+            if (first || second)
+                turn_queries(a, t, g);
+            if (first)
+                give_back(a, t, g, part[0]);
+            if (second)
+                give_back(a, t, g, part[1]);
+        }
+        copy_rows(k + key * a->stride_kv, a->stride_kv, g->dk, hw, n, hw);
+        copy_rows(v + key * a->stride_kv, a->stride_kv, g->dv, hw, n, hw);
+    }
 }
 
 void JOIN(fb3_attention_backward_,
@@ -353,41 +463,31 @@ void JOIN(fb3_attention_backward_,
     float *dq = dv + KEYS * hw, *deltas = dq + rows * hw;
     fb3_query_tile *tiles = (void *)(deltas + rows);
     size_t n_tiles = lay_tiles(tiles, groups, n_groups);
-    pass a = {shape, dropout, first_row, 0};
-    for (; a.head < shape->heads; a.head++) {
-        float *q = qkv + a.head * hw, *k = q + width, *v = k + width;
-        const float *d = dout + a.head * hw, *o = out + a.head * hw;
-        gradients g = {q,      k,  v,     d,  stride_qkv, stride_out, log_sums + a.head * stride_sums,
-                       deltas, qt, doutt, dq, dk,         dv};
-        for (size_t i = 0; i < rows; i++) { /* Dao et al. 2022, eq. 4: the sum of weight times gradient */
-            float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-            for (size_t c = 0; c < hw; c++)
-                sum += d[i * stride_out + c] * o[i * stride_out + c];
-            deltas[i] = sum;
-        }
-        memset(dq, 0, rows * hw * sizeof *dq);
-        for (uint32_t key = 0; key < rows; key += KEYS) {
-            size_t n = rows - key < KEYS ? rows - key : KEYS;
-            memset(dk, 0, 2 * KEYS * hw * sizeof *dk);
-            for (size_t i = 0; i < n_tiles; i++) {
-                const fb3_query_tile *t = &tiles[i];
-                fb3_stretch part[2], keys = {key, key + KEYS};
-                bool first = meet(&part[0], t, 0, keys), second = meet(&part[1], t, 1, keys);
-                if (!first && !second)
-                    continue;
-                transpose_rows(qt, QUERIES, q + t->first * stride_qkv, stride_qkv, t->count, hw, lanes_of(t),
-                               1.0f / sqrtf((float)hw));
-                transpose_rows(doutt, QUERIES, d + t->first * stride_out, stride_out, t->count, hw,
-                               lanes_of(t), 1.0f);
-                if (first)
-                    give_back(&a, t, &g, part[0], key);
-                if (second)
-                    give_back(&a, t, &g, part[1], key);
-            }
-            copy_rows(k + key * stride_qkv, stride_qkv, dk, hw, n, hw);
-            copy_rows(v + key * stride_qkv, stride_qkv, dv, hw, n, hw);
-        }
+    /* A sequence of one tile, which sees all keys, has its gradients by keys written into their place. */
+    bool alone = n_tiles == 1 && rows <= KEYS && tiles[0].seen[0].end == rows;
+    for (size_t head = 0; head < shape->heads; head++) {
+        float *q = qkv + head * hw, *k = q + width, *v = k + width;
+        const float *d = dout + head * hw;
+        pass a = {shape, dropout, tiles, n_tiles,    first_row, head, 1.0f / sqrtf((float)hw),
+                  q,     k,       v,     stride_qkv, stride_qkv};
+        gradients g = {d,
+                       stride_out,
+                       log_sums + head * stride_sums,
+                       deltas,
+                       qt,
+                       doutt,
+                       dq,
+                       alone ? k : dk,
+                       alone ? v : dv,
+                       alone ? stride_qkv : hw,
+                       0,
+                       !alone};
+        dot_rows(deltas, d, stride_out, out + head * hw, stride_out, rows, hw); /* Dao et al. 2022, eq. 4 */
+        if (alone) {
+            turn_queries(&a, tiles, &g);
+            give_back(&a, tiles, &g, tiles[0].seen[0]);
+        } else
+            give_back_all(&a, &g, k, v, rows);
         copy_rows(q, stride_qkv, dq, hw, rows, hw);
     }
 }

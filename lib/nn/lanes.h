@@ -5,6 +5,10 @@
 
 #include "nn/vector.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* SHUFFLE(a, b, ...): lanes of a, then of b, by their numbers. */
@@ -12,6 +16,13 @@
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (integers){__VA_ARGS__})
+#endif
+
+/* Before a loop over an array of vectors: they come to lie in registers once it is unrolled. */
+#ifdef __clang__
+#define UNROLLED _Pragma("unroll")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
 #endif
 
 /* The low and the high halves of a and b, one lane of a and one of b in turn. */
@@ -94,28 +105,52 @@ ALWAYS_INLINE vector logarithm_lanes(vector x) {
     return p * m * square + e * -2.12194440e-4f - 0.5f * square + m + e * 0.693359375f;
 }
 
-/* Four words for each of LANES counters of the masks of dropout, from index on, step apart: as fb3_random. */
-ALWAYS_INLINE void random_lanes(uint32_t words[4][LANES], const fb3_dropout *dropout, uint64_t index,
-                                uint64_t step) {
-#pragma omp simd
-    for (size_t l = 0; l < LANES; l++) {
-        uint64_t i = index + l * step;
-        uint32_t a = (uint32_t)i, b = (uint32_t)(i >> 32), c = dropout->step, d = FB3_RANDOM_DROPOUT;
-        uint32_t key0 = (uint32_t)dropout->seed, key1 = (uint32_t)(dropout->seed >> 32);
-        for (size_t round = 0; round < 10; round++) { /* Philox 4x32-10, Salmon et al. 2011 */
-            uint64_t x = (uint64_t)a * 0xd2511f53u, y = (uint64_t)c * 0xcd9e8d57u;
-            a = (uint32_t)(y >> 32) ^ b ^ key0;
-            b = (uint32_t)y;
-            c = (uint32_t)(x >> 32) ^ d ^ key1;
-            d = (uint32_t)x;
-            key0 += 0x9e3779b9u;
-            key1 += 0xbb67ae85u;
-        }
-        words[0][l] = a;
-        words[1][l] = b;
-        words[2][l] = c;
-        words[3][l] = d;
+/* ---- random numbers ---------------------------------------------------------------------------- */
+
+typedef uint32_t words __attribute__((vector_size(LANES * sizeof(uint32_t)), may_alias));
+typedef uint64_t pairs __attribute__((vector_size(LANES * sizeof(uint32_t)), may_alias));
+
+/* The products of the lower halves of a with b. GCC does not see that the upper ones do not count: with its
+ * three multiplications for one, dropout takes a quarter of attention. */
+ALWAYS_INLINE pairs multiply_lower(pairs a, uint32_t b) {
+#if defined(__AVX512F__)
+    return (pairs)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
+#elif defined(__AVX2__)
+    return (pairs)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
+#else
+    return (a & 0xffffffffu) * b;
+#endif
+}
+
+/* Four words for each of LANES / 2 counters, in the lower halves: Philox 4x32-10 (Salmon et al. 2011), as
+ * fb3_random. What is in the upper halves does not count. */
+ALWAYS_INLINE void random_pairs(pairs word[4], const fb3_dropout *dropout, pairs counter) {
+    pairs a = counter, b = counter >> 32, c = (pairs){0} + dropout->step, d = (pairs){0} + FB3_RANDOM_DROPOUT;
+    uint32_t key0 = (uint32_t)dropout->seed, key1 = (uint32_t)(dropout->seed >> 32);
+    for (size_t round = 0; round < 10; round++) {
+        pairs x = multiply_lower(a, 0xd2511f53u), y = multiply_lower(c, 0xcd9e8d57u);
+        a = y >> 32 ^ b ^ key0;
+        b = y;
+        c = x >> 32 ^ d ^ key1;
+        d = x;
+        key0 += 0x9e3779b9u;
+        key1 += 0xbb67ae85u;
     }
+    word[0] = a;
+    word[1] = b;
+    word[2] = c;
+    word[3] = d;
+}
+
+/* Four words for each of LANES counters of the masks of dropout: lane l has first + l * step. */
+ALWAYS_INLINE void random_lanes(words word[4], const fb3_dropout *dropout, uint64_t first, uint64_t step) {
+    pairs even, even_word[4], odd_word[4];
+    for (size_t l = 0; l < LANES / 2; l++)
+        even[l] = first + 2 * l * step;
+    random_pairs(even_word, dropout, even);
+    random_pairs(odd_word, dropout, even + step);
+    for (size_t i = 0; i < 4; i++)
+        word[i] = (words)((even_word[i] & 0xffffffffu) | odd_word[i] << 32);
 }
 
 /* ---- transposes -------------------------------------------------------------------------------- */
@@ -123,58 +158,82 @@ ALWAYS_INLINE void random_lanes(uint32_t words[4][LANES], const fb3_dropout *dro
 /* x becomes its transpose: in every round rows half a square apart are interleaved. */
 ALWAYS_INLINE void transpose_square(vector x[LANES]) {
     vector y[LANES];
-    for (size_t round = 1; round < LANES; round *= 2) {
-        for (size_t i = 0; i < LANES / 2; i++) {
+    UNROLLED for (size_t round = 1; round < LANES; round *= 2) {
+        UNROLLED for (size_t i = 0; i < LANES / 2; i++) {
             y[2 * i] = LOW(x[i], x[i + LANES / 2]);
             y[2 * i + 1] = HIGH(x[i], x[i + LANES / 2]);
         }
-        for (size_t i = 0; i < LANES; i++)
-            x[i] = y[i];
+        UNROLLED for (size_t i = 0; i < LANES; i++) x[i] = y[i];
     }
 }
 
 /* Lane i becomes the sum of the lanes of x[i]. */
 ALWAYS_INLINE vector sums(vector x[LANES]) {
-    for (size_t left = LANES / 2; left > 0; left /= 2)
-        for (size_t i = 0; i < left; i++)
-            x[i] = LOW(x[i], x[i + left]) + HIGH(x[i], x[i + left]);
+    UNROLLED for (size_t left = LANES / 2; left > 0; left /= 2) UNROLLED for (size_t i = 0; i < left; i++)
+        x[i] = LOW(x[i], x[i + left]) + HIGH(x[i], x[i + left]);
     return x[0];
 }
 
-/* to[columns, lanes] = factor * from[rows, columns]', with zeros in the lanes behind the rows; lanes is a
+/* to[columns, lanes] = factor * from[rows, columns]', whatever in the lanes behind the rows; lanes is a
  * multiple of LANES. */
 static void transpose_rows(float *restrict to, size_t stride_to, const float *restrict from,
                            size_t stride_from, size_t rows, size_t columns, size_t lanes, float factor) {
-    for (size_t first = 0; first < lanes; first += LANES) {
-        size_t column = 0, n = first >= rows ? 0 : rows - first < LANES ? rows - first : LANES;
+    for (size_t first = 0; first < lanes; first += LANES, from += LANES * stride_from, to += LANES) {
+        size_t column = 0, last = (rows - first < LANES ? rows - first : LANES) - 1;
         for (; column + LANES <= columns; column += LANES) {
             vector x[LANES];
-            for (size_t i = 0; i < LANES; i++)
-                x[i] =
-                    load(from + (first + (i < n ? i : 0)) * stride_from + column) * (i < n ? factor : 0.0f);
+            const float *row = from + column;
+            UNROLLED for (size_t i = 0; i < LANES; i++) {
+                x[i] = load(row) * factor;
+                row += i < last ? stride_from : 0;
+            }
             transpose_square(x);
-            for (size_t i = 0; i < LANES; i++)
-                store(to + (column + i) * stride_to + first, x[i]);
+            UNROLLED for (size_t i = 0; i < LANES; i++) store(to + (column + i) * stride_to, x[i]);
         }
         for (; column < columns; column++)
             for (size_t i = 0; i < LANES; i++)
-                to[column * stride_to + first + i] =
-                    i < n ? factor * from[(first + i) * stride_from + column] : 0.0f;
+                to[column * stride_to + i] = factor * from[(i < last ? i : last) * stride_from + column];
+    }
+}
+
+/* out[rows] = the sums of a[rows, width] b[rows, width] over the width. */
+static void dot_rows(float *restrict out, const float *restrict a, size_t stride_a, const float *restrict b,
+                     size_t stride_b, size_t rows, size_t width) {
+    size_t whole = width / LANES * LANES;
+    for (size_t first = 0; first < rows; first += LANES) {
+        size_t last = (rows - first < LANES ? rows - first : LANES) - 1;
+        const float *ai = a + first * stride_a, *bi = b + first * stride_b;
+        vector x[LANES];
+        UNROLLED for (size_t i = 0; i < LANES; i++) {
+            x[i] = (vector){0};
+            for (size_t c = 0; c < whole; c += LANES)
+                x[i] += load(ai + c) * load(bi + c);
+            ai += i < last ? stride_a : 0;
+            bi += i < last ? stride_b : 0;
+        }
+        vector sum = sums(x);
+        for (size_t i = 0; i <= last; i++) {
+            out[first + i] = sum[i];
+            for (size_t c = whole; c < width; c++)
+                out[first + i] += a[(first + i) * stride_a + c] * b[(first + i) * stride_b + c];
+        }
     }
 }
 
 /* ---- products ---------------------------------------------------------------------------------- */
 
-/* The left operand of a small product: element (i, p) is data[i * row + p * column]. */
-typedef struct operand {
-    const float *data;
-    size_t row, column;
-} operand;
+/* The left operand of a product, as it lies in memory: [rows, k] or [k, rows]. */
+typedef enum lie { PLAIN, TRANSPOSED } lie;
 
-/* c[rows, vectors * LANES] (+)= a[rows, k] b[k, vectors * LANES]: rows and vectors are constants where it is
- * called. */
-ALWAYS_INLINE void tile(float *restrict c, size_t stride_c, operand a, const float *restrict b,
-                        size_t stride_b, size_t k, size_t rows, size_t vectors, bool add) {
+ALWAYS_INLINE const float *element(const float *a, size_t stride_a, lie how, size_t i, size_t p) {
+    return how == PLAIN ? a + i * stride_a + p : a + p * stride_a + i;
+}
+
+/* c[rows, vectors * LANES] (+)= a[rows, k] b[k, vectors * LANES]: how, rows and vectors are constants where
+ * it is called. */
+ALWAYS_INLINE void tile(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a, lie how,
+                        const float *restrict b, size_t stride_b, size_t k, size_t rows, size_t vectors,
+                        bool add) {
     vector sum[TILE_ROWS][2];
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < vectors; j++)
@@ -182,87 +241,102 @@ ALWAYS_INLINE void tile(float *restrict c, size_t stride_c, operand a, const flo
     for (size_t p = 0; p < k; p++)
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < vectors; j++)
-                sum[i][j] += a.data[i * a.row + p * a.column] * load(b + p * stride_b + j * LANES);
+                sum[i][j] += *element(a, stride_a, how, i, p) * load(b + p * stride_b + j * LANES);
     for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < vectors; j++)
             store(c + i * stride_c + j * LANES, sum[i][j]);
 }
 
 /* The columns of one row of tiles: two vectors at a time, then one. */
-ALWAYS_INLINE void tile_row(float *restrict c, size_t stride_c, operand a, const float *restrict b,
-                            size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+ALWAYS_INLINE void tile_row(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a,
+                            lie how, const float *restrict b, size_t stride_b, size_t k, size_t rows,
+                            size_t columns, bool add) {
     size_t j = 0;
     for (; j + 2 * LANES <= columns; j += 2 * LANES)
-        tile(c + j, stride_c, a, b + j, stride_b, k, rows, 2, add);
+        tile(c + j, stride_c, a, stride_a, how, b + j, stride_b, k, rows, 2, add);
     if (j + LANES <= columns)
-        tile(c + j, stride_c, a, b + j, stride_b, k, rows, 1, add);
+        tile(c + j, stride_c, a, stride_a, how, b + j, stride_b, k, rows, 1, add);
 }
 
-/* All columns but the last columns % LANES. */
-static void whole_columns(float *restrict c, size_t stride_c, operand a, const float *restrict b,
-                          size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+/* The rows of a tile are constants, or its sums do not stay in registers. */
+ALWAYS_INLINE void tiles(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a,
+                         lie how, const float *restrict b, size_t stride_b, size_t k, size_t rows,
+                         size_t columns, bool add) {
     for (size_t i = 0; i < rows; i += TILE_ROWS) {
-        operand here = {a.data + i * a.row, a.row, a.column};
         float *restrict ci = c + i * stride_c;
-        switch (rows - i) { /* the rows of a tile are constants, or its sums do not stay in registers */
+        const float *restrict ai = element(a, stride_a, how, i, 0);
+        switch (rows - i) {
         case 1:
-            tile_row(ci, stride_c, here, b, stride_b, k, 1, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, 1, columns, add);
             break;
         case 2:
-            tile_row(ci, stride_c, here, b, stride_b, k, 2, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, 2, columns, add);
             break;
         case 3:
-            tile_row(ci, stride_c, here, b, stride_b, k, 3, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, 3, columns, add);
             break;
 #if defined(__AVX512F__)
         case 4:
-            tile_row(ci, stride_c, here, b, stride_b, k, 4, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, 4, columns, add);
             break;
         case 5:
-            tile_row(ci, stride_c, here, b, stride_b, k, 5, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, 5, columns, add);
             break;
         case 6:
-            tile_row(ci, stride_c, here, b, stride_b, k, 6, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, 6, columns, add);
             break;
         case 7:
-            tile_row(ci, stride_c, here, b, stride_b, k, 7, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, 7, columns, add);
             break;
 #endif
         default:
-            tile_row(ci, stride_c, here, b, stride_b, k, TILE_ROWS, columns, add);
+            tile_row(ci, stride_c, ai, stride_a, how, b, stride_b, k, TILE_ROWS, columns, add);
             break;
         }
     }
 }
 
+/* Columns that are a multiple of LANES. */
+static void whole_columns(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a,
+                          lie how, const float *restrict b, size_t stride_b, size_t k, size_t rows,
+                          size_t columns, bool add) {
+    if (how == PLAIN)
+        tiles(c, stride_c, a, stride_a, PLAIN, b, stride_b, k, rows, columns, add);
+    else
+        tiles(c, stride_c, a, stride_a, TRANSPOSED, b, stride_b, k, rows, columns, add);
+}
+
 /* Most rows of the right operand of a product whose columns fill no whole vector. */
 enum { DEEPEST = 64 };
 
-/* c[rows, columns] (+)= a[rows, k] b[k, columns] for fewer than LANES columns, in copies of LANES. */
-static void last_columns(float *restrict c, size_t stride_c, operand a, const float *restrict b,
-                         size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+/* Fewer than LANES columns, in copies of LANES. */
+static void last_columns(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a,
+                         lie how, const float *restrict b, size_t stride_b, size_t k, size_t rows,
+                         size_t columns, bool add) {
     float wide_b[DEEPEST * LANES] = {0}, wide_c[TILE_ROWS * LANES] = {0};
     for (size_t p = 0; p < k; p++)
         memcpy(wide_b + p * LANES, b + p * stride_b, columns * sizeof *b);
     for (size_t i = 0; i < rows; i += TILE_ROWS) {
         size_t n = rows - i < TILE_ROWS ? rows - i : TILE_ROWS;
-        operand here = {a.data + i * a.row, a.row, a.column};
         for (size_t r = 0; r < n; r++)
             memcpy(wide_c + r * LANES, c + (i + r) * stride_c, columns * sizeof *c);
-        whole_columns(wide_c, LANES, here, wide_b, LANES, k, n, LANES, add);
+        whole_columns(wide_c, LANES, element(a, stride_a, how, i, 0), stride_a, how, wide_b, LANES, k, n,
+                      LANES, add);
         for (size_t r = 0; r < n; r++)
             memcpy(c + (i + r) * stride_c, wide_c + r * LANES, columns * sizeof *c);
     }
 }
 
 /* c[rows, columns] (+)= a[rows, k] b[k, columns]; k is at most DEEPEST if columns is no multiple of LANES. */
-ALWAYS_INLINE void product(float *restrict c, size_t stride_c, operand a, const float *restrict b,
-                           size_t stride_b, size_t k, size_t rows, size_t columns, bool add) {
+static void product(float *restrict c, size_t stride_c, const float *restrict a, size_t stride_a, lie how,
+                    const float *restrict b, size_t stride_b, size_t k, size_t rows, size_t columns,
+                    bool add) {
     size_t whole = columns / LANES * LANES;
     if (whole > 0)
-        whole_columns(c, stride_c, a, b, stride_b, k, rows, whole, add);
+        whole_columns(c, stride_c, a, stride_a, how, b, stride_b, k, rows, whole, add);
     if (whole < columns)
-        last_columns(c + whole, stride_c, a, b + whole, stride_b, k, rows, columns - whole, add);
+        last_columns(c + whole, stride_c, a, stride_a, how, b + whole, stride_b, k, rows, columns - whole,
+                     add);
 }
 
 #endif
