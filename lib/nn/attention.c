@@ -6,7 +6,7 @@
  * runs along (Milakov & Gimelshein 2018, Dao et al. 2022): memory grows with the rows, not with their square,
  * and the backward pass computes the weights again from the logarithms of their sums. */
 #include "nn/attention.h"
-#include "nn/lanes.h"
+#include "nn/small_products.h"
 
 /* ---- rotary positions -------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* The layers in plain C that the compiler vectorises; compiled once per instruction set as FB3_VARIANT. */
-#include "nn/vector.h"
+#include "nn/lanes.h"
 
 static const float norm_epsilon = 1e-6f;
 
@@ -77,17 +77,34 @@ static void gelu_backward(float *restrict x, const float *restrict dout, size_t 
 
 /* ---- dropout ----------------------------------------------------------------------------------- */
 
+/* Elements whose factors come from the same COUNTERS counters. Their order among the draws of those does not
+ * depend on LANES. */
+enum { COUNTERS = 16, CHUNK = COUNTERS * DRAWS };
+
+static void dropout_factors(float factors[CHUNK], const fb3_dropout *dropout, uint64_t first) {
+    int32_t threshold = (int32_t)dropout_threshold(dropout);
+    float keep = dropout_keep(dropout);
+    for (size_t l = 0; l < COUNTERS; l += LANES) {
+        words word[4];
+        random_lanes(word, dropout, dropout->stream << 40 | (first + l), 1);
+        for (size_t draw = 0; draw < DRAWS; draw++) {
+            words drawn = word[draw / 2] >> draw % 2 * 16 & 0xffffu;
+            store(factors + draw * COUNTERS + l,
+                  choose((integers)drawn >= threshold, all_lanes(keep), (vector){0}));
+        }
+    }
+}
+
 static void dropout_apply(float *x, const fb3_dropout *dropout, size_t first_row, size_t rows, size_t width,
                           size_t stride) {
-    enum { CHUNK = 256 };
     float factors[CHUNK];
     if (dropout->rate <= 0.0f)
         return;
-    uint64_t row_draws = (width + DRAWS - 1) / DRAWS * DRAWS;
+    uint64_t row_chunks = (width + CHUNK - 1) / CHUNK;
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < width; i += CHUNK) {
             size_t n = width - i < CHUNK ? width - i : CHUNK;
-            dropout_factors(factors, dropout, (first_row + r) * row_draws + i, n);
+            dropout_factors(factors, dropout, ((first_row + r) * row_chunks + i / CHUNK) * COUNTERS);
             for (size_t j = 0; j < n; j++)
                 x[r * stride + i + j] *= factors[j];
         }

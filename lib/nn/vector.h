@@ -65,19 +65,6 @@ static inline float dropout_keep(const fb3_dropout *dropout) {
     return 65536.0f / (65536.0f - (float)dropout_threshold(dropout));
 }
 
-/* Factors for elements first .. first + count - 1 of a mask; first is a multiple of DRAWS. */
-static inline void dropout_factors(float *factors, const fb3_dropout *dropout, uint64_t first, size_t count) {
-    uint32_t threshold = dropout_threshold(dropout);
-    float keep = dropout_keep(dropout);
-    for (size_t i = 0; i < count; i += DRAWS) {
-        uint32_t word[4];
-        fb3_random(word, dropout->seed, FB3_RANDOM_DROPOUT, dropout->stream << 40 | (first + i) / DRAWS,
-                   dropout->step);
-        for (size_t j = 0; j < DRAWS && i + j < count; j++)
-            factors[i + j] = (word[j / 2] >> (j % 2 * 16) & 0xffffu) >= threshold ? keep : 0.0f;
-    }
-}
-
 /* Largest of x[count], in lanes that every compiler turns into vectors. */
 static inline float maximum(const float *x, size_t count) {
     float lane[16], largest = x[0];
