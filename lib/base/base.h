@@ -140,6 +140,22 @@ double fb3_uniform(uint64_t seed, fb3_purpose purpose, uint64_t index, uint32_t 
 /* A random permutation of 0..count-1 (Fisher-Yates) for (seed, purpose, step). */
 void fb3_permutation(size_t *out, size_t count, uint64_t seed, fb3_purpose purpose, uint32_t step);
 
+/* ---- shuffles (shuffle.c) ---------------------------------------------------------------------- */
+
+/* A random order of 0..count-1, count > 0, for (seed, purpose, step), which takes no memory: any place of it
+ * is computed by itself. */
+typedef struct fb3_shuffle {
+    uint64_t count, seed;
+    fb3_purpose purpose;
+    uint32_t step;
+    unsigned low, high; /* bits of the halves of a number */
+} fb3_shuffle;
+fb3_shuffle fb3_shuffle_of(uint64_t count, uint64_t seed, fb3_purpose purpose, uint32_t step);
+
+/* The number at a place below count, and the place of a number. */
+uint64_t fb3_shuffle_at(const fb3_shuffle *shuffle, uint64_t place);
+uint64_t fb3_shuffle_place(const fb3_shuffle *shuffle, uint64_t number);
+
 /* ---- buffers (buffer.c) ------------------------------------------------------------------------ */
 
 /* Bytes that grow. Zeroed but for context is an empty one. A failed append leaves it as it was. */

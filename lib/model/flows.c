@@ -4,9 +4,28 @@
 
 #include <string.h>
 
-/* Cuts every group into sequences of at most length flows. */
-static bool cut_groups(fb3_flows *f, const fb3_arrangement *a, size_t length) {
-    size_t sequences = 0;
+/* ---- sequences --------------------------------------------------------------------------------- */
+
+/* All rows, which stay in their order, are one group. */
+static void cut_rows(fb3_flows *f) {
+    f->sequences = (f->count + f->length - 1) / f->length;
+}
+
+/* Whether no group but the last one has a sequence of fewer flows than the others. */
+static bool are_even(const fb3_arrangement *a, size_t length) {
+    for (size_t g = 0; g + 1 < a->groups; g++)
+        if ((a->first[g + 1] - a->first[g]) % length != 0)
+            return false;
+    return true;
+}
+
+/* Cuts every group into sequences of at most f->length flows. */
+static bool cut_groups(fb3_flows *f, const fb3_arrangement *a) {
+    size_t length = f->length, sequences = 0;
+    if (are_even(a, length)) {
+        cut_rows(f);
+        return true;
+    }
     for (size_t g = 0; g < a->groups; g++)
         sequences += (a->first[g + 1] - a->first[g] + length - 1) / length;
     f->first = fb3_allocate(f->context, sequences + 1, sizeof *f->first);
@@ -24,8 +43,11 @@ static bool reorder(fb3_flows *f, size_t slots) {
     size_t in_place = 0;
     while (in_place < f->count && f->rows[in_place] == in_place)
         in_place++;
-    if (in_place == f->count)
+    if (in_place == f->count) {
+        fb3_release(f->context, f->rows);
+        f->rows = NULL;
         return true;
+    }
     uint16_t *tokens = fb3_allocate(f->context, f->count * slots, sizeof *tokens);
     if (tokens == NULL)
         return false;
@@ -36,30 +58,50 @@ static bool reorder(fb3_flows *f, size_t slots) {
     return true;
 }
 
+/* Arranges the rows of a table as the tokenizer does. */
+static flowbd3_status arrange(fb3_flows *f, const flowbd3_model *model, const flowbd3_table *table,
+                              flowbd3_error *err) {
+    if (model->tokenizer->sequencing == NULL) {
+        cut_rows(f);
+        return FLOWBD3_OK;
+    }
+    fb3_arrangement *arrangement = NULL;
+    flowbd3_status status = fb3_tokenizer_arrange(model->tokenizer, table, &arrangement, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    f->rows = arrangement->order;
+    arrangement->order = NULL;
+    if (!cut_groups(f, arrangement) || !reorder(f, model->config.slots))
+        status = fb3_no_memory(err, "the sequences");
+    fb3_arrangement_destroy(&arrangement);
+    return status;
+}
+
+/* ---- the door ---------------------------------------------------------------------------------- */
+
+/* Sequences without a flow so far. NULL: no memory. */
+static fb3_flows *allocate_flows(const flowbd3_model *model) {
+    fb3_flows *f = fb3_allocate_zero(model->context, 1, sizeof *f);
+    if (f == NULL)
+        return NULL;
+    f->context = fb3_context_retain(model->context);
+    f->length = model->blocking.length;
+    return f;
+}
+
 flowbd3_status fb3_flows_create(fb3_flows **out, const flowbd3_model *model, const flowbd3_table *table,
                                 bool known, flowbd3_error *err) {
-    size_t slots = model->config.slots;
-    fb3_arrangement *arrangement = NULL;
-    fb3_flows *f = fb3_allocate_zero(model->context, 1, sizeof *f);
-    *out = f;
+    fb3_flows *f = *out = allocate_flows(model);
     if (f == NULL)
         return fb3_no_memory(err, "the tokens");
-    f->context = fb3_context_retain(model->context);
     f->count = flowbd3_table_rows(table);
-    f->tokens = fb3_allocate(f->context, f->count * slots, sizeof *f->tokens);
+    f->tokens = fb3_allocate(f->context, f->count * model->config.slots, sizeof *f->tokens);
     flowbd3_status status = f->tokens != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the tokens");
     if (status == FLOWBD3_OK)
         status = (known ? fb3_tokenizer_encode_known : flowbd3_tokenizer_encode)(model->tokenizer, table,
                                                                                  f->tokens, err);
     if (status == FLOWBD3_OK)
-        status = fb3_tokenizer_arrange(model->tokenizer, table, &arrangement, err);
-    if (status == FLOWBD3_OK) {
-        f->rows = arrangement->order;
-        arrangement->order = NULL;
-        if (!cut_groups(f, arrangement, model->blocking.length) || !reorder(f, slots))
-            status = fb3_no_memory(err, "the sequences");
-    }
-    fb3_arrangement_destroy(&arrangement);
+        status = arrange(f, model, table, err);
     if (status != FLOWBD3_OK)
         fb3_flows_destroy(out);
     return status;

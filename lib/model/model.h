@@ -47,15 +47,27 @@ flowbd3_status fb3_model_set_columns(flowbd3_model *model, const flowbd3_model_o
 flowbd3_status fb3_token_features(float **out, const flowbd3_tokenizer *tokenizer, size_t slot,
                                   flowbd3_error *err);
 
-/* A table's rows as sequences of tokens: its groups of rows, cut into sequences of at most L flows. (flows.c)
- */
+/* A table's rows as sequences of tokens: its groups of rows, cut into sequences of at most L flows. What is
+ * the same for every row is not kept for each of them. (flows.c) */
 typedef struct fb3_flows {
     flowbd3_context *context;
     size_t count, sequences; /* flows, in so many sequences */
+    size_t length;           /* flows of every sequence but the last, where first is NULL */
     uint16_t *tokens;        /* [count, S] sequence by sequence */
-    size_t *rows;            /* [count] the table's row of each flow */
-    size_t *first;           /* [sequences + 1] flow that each sequence begins with */
+    size_t *rows;            /* [count] the table's row of each flow; NULL: they are in its order */
+    size_t *first;           /* [sequences + 1] flow that each sequence begins with; NULL: by their length */
 } fb3_flows;
+
+/* Flow that a sequence begins with, or that ends the last one; and the table's row of a flow. */
+static inline size_t fb3_flows_first(const fb3_flows *flows, size_t sequence) {
+    if (flows->first != NULL)
+        return flows->first[sequence];
+    return sequence < flows->sequences ? sequence * flows->length : flows->count;
+}
+
+static inline size_t fb3_flows_row(const fb3_flows *flows, size_t flow) {
+    return flows->rows != NULL ? flows->rows[flow] : flow;
+}
 
 /* known: a cell that no token stands for becomes its slot's mask; otherwise it is an error. */
 flowbd3_status fb3_flows_create(fb3_flows **out, const flowbd3_model *model, const flowbd3_table *table,

@@ -107,7 +107,7 @@ static size_t add_sequences(fb3_scorer *s, size_t sequence, uint32_t draw) {
     const fb3_flows *f = s->flows;
     fb3_joint_clear(s->joint);
     for (; sequence < f->sequences; sequence++) {
-        size_t first = f->first[sequence], flows = f->first[sequence + 1] - first;
+        size_t first = fb3_flows_first(f, sequence), flows = fb3_flows_first(f, sequence + 1) - first;
         if (s->joint->flows + flows > most)
             break;
         for (size_t i = 0; s->columns != NULL && i < flows; i++)
@@ -136,15 +136,16 @@ static void hand_out(const fb3_scorer *s, size_t first, size_t end, double *nll,
     const fb3_flows *f = s->flows;
     for (size_t sequence = first; sequence < end; sequence++) {
         double sum = 0.0, variance = 0.0;
-        for (size_t i = f->first[sequence]; i < f->first[sequence + 1]; i++) {
+        size_t begin = fb3_flows_first(f, sequence), next = fb3_flows_first(f, sequence + 1);
+        for (size_t i = begin; i < next; i++) {
             sum += s->nll[i - s->first_flow];
             variance += s->variance[i - s->first_flow];
         }
-        for (size_t i = f->first[sequence]; i < f->first[sequence + 1]; i++) {
+        for (size_t i = begin; i < next; i++) {
             bool whole = s->options.per_sequence != 0;
-            nll[f->rows[i]] = whole ? sum : s->nll[i - s->first_flow];
+            nll[fb3_flows_row(f, i)] = whole ? sum : s->nll[i - s->first_flow];
             if (standard_error != NULL)
-                standard_error[f->rows[i]] = sqrt(whole ? variance : s->variance[i - s->first_flow]);
+                standard_error[fb3_flows_row(f, i)] = sqrt(whole ? variance : s->variance[i - s->first_flow]);
         }
     }
 }
@@ -153,7 +154,7 @@ static flowbd3_status score(fb3_scorer *s, double *nll, double *standard_error, 
     fb3_reporter_start(&s->reporter, s->options.progress, s->options.progress_user, "score", s->flows->count);
     for (size_t sequence = 0; sequence < s->flows->sequences;) {
         s->first_sequence = sequence;
-        s->first_flow = s->flows->first[sequence];
+        s->first_flow = fb3_flows_first(s->flows, sequence);
         size_t end = add_sequences(s, sequence, 0);
         for (size_t i = 0; i < s->joint->flows; i++)
             s->nll[i] = s->variance[i] = 0.0;
@@ -163,7 +164,7 @@ static flowbd3_status score(fb3_scorer *s, double *nll, double *standard_error, 
         add_unseen(s);
         hand_out(s, sequence, end, nll, standard_error);
         sequence = end;
-        if (fb3_report(&s->reporter, s->flows->first[end], (double)NAN))
+        if (fb3_report(&s->reporter, fb3_flows_first(s->flows, end), (double)NAN))
             return fb3_fail(err, FLOWBD3_CANCELLED, "scoring was cancelled");
     }
     return FLOWBD3_OK;

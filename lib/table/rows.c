@@ -120,26 +120,22 @@ flowbd3_status flowbd3_table_split(flowbd3_table **first, flowbd3_table **second
     size_t count = wanted < 1.0 ? 1 : wanted > (double)(rows - 1) ? rows - 1 : (size_t)wanted;
 
     flowbd3_context *context = table->context;
-    size_t *order = fb3_allocate(context, rows, sizeof *order);
-    uint8_t *chosen = fb3_allocate_zero(context, rows, 1);
+    size_t *parts = fb3_allocate(context, rows, sizeof *parts);
     flowbd3_status status = FLOWBD3_OK;
-    if (order == NULL || chosen == NULL) {
+    if (parts == NULL) {
         status = fb3_no_memory(err, "a split of rows");
     } else {
-        fb3_permutation(order, rows, seed, FB3_RANDOM_SPLIT, 0);
-        for (size_t i = 0; i < count; i++)
-            chosen[order[i]] = 1;
+        fb3_shuffle shuffle = fb3_shuffle_of(rows, seed, FB3_RANDOM_SPLIT, 0);
         size_t next[2] = {count, 0}; /* where the next row goes, of the second part and of the first */
         for (size_t row = 0; row < rows; row++)
-            order[next[chosen[row]]++] = row;
-        status = copy_rows(first, table, &(selection){order, 0, count}, err);
+            parts[next[fb3_shuffle_place(&shuffle, row) < count]++] = row;
+        status = copy_rows(first, table, &(selection){parts, 0, count}, err);
         if (status == FLOWBD3_OK)
-            status = copy_rows(second, table, &(selection){order + count, 0, rows - count}, err);
+            status = copy_rows(second, table, &(selection){parts + count, 0, rows - count}, err);
     }
     if (status != FLOWBD3_OK)
         flowbd3_table_destroy(first);
-    fb3_release(context, order);
-    fb3_release(context, chosen);
+    fb3_release(context, parts);
     return status;
 }
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHECKPOINT_VERSION = 2, MOST_SLABS = 4 };
+enum { CHECKPOINT_VERSION = 3, MOST_SLABS = 4 };
 
 flowbd3_status fb3_trainer_append_history(flowbd3_trainer *trainer, const flowbd3_epoch *epoch,
                                           flowbd3_error *err) {
@@ -145,20 +145,13 @@ static flowbd3_status check_same_run(const flowbd3_trainer *t, const json_t *run
 
 /* Whether the numbers of epochs, steps, sequences and flows are those of one moment of this run, which ends
  * with the last epoch. */
-static bool agrees(flowbd3_trainer *t, const struct fb3_training_state *s, size_t epochs) {
+static bool agrees(const flowbd3_trainer *t, const struct fb3_training_state *s, size_t epochs) {
     if (epochs > t->options.epochs || (epochs == t->options.epochs && !s->finished) ||
         s->step < s->step_in_epoch || s->step_in_epoch > s->position || s->position > t->train.count ||
         (s->position > 0) != (s->step_in_epoch > 0) || s->step - s->step_in_epoch < epochs)
         return false;
-    t->n_history = epochs;
-    fb3_trainer_order(t);
-    t->n_history = 0;
-    size_t flows = 0;
-    for (size_t i = 0; i < s->position; i++) {
-        const size_t *first = t->train.tokens->first + t->train.sequences[t->order[i]];
-        flows += first[1] - first[0];
-    }
-    return flows == s->flows;
+    fb3_shuffle order = fb3_trainer_order(t, epochs);
+    return fb3_set_flows(&t->train, &order, s->position) == s->flows;
 }
 
 static flowbd3_status state_from_json(flowbd3_trainer *t, const json_t *json, const char *path,

