@@ -13,6 +13,7 @@
 #include <flowbd3/sampler.h>
 #include <flowbd3/score.h>
 #include <flowbd3/status.h>
+#include <flowbd3/stream.h>
 #include <flowbd3/table.h>
 #include <flowbd3/tokenizer.h>
 #include <flowbd3/trainer.h>

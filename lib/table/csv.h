@@ -25,6 +25,7 @@ typedef struct fb3_csv_column {
     bool again;        /* to be filled by a second reading, as categorical */
     bool filled;       /* by the first reading */
     bool forgotten;    /* a cell was read of which the text is gone */
+    bool long_integer; /* an integer of more digits than a double has was read */
     int64_t nonfinite; /* line of the first cell like "nan", 0 when there is none */
 } fb3_csv_column;
 
@@ -37,6 +38,9 @@ typedef struct fb3_csv_place {
 flowbd3_status fb3_csv_column_put(fb3_csv_column *column, flowbd3_context *context,
                                   const flowbd3_csv_options *options, size_t row, const char *text,
                                   size_t size, fb3_csv_place place, flowbd3_error *err);
+
+/* Gives a type to a column that had no cell, and no memory: real, with a digit after the point. */
+void fb3_csv_column_settle(fb3_csv_column *column);
 
 /* Ends a reading of rows rows: gives memory back, and a type to a column without cells. */
 flowbd3_status fb3_csv_column_finish(fb3_csv_column *column, flowbd3_context *context, size_t rows,

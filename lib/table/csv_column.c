@@ -205,14 +205,11 @@ static void note_decimals(fb3_column *column, int decimals) {
 
 /* The nearest doubles of the integers so far, as their texts would have given. */
 static void widen_to_real(fb3_csv_column *c, size_t row) {
-    static const int64_t too_large = INT64_C(100000000000000000); /* 10^17: more than 17 digits */
     fb3_column *column = &c->column;
     column->type = FLOWBD3_TYPE_REAL;
-    column->decimals = 1;
+    column->decimals = c->long_integer ? -1 : 1;
     for (size_t i = 0; i < row; i++) {
         int64_t value = column->integer[i];
-        if (value >= too_large || value <= -too_large)
-            column->decimals = -1;
         bool there = column->valid == NULL || column->valid[i];
         column->real[i] = there ? (double)value : (double)NAN;
     }
@@ -311,6 +308,7 @@ static bool fits(flowbd3_type type, kind k) {
 /* Stores a value that fits its column, which has integers or reals. */
 static void store_number(fb3_csv_column *c, size_t row, const cell *value, kind k, const char *text,
                          size_t size) {
+    static const int64_t too_large = INT64_C(100000000000000000); /* 10^17: more than 17 digits */
     fb3_column *column = &c->column;
     if (k == KIND_TIMESTAMP) {
         column->integer[row] = value->time.nanoseconds;
@@ -319,6 +317,7 @@ static void store_number(fb3_csv_column *c, size_t row, const cell *value, kind 
             column->form = value->time.form;
     } else if (column->type == FLOWBD3_TYPE_INTEGER) {
         column->integer[row] = value->integer;
+        c->long_integer = c->long_integer || value->integer >= too_large || value->integer <= -too_large;
     } else if (k == KIND_INTEGER) {
         column->real[row] = (double)value->integer;
         note_decimals(column, size > MOST_DIGITS ? decimals_of(text, size, 0) : 0);
@@ -383,18 +382,21 @@ flowbd3_status fb3_csv_column_put(fb3_csv_column *c, flowbd3_context *context,
     return put_text(c, row, text, size, place, err);
 }
 
+void fb3_csv_column_settle(fb3_csv_column *c) {
+    if (c->column.type == FLOWBD3_TYPE_AUTO)
+        c->column.type = FLOWBD3_TYPE_REAL;
+    if (c->column.type == FLOWBD3_TYPE_REAL && c->column.decimals == 0)
+        c->column.decimals = 1;
+}
+
 flowbd3_status fb3_csv_column_finish(fb3_csv_column *c, flowbd3_context *context, size_t rows,
                                      flowbd3_error *err) {
     if (c->again || c->filled)
         return FLOWBD3_OK;
     fb3_column *column = &c->column;
-    if (column->type == FLOWBD3_TYPE_AUTO) {
-        if (!set_type(c, context, FLOWBD3_TYPE_REAL, rows))
-            return fb3_no_memory(err, "a column");
-        column->decimals = 1;
-    }
-    if (column->type == FLOWBD3_TYPE_REAL && column->decimals == 0)
-        column->decimals = 1;
+    if (column->type == FLOWBD3_TYPE_AUTO && !set_type(c, context, FLOWBD3_TYPE_REAL, rows))
+        return fb3_no_memory(err, "a column");
+    fb3_csv_column_settle(c);
     if (column->dictionary != NULL)
         fb3_dictionary_seal(column->dictionary);
     /* Shrinking rarely fails; when it does, the larger memory serves as well. */

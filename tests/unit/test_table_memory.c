@@ -5,6 +5,9 @@
 #include "table/table.h"
 #include "test_main.h"
 
+#include <flowbd3/stream.h>
+
+#include <stdio.h>
 #include <unistd.h>
 
 typedef flowbd3_status (*step)(flowbd3_context *context, flowbd3_table *table);
@@ -82,7 +85,33 @@ static flowbd3_status through_arrow(flowbd3_context *context, flowbd3_table *tab
     return status;
 }
 
-static const step steps[] = {build, split, read_text, write_and_read, through_arrow};
+/* A column that turns categorical, and chunks of one row. */
+static flowbd3_status stream_file(flowbd3_context *context, flowbd3_table *table) {
+    static const char path[] = "flowbd3-table-memory-stream.csv", *const names[] = {"late", "r"};
+    static const char *const missing[] = {"-"};
+    (void)table;
+    FILE *file = fopen(path, "wb");
+    (void)fputs("r,late,h\n1,2,::1\n-,x,\n0.5,3,10.0.0.1\n", file);
+    (void)fclose(file);
+    flowbd3_csv_options options = FLOWBD3_CSV_OPTIONS_INIT;
+    options.missing = missing;
+    options.n_missing = 1;
+    flowbd3_table_stream *stream;
+    flowbd3_table *chunk = NULL;
+    flowbd3_status status = flowbd3_table_stream_csv(&stream, context, path, &options, 1, NULL);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_stream_select(stream, names, 2, NULL);
+    for (int i = 0; i < 4 && status == FLOWBD3_OK; i++) {
+        flowbd3_table_destroy(&chunk);
+        status = flowbd3_table_stream_next(stream, &chunk, NULL);
+    }
+    flowbd3_table_stream_destroy(&stream);
+    flowbd3_table_destroy(&chunk);
+    (void)unlink(path);
+    return status;
+}
+
+static const step steps[] = {build, split, read_text, write_and_read, through_arrow, stream_file};
 
 START_TEST(every_allocation_fails_once) {
     static const char text[] = "i,r,k,t,h\n1,0.5,a,2011-08-17 12:01:33,::1\n,2,b,,\n3,,,,::1\n"
