@@ -71,39 +71,27 @@ int32_t fb3_categories_code(const fb3_categories *c, size_t token, const fb3_dom
 
 /* ---- fitting ----------------------------------------------------------------------------------- */
 
-/* cells[categories] of the table, and how many categories came at all. */
-static size_t count_cells(uint64_t *cells, const flowbd3_table *table, size_t column) {
-    const int32_t *codes = flowbd3_table_codes(table, column);
-    size_t rows = flowbd3_table_rows(table), categories = flowbd3_table_categories(table, column), used = 0;
-    for (size_t i = 0; i < rows; i++)
-        if (codes[i] >= 0)
-            cells[codes[i]]++;
-    for (size_t i = 0; i < categories; i++)
-        used += cells[i] != 0;
-    return used;
-}
-
-static flowbd3_status take(fb3_categories *c, const flowbd3_table *table, size_t column, size_t category,
-                           uint64_t cells, flowbd3_error *err) {
-    const char *text = flowbd3_table_category(table, column, category);
+static flowbd3_status take(fb3_categories *c, const fb3_cells *cells, size_t category, flowbd3_error *err) {
     int32_t code;
-    flowbd3_status status = fb3_dictionary_intern(c->dictionary, text, strlen(text), &code);
+    flowbd3_status status =
+        fb3_dictionary_intern(c->dictionary, fb3_dictionary_text(cells->dictionary, category),
+                              fb3_dictionary_size(cells->dictionary, category), &code);
     if (status != FLOWBD3_OK)
-        return fb3_dictionary_failure(err, status, flowbd3_table_name(table, column), 0, (int64_t)column + 1);
-    c->counts[code] = cells;
+        return fb3_dictionary_failure(err, status, cells->name, 0, (int64_t)cells->column + 1);
+    c->counts[code] = cells->counts[category];
     return FLOWBD3_OK;
 }
 
 /* Tokens in the order of the table's dictionary, for the categories that came in at least `least` cells; the
  * others are only counted. */
-static flowbd3_status fill(fb3_categories *c, flowbd3_context *context, const flowbd3_table *table,
-                           size_t column, const uint64_t *cells, uint64_t least, flowbd3_error *err) {
+static flowbd3_status fill(fb3_categories *c, flowbd3_context *context, const fb3_cells *cells,
+                           uint64_t least, flowbd3_error *err) {
     flowbd3_status status = FLOWBD3_OK;
-    for (size_t i = 0; status == FLOWBD3_OK && i < flowbd3_table_categories(table, column); i++) {
-        if (cells[i] >= least)
-            status = take(c, table, column, i, cells[i], err);
+    for (size_t i = 0; status == FLOWBD3_OK && i < cells->dictionary->count; i++) {
+        if (cells->counts[i] >= least)
+            status = take(c, cells, i, err);
         else
-            c->rare += cells[i];
+            c->rare += cells->counts[i];
     }
     if (status != FLOWBD3_OK)
         return status;
@@ -112,10 +100,10 @@ static flowbd3_status fill(fb3_categories *c, flowbd3_context *context, const fl
 }
 
 /* Categories that came in so many cells or more. */
-static size_t frequent(const uint64_t *cells, size_t categories, uint64_t least) {
+static size_t frequent(const fb3_cells *cells, uint64_t least) {
     size_t count = 0;
-    for (size_t i = 0; i < categories; i++)
-        count += cells[i] >= least;
+    for (size_t i = 0; i < cells->dictionary->count; i++)
+        count += cells->counts[i] >= least;
     return count;
 }
 
@@ -124,45 +112,35 @@ static bool is_identifier(size_t values, size_t cells) {
     return values >= 1000 && (double)values >= 0.95 * (double)cells;
 }
 
-static flowbd3_status check(const flowbd3_table *table, size_t column, const uint64_t *cells, size_t used,
-                            uint64_t least, flowbd3_error *err) {
-    const char *name = flowbd3_table_name(table, column);
-    size_t there = flowbd3_table_rows(table) - flowbd3_table_missing(table, column);
-    size_t kept = frequent(cells, flowbd3_table_categories(table, column), least);
+static flowbd3_status check(const fb3_cells *cells, size_t used, uint64_t least, flowbd3_error *err) {
+    size_t there = cells->rows - cells->missing, kept = frequent(cells, least);
+    int64_t column = (int64_t)cells->column + 1;
     if (kept == 0)
-        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
-                           "no value of column '%.80s' came in the %llu rows that rare_rows asks for", name,
-                           (unsigned long long)least);
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, column,
+                           "no value of column '%.80s' came in the %llu rows that rare_rows asks for",
+                           cells->name, (unsigned long long)least);
     if (least == 1 && is_identifier(used, there))
-        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, column,
                            "column '%.80s' has %zu values in %zu rows: it names rows, which cannot be "
                            "learned; leave it out",
-                           name, used, there);
+                           cells->name, used, there);
     if (kept > FB3_TOKENS_MAX)
-        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, column,
                            "categorical column '%.80s' has %zu values, expected at most %d; rare_rows "
                            "leaves out rare ones",
-                           name, kept, FB3_TOKENS_MAX);
+                           cells->name, kept, FB3_TOKENS_MAX);
     return FLOWBD3_OK;
 }
 
-flowbd3_status fb3_categories_fit(fb3_categories *c, flowbd3_context *context, const flowbd3_table *table,
-                                  size_t column, const flowbd3_tokenizer_options *options,
-                                  flowbd3_error *err) {
-    size_t categories = flowbd3_table_categories(table, column);
-    uint64_t *cells = fb3_allocate_zero(context, categories, sizeof *cells);
-    if (cells == NULL)
-        return fb3_no_memory(err, "the categories of a column");
-    size_t used = count_cells(cells, table, column);
+flowbd3_status fb3_categories_fit(fb3_categories *c, flowbd3_context *context, const fb3_cells *cells,
+                                  const flowbd3_tokenizer_options *options, flowbd3_error *err) {
+    size_t used = frequent(cells, 1);
     uint64_t least = options->rare_rows > 1 ? options->rare_rows : 1;
-    flowbd3_status status = check(table, column, cells, used, least, err);
-    if (status == FLOWBD3_OK) {
-        c->counts = fb3_allocate_zero(context, used, sizeof *c->counts);
-        c->dictionary = fb3_dictionary_create(context);
-        status = c->counts != NULL && c->dictionary != NULL
-                     ? fill(c, context, table, column, cells, least, err)
-                     : fb3_no_memory(err, "the categories of a column");
-    }
-    fb3_release(context, cells);
-    return status;
+    flowbd3_status status = check(cells, used, least, err);
+    if (status != FLOWBD3_OK)
+        return status;
+    c->counts = fb3_allocate_zero(context, used, sizeof *c->counts);
+    c->dictionary = fb3_dictionary_create(context);
+    return c->counts != NULL && c->dictionary != NULL ? fill(c, context, cells, least, err)
+                                                      : fb3_no_memory(err, "the categories of a column");
 }

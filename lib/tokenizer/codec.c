@@ -21,19 +21,18 @@ static flowbd3_codec asked_for(const flowbd3_tokenizer_options *options, const c
     return codec;
 }
 
-static flowbd3_status fit_numeric(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                                  size_t column, const flowbd3_tokenizer_options *options,
-                                  flowbd3_error *err) {
+static flowbd3_status fit_numeric(fb3_codec *codec, flowbd3_context *context, const fb3_cells *cells,
+                                  const flowbd3_tokenizer_options *options, flowbd3_error *err) {
     bool protect = options->rare_rows > 1;
     if (codec->codec == FLOWBD3_CODEC_DIGITS && protect)
-        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
+        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)cells->column + 1,
                            "column '%.80s' has the codec digits, which cannot keep rare values apart",
                            codec->name);
     if (codec->codec == FLOWBD3_CODEC_DIGITS)
-        return fb3_digits_fit(&codec->digits, context, table, column, err);
+        return fb3_digits_fit(&codec->digits, context, cells, err);
     if (codec->codec == FLOWBD3_CODEC_FINE && protect) /* a bin has few rows more than its levels need */
         codec->codec = FLOWBD3_CODEC_BINS;
-    return fb3_levels_fit(&codec->levels, context, table, column, codec->codec, options, err);
+    return fb3_levels_fit(&codec->levels, context, cells, codec->codec, options, err);
 }
 
 /* The mean of count cells of a column, from number first on in ascending order. */
@@ -47,17 +46,11 @@ static double mean_of(const fb3_distinct *distinct, size_t first, size_t count) 
 }
 
 /* The range of a column that a rule computes. */
-static flowbd3_status fit_range(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                                size_t column, size_t rare_rows, flowbd3_error *err) {
-    fb3_distinct distinct;
-    if (!fb3_distinct_create(&distinct, context, table, column))
-        return fb3_no_memory(err, "the distinct values of a column");
-    size_t count = rare_rows < 1 ? 1 : rare_rows < distinct.rows ? rare_rows : distinct.rows;
+static void fit_range(fb3_codec *codec, const fb3_distinct *distinct, size_t rare_rows) {
+    size_t count = rare_rows < 1 ? 1 : rare_rows < distinct->rows ? rare_rows : distinct->rows;
     codec->codec = FLOWBD3_CODEC_BINS;
     codec->range =
-        (fb3_interval){mean_of(&distinct, 0, count), mean_of(&distinct, distinct.rows - count, count)};
-    fb3_distinct_release(&distinct, context);
-    return FLOWBD3_OK;
+        (fb3_interval){mean_of(distinct, 0, count), mean_of(distinct, distinct->rows - count, count)};
 }
 
 /* Whether AUTO is free to add a slot: not of gaps, nor of bins that are asked for or protected. */
@@ -67,35 +60,51 @@ static bool may_get_levels(const fb3_codec *codec, const flowbd3_tokenizer_optio
            (options->order_by == NULL || strcmp(codec->name, options->order_by) != 0);
 }
 
-flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                             size_t column, bool derived, bool levels,
-                             const flowbd3_tokenizer_options *options, flowbd3_error *err) {
+/* What cannot be fitted at all. */
+static flowbd3_status check_cells(const fb3_cells *cells, const flowbd3_tokenizer_options *options,
+                                  flowbd3_error *err) {
+    int64_t column = (int64_t)cells->column + 1;
+    if (cells->missing == cells->rows)
+        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, column,
+                           "every cell of column '%.80s' is missing, expected at least one value",
+                           cells->name);
+    if (cells->distinct.sketched && options->rare_rows > 1)
+        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, column,
+                           "column '%.80s' has too many values for rare_rows in a stream, which does not "
+                           "count each of them",
+                           cells->name);
+    return FLOWBD3_OK;
+}
+
+flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const fb3_cells *cells, bool derived,
+                             bool levels, const flowbd3_tokenizer_options *options, flowbd3_error *err) {
     flowbd3_tokenizer_options o = *options;
-    codec->type = flowbd3_table_type(table, column);
-    codec->decimals = flowbd3_table_decimals(table, column);
-    codec->form = flowbd3_table_time_form(table, column);
-    codec->missing = flowbd3_table_missing(table, column);
-    codec->name = fb3_duplicate(context, flowbd3_table_name(table, column));
+    codec->type = cells->type;
+    codec->decimals = cells->decimals;
+    codec->form = cells->form;
+    codec->missing = cells->missing;
+    codec->name = fb3_duplicate(context, cells->name);
     if (codec->name == NULL)
         return fb3_no_memory(err, "the name of a column");
-    if (codec->missing == flowbd3_table_rows(table))
-        return fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
-                           "every cell of column '%.80s' is missing, expected at least one value",
-                           codec->name);
+    flowbd3_status status = check_cells(cells, options, err);
+    if (status != FLOWBD3_OK)
+        return status;
     codec->derived = derived;
-    if (derived)
-        return fit_range(codec, context, table, column, options->rare_rows, err);
+    if (derived) {
+        fit_range(codec, &cells->distinct, options->rare_rows);
+        return FLOWBD3_OK;
+    }
     codec->codec = asked_for(options, codec->name, &o.bins);
     bool text = fb3_has_dictionary(codec->type);
     if (text && codec->codec > FLOWBD3_CODEC_EXACT)
-        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
+        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)cells->column + 1,
                            "column '%.80s' is %s, which the codec %s is not for", codec->name,
                            fb3_type_name(codec->type), fb3_codec_name(codec->codec));
     codec->automatic = codec->codec == FLOWBD3_CODEC_AUTO && may_get_levels(codec, options);
     if (codec->codec == FLOWBD3_CODEC_AUTO)
         codec->codec = text ? FLOWBD3_CODEC_EXACT : levels ? FLOWBD3_CODEC_FINE : FLOWBD3_CODEC_BINS;
-    return text ? fb3_categories_fit(&codec->categories, context, table, column, &o, err)
-                : fit_numeric(codec, context, table, column, &o, err);
+    return text ? fb3_categories_fit(&codec->categories, context, cells, &o, err)
+                : fit_numeric(codec, context, cells, &o, err);
 }
 
 void fb3_codec_release(fb3_codec *codec, flowbd3_context *context) {

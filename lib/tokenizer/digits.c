@@ -21,35 +21,41 @@ fb3_digits *fb3_digits_create(flowbd3_context *context, int64_t low, int64_t hig
     return d;
 }
 
-flowbd3_status fb3_digits_fit(fb3_digits **out, flowbd3_context *context, const flowbd3_table *table,
-                              size_t column, flowbd3_error *err) {
-    const int64_t *cells = flowbd3_table_integer(table, column);
-    const uint8_t *valid = flowbd3_table_valid(table, column);
-    if (cells == NULL)
-        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)column + 1,
-                           "column '%.80s' is %s, expected integers for the codec digits",
-                           flowbd3_table_name(table, column),
-                           fb3_type_name(flowbd3_table_type(table, column)));
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    size_t rows = flowbd3_table_rows(table);
-    for (size_t i = 0; i < rows; i++)
-        if (valid == NULL || valid[i]) {
-            low = cells[i] < low ? cells[i] : low;
-            high = cells[i] > high ? cells[i] : high;
+void fb3_digits_count(fb3_digits *d, int64_t key, uint64_t cells) {
+    for (size_t p = 0; p < d->places; p++)
+        d->counts[p][digit_of(d, key, p)] += cells;
+}
+
+void fb3_digits_settle(fb3_digits *d) {
+    for (size_t p = 0; p < d->places; p++) {
+        size_t tokens = 0;
+        for (unsigned digit = 0; digit < FB3_DIGITS; digit++) {
+            uint64_t cells = d->counts[p][digit];
+            d->counts[p][digit] = 0;
+            if (cells == 0)
+                continue;
+            d->digit[p][tokens] = (uint8_t)digit;
+            d->counts[p][tokens++] = cells;
         }
-    fb3_digits *d = *out = fb3_digits_create(context, low, high);
+        d->tokens[p] = tokens;
+    }
+}
+
+flowbd3_status fb3_digits_fit(fb3_digits **out, flowbd3_context *context, const fb3_cells *cells,
+                              flowbd3_error *err) {
+    const fb3_distinct *distinct = &cells->distinct;
+    if (!fb3_has_integers(cells->type))
+        return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)cells->column + 1,
+                           "column '%.80s' is %s, expected integers for the codec digits", cells->name,
+                           fb3_type_name(cells->type));
+    fb3_digits *d = *out = fb3_digits_create(context, distinct->keys[0], distinct->keys[distinct->count - 1]);
     if (d == NULL)
         return fb3_no_memory(err, "the digits of a column");
-    uint64_t came[FB3_SLOTS_MAX][FB3_DIGITS] = {{0}};
-    for (size_t i = 0; i < rows; i++)
-        for (size_t p = 0; (valid == NULL || valid[i]) && p < d->places; p++)
-            came[p][digit_of(d, cells[i], p)]++;
-    for (size_t p = 0; p < d->places; p++)
-        for (unsigned digit = 0; digit < FB3_DIGITS; digit++)
-            if (came[p][digit] > 0) {
-                d->digit[p][d->tokens[p]] = (uint8_t)digit;
-                d->counts[p][d->tokens[p]++] = came[p][digit];
-            }
+    if (cells->digits != NULL)
+        *d = *cells->digits;
+    for (size_t i = 0; cells->digits == NULL && i < distinct->count; i++)
+        fb3_digits_count(d, distinct->keys[i], distinct->before[i + 1] - distinct->before[i]);
+    fb3_digits_settle(d);
     return FLOWBD3_OK;
 }
 

@@ -26,29 +26,52 @@ int64_t fb3_middle_key(flowbd3_type type, int64_t low, int64_t high) {
     return key > low ? key : low + 1;
 }
 
-/* Least significant byte first; keys and scratch hold count keys each. Bytes that all keys share are passed
- * over. Returns the one of the two that holds the result. */
-static int64_t *radix_sort(int64_t *keys, int64_t *scratch, size_t count) {
-    const uint64_t sign = UINT64_C(1) << 63;
-    for (int shift = 0; shift < 64; shift += 8) {
-        size_t place[256] = {0};
-        for (size_t i = 0; i < count; i++)
-            place[(((uint64_t)keys[i] ^ sign) >> shift) & 0xff]++;
-        if (place[(((uint64_t)keys[0] ^ sign) >> shift) & 0xff] == count)
-            continue;
-        size_t next = 0;
-        for (int byte = 0; byte < 256; byte++) {
-            size_t here = place[byte];
-            place[byte] = next;
-            next += here;
-        }
-        for (size_t i = 0; i < count; i++)
-            scratch[place[(((uint64_t)keys[i] ^ sign) >> shift) & 0xff]++] = keys[i];
-        int64_t *swap = keys;
-        keys = scratch;
-        scratch = swap;
+static void sort_by_insertion(int64_t *keys, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        int64_t key = keys[i];
+        size_t at = i;
+        for (; at > 0 && keys[at - 1] > key; at--)
+            keys[at] = keys[at - 1];
+        keys[at] = key;
     }
-    return keys;
+}
+
+/* The byte of a key, of which the highest has the sign turned so that bytes order as keys do. */
+static unsigned byte_of(int64_t key, int shift) {
+    return (unsigned)(((uint64_t)key ^ UINT64_C(1) << 63) >> shift & 0xff);
+}
+
+/* Sorts keys, which are equal above the byte at shift, by that byte and those below it, in place (American
+ * flag sort, McIlroy, Bostic and McIlroy 1993). */
+static void sort_from(int64_t *keys, size_t count, int shift) {
+    enum { FEW = 48 };
+    size_t end[256] = {0}, next[256];
+    if (count < FEW) {
+        sort_by_insertion(keys, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        end[byte_of(keys[i], shift)]++;
+    for (size_t byte = 0, sum = 0; byte < 256; byte++) {
+        next[byte] = sum;
+        end[byte] = sum += end[byte];
+    }
+    for (unsigned byte = 0; byte < 256; byte++)
+        while (next[byte] < end[byte]) {
+            int64_t key = keys[next[byte]];
+            for (unsigned home = byte_of(key, shift); home != byte; home = byte_of(key, shift)) {
+                int64_t other = keys[next[home]];
+                keys[next[home]++] = key;
+                key = other;
+            }
+            keys[next[byte]++] = key;
+        }
+    for (size_t byte = 0, begin = 0; byte < 256 && shift > 0; begin = end[byte++])
+        sort_from(keys + begin, end[byte] - begin, shift - 8);
+}
+
+void fb3_sort_keys(int64_t *keys, size_t count) {
+    sort_from(keys, count, 56);
 }
 
 static size_t copy_keys(int64_t *keys, const flowbd3_table *table, size_t column) {
@@ -66,30 +89,28 @@ bool fb3_distinct_create(fb3_distinct *distinct, flowbd3_context *context, const
                          size_t column) {
     size_t rows = flowbd3_table_rows(table) - flowbd3_table_missing(table, column);
     *distinct = (fb3_distinct){.type = flowbd3_table_type(table, column), .rows = rows};
-    int64_t *keys = fb3_allocate(context, rows, sizeof *keys);
-    int64_t *scratch = fb3_allocate(context, rows, sizeof *scratch);
-    if (keys == NULL || scratch == NULL || rows == 0) {
-        fb3_release(context, keys);
-        fb3_release(context, scratch);
+    int64_t *keys = distinct->keys = fb3_allocate(context, rows, sizeof *keys);
+    if (keys == NULL)
         return false;
-    }
     (void)copy_keys(keys, table, column);
-    distinct->keys = radix_sort(keys, scratch, rows);
-    fb3_release(context, distinct->keys == keys ? scratch : keys);
-    size_t count = 1;
-    for (size_t i = 1; i < rows; i++)
-        count += distinct->keys[i] != distinct->keys[i - 1];
-    distinct->before = fb3_allocate(context, count + 1, sizeof *distinct->before);
-    if (distinct->before == NULL) {
+    fb3_sort_keys(keys, rows);
+    for (size_t i = 0; i < rows; i++)
+        distinct->count += i == 0 || keys[i] != keys[i - 1];
+    size_t *before = distinct->before = fb3_allocate(context, distinct->count + 1, sizeof *before);
+    if (before == NULL) {
         fb3_distinct_release(distinct, context);
         return false;
     }
+    size_t count = 0;
     for (size_t i = 0; i < rows; i++)
-        if (i == 0 || distinct->keys[i] != distinct->keys[distinct->count - 1]) {
-            distinct->before[distinct->count] = i;
-            distinct->keys[distinct->count++] = distinct->keys[i];
+        if (i == 0 || keys[i] != keys[count - 1]) {
+            before[count] = i;
+            keys[count++] = keys[i];
         }
-    distinct->before[count] = rows;
+    before[count] = rows;
+    /* Most columns repeat; when giving memory back fails, the larger one serves as well. */
+    keys = count < rows / 2 ? fb3_reallocate(context, keys, count + 1, sizeof *keys) : NULL;
+    distinct->keys = keys != NULL ? keys : distinct->keys;
     return true;
 }
 

@@ -60,14 +60,25 @@ static size_t frequent_values(const fitting *f, const fb3_range *range) {
     return count;
 }
 
-/* Few values that repeat are kept with their counts. Reals that hardly repeat are samples of something
- * continuous, of which quantiles say more than a list of past cells. */
+/* Whether the values of a range are all that its cells have, several of which have the same: integers, and
+ * reals that came twice each or more on average. Reals that hardly repeat are samples of something
+ * continuous, and so are integers of a sketch that has not every one between its ends. */
+static bool repeats(const fitting *f, const fb3_range *range) {
+    const fb3_distinct *d = f->distinct;
+    size_t values = range->end - range->begin;
+    bool integers = fb3_has_integers(d->type);
+    if (d->sketched)
+        return integers && (uint64_t)d->keys[range->end - 1] - (uint64_t)d->keys[range->begin] < values;
+    return integers || cells_of(d, range->begin, range->end) >= 2 * values;
+}
+
+/* Few values that repeat are kept with their counts; of others quantiles say more than a list of past cells.
+ */
 static bool is_discrete(const fitting *f, const fb3_range *range) {
-    size_t values = range->end - range->begin, cells = cells_of(f->distinct, range->begin, range->end);
+    size_t values = range->end - range->begin;
     if (frequent_values(f, range) == 0)
         return false;
-    return f->exact || values == 1 ||
-           (values <= FB3_KNOTS_MAX && (fb3_has_integers(f->distinct->type) || cells >= 2 * values));
+    return f->exact || values == 1 || (values <= FB3_KNOTS_MAX && repeats(f, range));
 }
 
 static size_t knots_of(const fitting *f, const fb3_range *range) {
@@ -207,8 +218,7 @@ static flowbd3_status refine(fitting *f, flowbd3_context *context, size_t fine, 
     for (size_t g = 0; g < f->n_groups; g++) {
         const fb3_range *range = &f->ranges[g];
         size_t values = range->end - range->begin, cells = cells_of(f->distinct, range->begin, range->end);
-        bool repeats = fb3_has_integers(f->distinct->type) || cells >= 2 * values;
-        size_t parts = repeats ? values : cells / FINE_CELLS;
+        size_t parts = repeats(f, range) ? values : cells / FINE_CELLS;
         parts = parts > values ? values : parts;
         parts = parts > fine ? fine : parts < 1 ? 1 : parts;
         f->groups[g] = count;
@@ -238,33 +248,31 @@ static flowbd3_status fill(fb3_levels *levels, const fitting *f, flowbd3_context
     return FLOWBD3_OK;
 }
 
-flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, const flowbd3_table *table,
-                              size_t column, flowbd3_codec codec, const flowbd3_tokenizer_options *options,
+flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, const fb3_cells *cells,
+                              flowbd3_codec codec, const flowbd3_tokenizer_options *options,
                               flowbd3_error *err) {
-    fb3_distinct distinct;
-    if (!fb3_distinct_create(&distinct, context, table, column))
-        return fb3_no_memory(err, "the distinct values of a column");
-    fitting f = {.distinct = &distinct,
-                 .decimals = flowbd3_table_decimals(table, column),
+    const fb3_distinct *distinct = &cells->distinct;
+    fitting f = {.distinct = distinct,
+                 .decimals = cells->decimals,
                  .rare = options->rare_rows > 1 ? options->rare_rows : 1,
                  .exact = codec == FLOWBD3_CODEC_EXACT};
     size_t bins = options->bins;
     flowbd3_binning binning = options->binning;
     flowbd3_status status = FLOWBD3_OK;
     if (f.exact) {
-        bins = distinct.count < 2 ? 2 : distinct.count;
+        bins = distinct->count < 2 ? 2 : distinct->count;
         binning = FLOWBD3_BINNING_AUTO;
-        if (bins > FB3_TOKENS_MAX)
-            status = fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)column + 1,
-                                 "column '%.80s' has %zu values, expected at most %d for the codec exact",
-                                 flowbd3_table_name(table, column), bins, FB3_TOKENS_MAX);
+        if (bins > FB3_TOKENS_MAX || distinct->sketched)
+            status = fb3_fail_at(err, FLOWBD3_ERROR_FORMAT, 0, (int64_t)cells->column + 1,
+                                 "column '%.80s' has %s%zu values, expected at most %d for the codec exact",
+                                 cells->name, distinct->sketched ? "more than " : "", bins, FB3_TOKENS_MAX);
     }
     if (status == FLOWBD3_OK && (f.ranges = fb3_allocate(context, bins, sizeof *f.ranges)) == NULL)
         status = fb3_no_memory(err, "the levels of a column");
     if (status == FLOWBD3_OK)
-        status = fb3_binning(f.ranges, &f.count, &distinct, context, binning, bins, options->seed, err);
+        status = fb3_binning(f.ranges, &f.count, distinct, context, binning, bins, options->seed, err);
     if (status == FLOWBD3_OK && f.rare > 1 && f.exact)
-        status = take_frequent(&f, flowbd3_table_name(table, column), column, err);
+        status = take_frequent(&f, cells->name, cells->column, err);
     else if (status == FLOWBD3_OK && f.rare > 1)
         join_rare(&f);
     if (status == FLOWBD3_OK && codec == FLOWBD3_CODEC_FINE)
@@ -273,7 +281,6 @@ flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, cons
         status = fill(levels, &f, context, err);
     fb3_release(context, f.ranges);
     fb3_release(context, f.groups);
-    fb3_distinct_release(&distinct, context);
     return status;
 }
 

@@ -65,10 +65,6 @@ flowbd3_status fb3_relations_find(flowbd3_rules **out, const flowbd3_table *tabl
     flowbd3_status status = given_rules(&given, table, options, err);
     if (status == FLOWBD3_OK && (given->count > 0 || given->search))
         status = flowbd3_rules_search(out, table, given, NULL, err);
-    if (status == FLOWBD3_OK && *out != NULL && options->rare_rows > 1)
-        status = fb3_relations_protect(*out, table, options->rare_rows, err);
-    if (*out != NULL && (*out)->count == 0)
-        flowbd3_rules_destroy(out);
     flowbd3_rules_destroy(&given);
     return status;
 }

@@ -168,8 +168,12 @@ typedef struct fb3_distinct {
     int64_t *keys;  /* [count] ascending */
     size_t *before; /* [count + 1] cells with a smaller key; the last is rows */
     size_t count;
-    size_t rows; /* cells that are there */
+    size_t rows;   /* cells that are there */
+    bool sketched; /* some values stand for those near them, all but the least and the greatest */
 } fb3_distinct;
+
+/* Sorts keys[count] in place, ascending. */
+void fb3_sort_keys(int64_t *keys, size_t count);
 
 /* The distinct values of a numeric column. False: no memory. */
 bool fb3_distinct_create(fb3_distinct *distinct, flowbd3_context *context, const flowbd3_table *table,
@@ -181,6 +185,41 @@ int64_t fb3_order_statistic(const fb3_distinct *distinct, size_t index);
 
 /* First i >= begin with keys[i] >= key. */
 size_t fb3_lower_bound(const int64_t *keys, size_t begin, size_t count, int64_t key);
+
+/* ---- what a tokenizer is fitted to (cells.c) ---------------------------------------------------- */
+
+typedef struct fb3_digits fb3_digits;
+
+/* The cells of a column, in any order. */
+typedef struct fb3_cells {
+    const char *name;
+    flowbd3_type type;
+    int decimals;
+    unsigned form;
+    size_t column; /* of the table */
+    size_t rows, missing;
+    fb3_distinct distinct;            /* of numbers and times */
+    const fb3_dictionary *dictionary; /* of texts */
+    uint64_t *counts;                 /* [categories of the dictionary] */
+    const fb3_digits *digits;         /* counted, not settled; NULL: distinct tells them */
+} fb3_cells;
+
+/* Those of a table's column, whose name and dictionary they share. On failure they can be released. */
+flowbd3_status fb3_cells_create(fb3_cells *cells, flowbd3_context *context, const flowbd3_table *table,
+                                size_t column, flowbd3_error *err);
+void fb3_cells_release(fb3_cells *cells, flowbd3_context *context);
+
+/* Rows, and the cells of all their columns. */
+typedef struct fb3_material {
+    const flowbd3_table *table; /* the rows, or some of them */
+    size_t rows;                /* of which the cells are all */
+    const fb3_cells *cells;     /* [columns of the table]; NULL: those of the table itself */
+} fb3_material;
+
+/* The cells of a column, which are made where they are not kept, until they are given back. */
+flowbd3_status fb3_material_take(fb3_cells *cells, const fb3_material *material, size_t column,
+                                 flowbd3_error *err);
+void fb3_material_give_back(fb3_cells *cells, const fb3_material *material);
 
 /* ---- bins (binning.c, kmeans.c) ---------------------------------------------------------------- */
 
@@ -247,13 +286,13 @@ typedef struct fb3_categories {
 } fb3_categories;
 
 /* Integers as digits to the base FB3_DIGITS, the highest first. */
-typedef struct fb3_digits {
+struct fb3_digits {
     int64_t origin, low, high;                  /* digits are those of key - origin; the fitted range */
     size_t places;                              /* 1 to FB3_SLOTS_MAX */
     uint8_t digit[FB3_SLOTS_MAX][FB3_DIGITS];   /* [places][tokens] the digit of each token, ascending */
     size_t tokens[FB3_SLOTS_MAX];               /* that came in each place */
-    uint64_t counts[FB3_SLOTS_MAX][FB3_DIGITS]; /* cells by token */
-} fb3_digits;
+    uint64_t counts[FB3_SLOTS_MAX][FB3_DIGITS]; /* cells by token; until they are settled by digit */
+};
 
 typedef struct fb3_codec {
     char *name;
@@ -299,17 +338,30 @@ flowbd3_tokenizer *fb3_tokenizer_allocate(flowbd3_context *context, size_t colum
 /* Makes the slots of columns that have been fitted or read. Errors: MEMORY, LIMIT. (tokenizer.c) */
 flowbd3_status fb3_tokenizer_make_slots(flowbd3_tokenizer *tokenizer, flowbd3_error *err);
 
+/* ---- fitting (fit.c) --------------------------------------------------------------------------- */
+
+/* Takes up the options for so many rows of a table, or of one with these columns, and checks them. */
+flowbd3_status fb3_tokenizer_take_options(flowbd3_tokenizer_options *to,
+                                          const flowbd3_tokenizer_options *options,
+                                          const flowbd3_table *table, size_t rows, flowbd3_error *err);
+
+/* Fits a tokenizer to rows as they are tokenized. It takes over their rules and, on success, their
+ * sequencing; either may be NULL. */
+flowbd3_status fb3_tokenizer_fit(flowbd3_tokenizer **out, const fb3_material *material, flowbd3_rules *rules,
+                                 fb3_sequencing **sequencing, const flowbd3_tokenizer_options *options,
+                                 flowbd3_error *err);
+
 /* ---- relations (relations.c) ------------------------------------------------------------------- */
 
 /* The rules of a table as it is tokenized: those of the options that speak of no column of group_by or
- * order_by, and those that are found. NULL: none. */
+ * order_by, and those that are found. NULL, or an empty list: none. */
 flowbd3_status fb3_relations_find(flowbd3_rules **out, const flowbd3_table *table,
                                   const flowbd3_tokenizer_options *options, flowbd3_error *err);
 
-/* Takes out of the rules that were found in a table the texts that came in fewer rows, which are not emitted
+/* Takes out of the rules that were found in rows the texts that came in fewer rows, which are not emitted
  * anyway, and leaves out those of which nothing is left or that a number of fewer rows bounds. Errors:
  * MEMORY. (protect.c) */
-flowbd3_status fb3_relations_protect(flowbd3_rules *rules, const flowbd3_table *table, uint64_t rare_rows,
+flowbd3_status fb3_relations_protect(flowbd3_rules *rules, const fb3_material *material, uint64_t rare_rows,
                                      flowbd3_error *err);
 
 /* Whether certain rules compute a column in every row from others, which do not depend on it. Errors: MEMORY.
@@ -320,9 +372,8 @@ flowbd3_status fb3_relations_compute(const flowbd3_rules *rules, const char *nam
 /* ---- one column (codec.c) ---------------------------------------------------------------------- */
 
 /* derived: a rule computes the column. levels: what is AUTO becomes FINE where it can. */
-flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const flowbd3_table *table,
-                             size_t column, bool derived, bool levels,
-                             const flowbd3_tokenizer_options *options, flowbd3_error *err);
+flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const fb3_cells *cells, bool derived,
+                             bool levels, const flowbd3_tokenizer_options *options, flowbd3_error *err);
 const char *fb3_codec_name(flowbd3_codec codec);
 void fb3_codec_release(fb3_codec *codec, flowbd3_context *context);
 
@@ -370,8 +421,8 @@ flowbd3_status fb3_choose_levels(bool *chosen, const flowbd3_tokenizer *tokenize
 
 /* ---- levels (levels.c) ------------------------------------------------------------------------- */
 
-flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, const flowbd3_table *table,
-                              size_t column, flowbd3_codec codec, const flowbd3_tokenizer_options *options,
+flowbd3_status fb3_levels_fit(fb3_levels *levels, flowbd3_context *context, const fb3_cells *cells,
+                              flowbd3_codec codec, const flowbd3_tokenizer_options *options,
                               flowbd3_error *err);
 
 /* Memory for levels, of which groups is 0 for one slot. False: no memory. */
@@ -399,8 +450,8 @@ bool fb3_levels_draw_within(const fb3_levels *levels, size_t level, const fb3_co
 /* ---- categories (categories.c) ----------------------------------------------------------------- */
 
 flowbd3_status fb3_categories_fit(fb3_categories *categories, flowbd3_context *context,
-                                  const flowbd3_table *table, size_t column,
-                                  const flowbd3_tokenizer_options *options, flowbd3_error *err);
+                                  const fb3_cells *cells, const flowbd3_tokenizer_options *options,
+                                  flowbd3_error *err);
 
 /* Fills sorted, which makes the categories ready for fb3_categories_find. False: no memory. */
 bool fb3_categories_sort(fb3_categories *categories, flowbd3_context *context);
@@ -415,10 +466,13 @@ int32_t fb3_categories_code(const fb3_categories *categories, size_t token, cons
 
 /* ---- digits (digits.c) ------------------------------------------------------------------------- */
 
-/* Digits for numbers from low to high, of which none came yet; NULL: no memory. */
+/* Digits for numbers from low to high, of which none came yet; NULL: no memory. Cells of a key are counted,
+ * and when all are, the digits that came are the tokens. */
 fb3_digits *fb3_digits_create(flowbd3_context *context, int64_t low, int64_t high);
-flowbd3_status fb3_digits_fit(fb3_digits **digits, flowbd3_context *context, const flowbd3_table *table,
-                              size_t column, flowbd3_error *err);
+void fb3_digits_count(fb3_digits *digits, int64_t key, uint64_t cells);
+void fb3_digits_settle(fb3_digits *digits);
+flowbd3_status fb3_digits_fit(fb3_digits **digits, flowbd3_context *context, const fb3_cells *cells,
+                              flowbd3_error *err);
 void fb3_digits_tokens(const fb3_digits *digits, int64_t key, uint16_t *tokens);
 int64_t fb3_digits_key(const fb3_digits *digits, const uint16_t *tokens);
 
