@@ -124,7 +124,9 @@ typedef enum fb3_purpose {
     FB3_RANDOM_ATTEMPT = 24,
     FB3_RANDOM_ACCEPT = 25,
     FB3_RANDOM_CONDITION_DROPOUT = 28,
-    FB3_RANDOM_STRATA = 29
+    FB3_RANDOM_STRATA = 29,
+    FB3_RANDOM_ROWS = 32,
+    FB3_RANDOM_SKETCH = 33
 } fb3_purpose;
 
 /* Four random 32-bit words. */

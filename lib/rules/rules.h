@@ -139,6 +139,12 @@ void fb3_test_release(fb3_test *test, flowbd3_context *context);
 /* Whether a text passes the test of a categorical column. (bound.c) */
 bool fb3_test_passes_text(const fb3_test *test, const char *text);
 
+/* Takes out the rules that were found and that fewer rows obey, as a share or at all, than have to; and by
+ * default have to, of so many. (search.c) */
+#define FB3_LEAST_SHARE 0.99
+void fb3_rules_drop_weak(flowbd3_rules *rules, double min_share, uint64_t min_rows);
+uint64_t fb3_rules_least_rows(uint64_t rows);
+
 /* ---- rules bound to columns (bound.c) ---------------------------------------------------------- */
 
 /* A column that rules are bound to. Of categorical ones the dictionary must outlive what is bound. */

@@ -210,18 +210,19 @@ static flowbd3_status count_rules(fb3_search *search, flowbd3_rules *rules, flow
     return status;
 }
 
-static bool is_reported(const fb3_search *search, const fb3_rule *rule) {
-    return !rule->found || (rule->applies >= search->options.min_rows &&
-                            (double)rule->obey >= search->options.min_share * (double)rule->applies);
+uint64_t fb3_rules_least_rows(uint64_t rows) {
+    return rows > 30000 ? rows / 1000 : 30;
 }
 
-static void drop_weak_rules(const fb3_search *search, flowbd3_rules *rules) {
+void fb3_rules_drop_weak(flowbd3_rules *rules, double min_share, uint64_t min_rows) {
     size_t kept = 0;
     for (size_t i = 0; i < rules->count; i++) {
-        if (is_reported(search, &rules->rules[i]))
-            rules->rules[kept++] = rules->rules[i];
+        fb3_rule *rule = &rules->rules[i];
+        if (!rule->found ||
+            (rule->applies >= min_rows && (double)rule->obey >= min_share * (double)rule->applies))
+            rules->rules[kept++] = *rule;
         else
-            fb3_rule_release(&rules->rules[i], search->context);
+            fb3_rule_release(rule, rules->context);
     }
     rules->count = kept;
 }
@@ -282,12 +283,12 @@ static flowbd3_status read_options(fb3_search *search, const flowbd3_rules_searc
     if (status != FLOWBD3_OK)
         return status;
     if (o->min_share == 0.0)
-        o->min_share = 0.99;
+        o->min_share = FB3_LEAST_SHARE;
     if (!(o->min_share > 0.5 && o->min_share <= 1.0))
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "min_share is %g, expected above 0.5 and at most 1",
                         o->min_share);
     if (o->min_rows == 0)
-        o->min_rows = search->rows > 30000 ? search->rows / 1000 : 30;
+        o->min_rows = fb3_rules_least_rows(search->rows);
     return FLOWBD3_OK;
 }
 
@@ -329,7 +330,7 @@ static flowbd3_status run_search(fb3_search *search, flowbd3_rules *rules, flowb
     if (status == FLOWBD3_OK)
         status = count_rules(search, rules, err);
     if (status == FLOWBD3_OK)
-        drop_weak_rules(search, rules);
+        fb3_rules_drop_weak(rules, search->options.min_share, search->options.min_rows);
     if (status == FLOWBD3_OK && fb3_report(&search->reporter, search->rows, (double)NAN))
         status = fb3_search_cancelled(err);
     return status;

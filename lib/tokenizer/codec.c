@@ -10,8 +10,8 @@ const char *fb3_codec_name(flowbd3_codec codec) {
     return names[codec];
 }
 
-/* What the options ask for in a column. */
-static flowbd3_codec asked_for(const flowbd3_tokenizer_options *options, const char *name, uint32_t *bins) {
+flowbd3_codec fb3_codec_asked_for(const flowbd3_tokenizer_options *options, const char *name,
+                                  uint32_t *bins) {
     flowbd3_codec codec = FLOWBD3_CODEC_AUTO;
     for (size_t i = 0; i < options->n_codecs; i++)
         if (strcmp(options->codecs[i].name, name) == 0) {
@@ -94,7 +94,7 @@ flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const f
         fit_range(codec, &cells->distinct, options->rare_rows);
         return FLOWBD3_OK;
     }
-    codec->codec = asked_for(options, codec->name, &o.bins);
+    codec->codec = fb3_codec_asked_for(options, codec->name, &o.bins);
     bool text = fb3_has_dictionary(codec->type);
     if (text && codec->codec > FLOWBD3_CODEC_EXACT)
         return fb3_fail_at(err, FLOWBD3_ERROR_ARGUMENT, 0, (int64_t)cells->column + 1,

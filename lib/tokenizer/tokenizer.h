@@ -375,6 +375,10 @@ flowbd3_status fb3_relations_compute(const flowbd3_rules *rules, const char *nam
 flowbd3_status fb3_codec_fit(fb3_codec *codec, flowbd3_context *context, const fb3_cells *cells, bool derived,
                              bool levels, const flowbd3_tokenizer_options *options, flowbd3_error *err);
 const char *fb3_codec_name(flowbd3_codec codec);
+
+/* What the options ask for in a column, and its bins where they are given. */
+flowbd3_codec fb3_codec_asked_for(const flowbd3_tokenizer_options *options, const char *name, uint32_t *bins);
+
 void fb3_codec_release(fb3_codec *codec, flowbd3_context *context);
 
 /* Tokens of values in the slot place of the column, that of missing cells not counted; and how many cells
