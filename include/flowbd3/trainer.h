@@ -105,6 +105,16 @@ typedef struct flowbd3_epoch {
 FLOWBD3_API flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model,
                                                   const flowbd3_table *train, const flowbd3_table *validation,
                                                   const flowbd3_trainer_options *options, flowbd3_error *err);
+
+/* The same on the rows of streams, of which a chunk is held at a time: what stays are the tokens, two bytes a
+ * slot and row. The trainer is, to the last bit, that of the same rows as a table. train must not be
+ * validation; both are read once, from their first row, and left at their end. Errors: as above and those of
+ * the streams; ARGUMENT (a tokenizer with group_by or order_by), FORMAT (a stream without rows). */
+FLOWBD3_API flowbd3_status flowbd3_trainer_create_stream(flowbd3_trainer **out, flowbd3_model *model,
+                                                         flowbd3_table_stream *train,
+                                                         flowbd3_table_stream *validation,
+                                                         const flowbd3_trainer_options *options,
+                                                         flowbd3_error *err);
 FLOWBD3_API void flowbd3_trainer_destroy(flowbd3_trainer **trainer);
 
 /* The options the trainer was made with, every default filled in; their paths live as long as the trainer.

@@ -107,6 +107,65 @@ flowbd3_status fb3_flows_create(fb3_flows **out, const flowbd3_model *model, con
     return status;
 }
 
+/* Room for rows more flows: for all there are, when the stream tells. */
+static bool reserve(fb3_flows *f, const flowbd3_table_stream *stream, size_t slots, size_t rows,
+                    size_t *capacity) {
+    size_t all = (size_t)flowbd3_table_stream_rows(stream), needed = f->count + rows;
+    if (needed <= *capacity)
+        return true;
+    *capacity = all > needed ? all : needed + (f->count > 0 ? needed / 2 : 0);
+    uint16_t *tokens = fb3_reallocate(f->context, f->tokens, *capacity * slots, sizeof *tokens);
+    f->tokens = tokens != NULL ? tokens : f->tokens;
+    return tokens != NULL;
+}
+
+static flowbd3_status encode_stream(fb3_flows *f, const flowbd3_model *model, flowbd3_table_stream *stream,
+                                    flowbd3_error *err) {
+    size_t slots = model->config.slots, capacity = 0;
+    flowbd3_table *chunk = NULL;
+    flowbd3_status status = flowbd3_table_stream_rewind(stream, err);
+    do {
+        flowbd3_table_destroy(&chunk);
+        if (status == FLOWBD3_OK)
+            status = flowbd3_table_stream_next(stream, &chunk, err);
+        if (status != FLOWBD3_OK || chunk == NULL)
+            break;
+        if (!reserve(f, stream, slots, flowbd3_table_rows(chunk), &capacity))
+            status = fb3_no_memory(err, "the tokens");
+        else
+            status = fb3_tokenizer_encode_chunk(model->tokenizer, chunk, f->count,
+                                                f->tokens + f->count * slots, err);
+        f->count += flowbd3_table_rows(chunk);
+    } while (status == FLOWBD3_OK);
+    flowbd3_table_destroy(&chunk);
+    /* When giving memory back fails, the larger one serves as well. */
+    uint16_t *tokens = status == FLOWBD3_OK && f->count < capacity
+                           ? fb3_reallocate(f->context, f->tokens, f->count * slots, sizeof *tokens)
+                           : NULL;
+    f->tokens = tokens != NULL ? tokens : f->tokens;
+    return status;
+}
+
+flowbd3_status fb3_flows_create_stream(fb3_flows **out, const flowbd3_model *model,
+                                       flowbd3_table_stream *stream, flowbd3_error *err) {
+    fb3_flows *f = *out = allocate_flows(model);
+    if (f == NULL)
+        return fb3_no_memory(err, "the tokens");
+    flowbd3_status status = FLOWBD3_OK;
+    if (model->tokenizer->sequencing != NULL)
+        status = fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
+                          "the tokenizer groups or orders rows, which needs a table and not a stream");
+    if (status == FLOWBD3_OK)
+        status = encode_stream(f, model, stream, err);
+    if (status == FLOWBD3_OK && f->count == 0)
+        status = fb3_fail(err, FLOWBD3_ERROR_FORMAT, "the stream has no row, expected one at least");
+    if (status == FLOWBD3_OK)
+        cut_rows(f);
+    else
+        fb3_flows_destroy(out);
+    return status;
+}
+
 void fb3_flows_destroy(fb3_flows **flows) {
     fb3_flows *f = *flows;
     if (f == NULL)

@@ -72,6 +72,11 @@ static inline size_t fb3_flows_row(const fb3_flows *flows, size_t flow) {
 /* known: a cell that no token stands for becomes its slot's mask; otherwise it is an error. */
 flowbd3_status fb3_flows_create(fb3_flows **out, const flowbd3_model *model, const flowbd3_table *table,
                                 bool known, flowbd3_error *err);
+
+/* The same of all rows of a stream, a chunk of which is held at a time. Errors: those of the stream and of
+ * encoding, ARGUMENT (a tokenizer of sequences), FORMAT (no rows). */
+flowbd3_status fb3_flows_create_stream(fb3_flows **out, const flowbd3_model *model,
+                                       flowbd3_table_stream *stream, flowbd3_error *err);
 void fb3_flows_destroy(fb3_flows **flows);
 
 /* A member of a model file besides the model itself: a slab of floats laid out as the parameters are. */

@@ -17,6 +17,7 @@ typedef struct source {
 typedef struct encoding {
     const flowbd3_tokenizer *tokenizer;
     size_t rows;
+    uint64_t first_row; /* number of the first one, for messages */
     bool known_only;    /* what has no token is masked instead of failing */
     source *sources;    /* [n_columns] */
     uint16_t *tokens;   /* [rows, n_slots] */
@@ -105,6 +106,7 @@ static flowbd3_status check_rows(const encoding *e, size_t chunks, const flowbd3
                                  flowbd3_error *err) {
     for (size_t chunk = 0; chunk < chunks; chunk++) {
         size_t row = e->bad_row[chunk];
+        unsigned long long number = e->first_row + row + 1;
         if (row == e->rows)
             continue;
         const source *from = &e->sources[e->bad_column[chunk]];
@@ -112,24 +114,25 @@ static flowbd3_status check_rows(const encoding *e, size_t chunks, const flowbd3
         int64_t column = (int64_t)from->column + 1;
         if (from->codes != NULL && from->codes[row] >= 0)
             return fb3_fail_at(
-                err, FLOWBD3_ERROR_SCHEMA, (int64_t)row + 1, column,
-                "column '%.80s', row %zu holds '%.60s', which the tokenizer was not fitted with", name,
-                row + 1, flowbd3_table_category(table, from->column, (size_t)from->codes[row]));
+                err, FLOWBD3_ERROR_SCHEMA, (int64_t)number, column,
+                "column '%.80s', row %llu holds '%.60s', which the tokenizer was not fitted with", name,
+                number, flowbd3_table_category(table, from->column, (size_t)from->codes[row]));
         return fb3_fail_at(
-            err, FLOWBD3_ERROR_SCHEMA, (int64_t)row + 1, column,
-            "column '%.80s', row %zu is missing, but no cell was when the tokenizer was fitted", name,
-            row + 1);
+            err, FLOWBD3_ERROR_SCHEMA, (int64_t)number, column,
+            "column '%.80s', row %llu is missing, but no cell was when the tokenizer was fitted", name,
+            number);
     }
     return FLOWBD3_OK;
 }
 
 /* Encodes a table that has gaps in place of times. */
 static flowbd3_status encode_prepared(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
-                                      bool known_only, uint16_t *tokens, flowbd3_error *err) {
+                                      uint64_t first_row, bool known_only, uint16_t *tokens,
+                                      flowbd3_error *err) {
     size_t rows = flowbd3_table_rows(table), columns = tokenizer->n_columns;
     flowbd3_context *context = tokenizer->context;
     size_t chunks = rows / CHUNK_ROWS + (rows % CHUNK_ROWS != 0);
-    encoding e = {tokenizer, rows, known_only, NULL, tokens, NULL, NULL};
+    encoding e = {tokenizer, rows, first_row, known_only, NULL, tokens, NULL, NULL};
     e.sources = fb3_allocate_zero(context, columns, sizeof *e.sources);
     e.bad_row = fb3_allocate(context, chunks, sizeof *e.bad_row);
     e.bad_column = fb3_allocate(context, chunks, sizeof *e.bad_column);
@@ -154,11 +157,11 @@ static flowbd3_status encode_prepared(const flowbd3_tokenizer *tokenizer, const 
 static flowbd3_status encode(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table, bool known_only,
                              uint16_t *tokens, flowbd3_error *err) {
     if (tokenizer->sequencing == NULL)
-        return encode_prepared(tokenizer, table, known_only, tokens, err);
+        return encode_prepared(tokenizer, table, 0, known_only, tokens, err);
     fb3_prepared prepared;
     flowbd3_status status = fb3_sequencing_prepare(tokenizer->sequencing, table, &prepared, err);
     if (status == FLOWBD3_OK)
-        status = encode_prepared(tokenizer, &prepared.table, known_only, tokens, err);
+        status = encode_prepared(tokenizer, &prepared.table, 0, known_only, tokens, err);
     fb3_prepared_release(&prepared);
     return status;
 }
@@ -176,4 +179,9 @@ flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tokenizer, cons
 flowbd3_status fb3_tokenizer_encode_known(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
                                           uint16_t *tokens, flowbd3_error *err) {
     return encode(tokenizer, table, true, tokens, err);
+}
+
+flowbd3_status fb3_tokenizer_encode_chunk(const flowbd3_tokenizer *tokenizer, const flowbd3_table *chunk,
+                                          uint64_t first_row, uint16_t *tokens, flowbd3_error *err) {
+    return encode_prepared(tokenizer, chunk, first_row, false, tokens, err);
 }

@@ -50,6 +50,11 @@ flowbd3_status fb3_tokenizer_from_json_value(flowbd3_tokenizer **out, flowbd3_co
 flowbd3_status fb3_tokenizer_encode_known(const flowbd3_tokenizer *tokenizer, const flowbd3_table *table,
                                           uint16_t *tokens, flowbd3_error *err);
 
+/* As flowbd3_tokenizer_encode of a tokenizer without sequences, for rows of a stream: the first one has the
+ * number first_row, counted from 0. */
+flowbd3_status fb3_tokenizer_encode_chunk(const flowbd3_tokenizer *tokenizer, const flowbd3_table *chunk,
+                                          uint64_t first_row, uint16_t *tokens, flowbd3_error *err);
+
 /* ---- rows that obey (rows.c) ------------------------------------------------------------------- */
 
 /* What rows have to obey: the tokenizer's own rules that are certain, and more. Immutable. */

@@ -1,4 +1,4 @@
-/* What is trained on: tables as sequences, and batches of them. */
+/* What is trained on: rows as sequences, and batches of them. */
 #include "tokenizer/tokenizer.h"
 #include "trainer/trainer.h"
 
@@ -39,10 +39,11 @@ size_t fb3_set_flows(const fb3_set *set, const fb3_shuffle *order, size_t count)
     return flows;
 }
 
-/* All sequences of a table. */
-static flowbd3_status take_table(fb3_set *set, flowbd3_trainer *t, const flowbd3_table *table,
-                                 flowbd3_error *err) {
-    flowbd3_status status = fb3_flows_create(&set->tokens, t->model, table, false, err);
+/* All sequences of rows. */
+static flowbd3_status take_rows(fb3_set *set, flowbd3_trainer *t, const fb3_rows *rows, flowbd3_error *err) {
+    flowbd3_status status = rows->stream != NULL
+                                ? fb3_flows_create_stream(&set->tokens, t->model, rows->stream, err)
+                                : fb3_flows_create(&set->tokens, t->model, rows->table, false, err);
     if (status != FLOWBD3_OK)
         return status;
     set->count = set->tokens->sequences;
@@ -68,11 +69,11 @@ static flowbd3_status hold_out(flowbd3_trainer *t, double share, flowbd3_error *
     return FLOWBD3_OK;
 }
 
-flowbd3_status fb3_trainer_take_tables(flowbd3_trainer *t, const flowbd3_table *train,
-                                       const flowbd3_table *validation, flowbd3_error *err) {
-    flowbd3_status status = take_table(&t->train, t, train, err);
-    if (status == FLOWBD3_OK && validation != NULL && flowbd3_table_rows(validation) > 0)
-        status = take_table(&t->validation, t, validation, err);
+flowbd3_status fb3_trainer_take_rows(flowbd3_trainer *t, const fb3_rows *train, const fb3_rows *validation,
+                                     flowbd3_error *err) {
+    flowbd3_status status = take_rows(&t->train, t, train, err);
+    if (status == FLOWBD3_OK && fb3_rows_are_there(validation))
+        status = take_rows(&t->validation, t, validation, err);
     else if (status == FLOWBD3_OK && t->options.validation_share > 0.0)
         status = hold_out(t, t->options.validation_share, err);
     return status;

@@ -194,14 +194,14 @@ static flowbd3_status copy_path(char **copy, const char *path, flowbd3_context *
     return *copy != NULL ? FLOWBD3_OK : fb3_no_memory(err, "a path");
 }
 
-static flowbd3_status set_up(flowbd3_trainer *t, const flowbd3_table *train, const flowbd3_table *validation,
+static flowbd3_status set_up(flowbd3_trainer *t, const fb3_rows *train, const fb3_rows *validation,
                              flowbd3_error *err) {
     flowbd3_status status = copy_path(&t->best_path, t->options.best_path, t->context, err);
     if (status == FLOWBD3_OK)
         status = copy_path(&t->latest_path, t->options.latest_path, t->context, err);
     t->options.best_path = t->options.latest_path = NULL;
     if (status == FLOWBD3_OK)
-        status = fb3_trainer_take_tables(t, train, validation, err);
+        status = fb3_trainer_take_rows(t, train, validation, err);
     if (status == FLOWBD3_OK) {
         choose_defaults(t);
         status = set_schedule(t, err);
@@ -221,12 +221,12 @@ static flowbd3_status set_up(flowbd3_trainer *t, const flowbd3_table *train, con
     return status;
 }
 
-static flowbd3_status check_validation(const flowbd3_trainer_options *o, const flowbd3_table *validation,
+static flowbd3_status check_validation(const flowbd3_trainer_options *o, const fb3_rows *validation,
                                        flowbd3_error *err) {
-    bool rows = validation != NULL && flowbd3_table_rows(validation) > 0;
+    bool rows = fb3_rows_are_there(validation);
     if (rows && o->validation_share > 0.0)
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
-                        "validation_share is %g, but there is a validation table", o->validation_share);
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "validation_share is %g, but there is a validation %s",
+                        o->validation_share, validation->stream != NULL ? "stream" : "table");
     if (rows || o->validation_share > 0.0 ||
         ((o->patience == 0 || o->patience == UINT32_MAX) && o->clip_search == 0))
         return FLOWBD3_OK;
@@ -239,15 +239,9 @@ static flowbd3_status check_validation(const flowbd3_trainer_options *o, const f
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
-flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model, const flowbd3_table *train,
-                                      const flowbd3_table *validation, const flowbd3_trainer_options *options,
-                                      flowbd3_error *err) {
-    if (out == NULL || model == NULL || train == NULL)
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_create: %s is NULL",
-                        out == NULL     ? "out"
-                        : model == NULL ? "model"
-                                        : "train");
-    *out = NULL;
+static flowbd3_status create(flowbd3_trainer **out, flowbd3_model *model, const fb3_rows *train,
+                             const fb3_rows *validation, const flowbd3_trainer_options *options,
+                             flowbd3_error *err) {
     flowbd3_trainer_options o;
     flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_trainer_options", err);
     if (status == FLOWBD3_OK)
@@ -259,7 +253,7 @@ flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *mode
         status = fb3_condition_dropout_check(&o, model, err);
     if (status != FLOWBD3_OK)
         return status;
-    if (flowbd3_table_rows(train) == 0)
+    if (!fb3_rows_are_there(train))
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the training table has no rows");
     flowbd3_trainer *trainer = fb3_allocate_zero(model->context, 1, sizeof *trainer);
     if (trainer == NULL)
@@ -272,6 +266,30 @@ flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *mode
         flowbd3_trainer_destroy(&trainer);
     *out = trainer;
     return status;
+}
+
+flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model, const flowbd3_table *train,
+                                      const flowbd3_table *validation, const flowbd3_trainer_options *options,
+                                      flowbd3_error *err) {
+    if (out == NULL || model == NULL || train == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_create: %s is NULL",
+                        out == NULL     ? "out"
+                        : model == NULL ? "model"
+                                        : "train");
+    *out = NULL;
+    return create(out, model, &(fb3_rows){.table = train}, &(fb3_rows){.table = validation}, options, err);
+}
+
+flowbd3_status flowbd3_trainer_create_stream(flowbd3_trainer **out, flowbd3_model *model,
+                                             flowbd3_table_stream *train, flowbd3_table_stream *validation,
+                                             const flowbd3_trainer_options *options, flowbd3_error *err) {
+    if (out == NULL || model == NULL || train == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_create_stream: %s is NULL",
+                        out == NULL     ? "out"
+                        : model == NULL ? "model"
+                                        : "train");
+    *out = NULL;
+    return create(out, model, &(fb3_rows){.stream = train}, &(fb3_rows){.stream = validation}, options, err);
 }
 
 void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {

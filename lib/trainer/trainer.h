@@ -65,9 +65,19 @@ void fb3_trainer_set_clip(flowbd3_trainer *trainer, double low, double high);
 
 /* ---- data.c ------------------------------------------------------------------------------------ */
 
-/* Encodes the tables and cuts them into sequences, or holds sequences of train out for validation. */
-flowbd3_status fb3_trainer_take_tables(flowbd3_trainer *trainer, const flowbd3_table *train,
-                                       const flowbd3_table *validation, flowbd3_error *err);
+/* Rows to train on or to validate: a table, a stream, or neither. */
+typedef struct fb3_rows {
+    const flowbd3_table *table;
+    flowbd3_table_stream *stream;
+} fb3_rows;
+
+static inline bool fb3_rows_are_there(const fb3_rows *rows) {
+    return rows->stream != NULL || (rows->table != NULL && flowbd3_table_rows(rows->table) > 0);
+}
+
+/* Encodes rows and cuts them into sequences, or holds sequences of train out for validation. */
+flowbd3_status fb3_trainer_take_rows(flowbd3_trainer *trainer, const fb3_rows *train,
+                                     const fb3_rows *validation, flowbd3_error *err);
 void fb3_trainer_release_data(flowbd3_trainer *trainer);
 
 /* The number in its tokens of sequence i of a set. */

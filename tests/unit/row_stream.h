@@ -13,8 +13,10 @@
 typedef struct row_stream {
     flowbd3_context *context;
     size_t rows, chunk_rows, next;
-    size_t odd;   /* number of the row in which total is not packets + bytes; SIZE_MAX: none */
-    size_t fails; /* number of the row that does not come; SIZE_MAX: all do */
+    size_t begin;   /* number of the row that is the first */
+    size_t strange; /* number of the row whose state is NEW; 0: none */
+    size_t odd;     /* number of the row in which total is not packets + bytes; SIZE_MAX: none */
+    size_t fails;   /* number of the row that does not come; SIZE_MAX: all do */
 } row_stream;
 
 /* Rows first, first + 1, ... of columns duration (real, three digits, few missing), packets, bytes, total
@@ -38,6 +40,8 @@ static inline flowbd3_status make_rows(const row_stream *s, flowbd3_table **out,
         size[i] = (int64_t)exp(fb3_uniform32(word[2]) * log(1e9));
         protocol[i] = protocols[(first + i) / 7 % 3];
         state[i] = word[0] % 11 == 0 ? NULL : states[word[1] % 4];
+        if (s->strange > 0 && first + i == s->strange)
+            state[i] = "NEW";
     }
     flowbd3_status status = flowbd3_table_create(out, s->context, err);
     if (status == FLOWBD3_OK)
@@ -77,7 +81,7 @@ static inline flowbd3_status next_rows(void *user, flowbd3_table **chunk, flowbd
 
 static inline flowbd3_status rewind_rows(void *user, flowbd3_error *err) {
     (void)err;
-    ((row_stream *)user)->next = 0;
+    ((row_stream *)user)->next = ((row_stream *)user)->begin;
     return FLOWBD3_OK;
 }
 
