@@ -150,7 +150,7 @@ typedef struct fb3_shuffle {
     uint64_t count, seed;
     fb3_purpose purpose;
     uint32_t step;
-    unsigned low, high; /* bits of the halves of a number */
+    uint64_t high, low; /* a number is x * low + y, x below high and y below low */
 } fb3_shuffle;
 fb3_shuffle fb3_shuffle_of(uint64_t count, uint64_t seed, fb3_purpose purpose, uint32_t step);
 
