@@ -183,8 +183,8 @@ static flowbd3_status make_flows(quick *q, flowbd3_error *err) {
 
 static flowbd3_status train(quick *q, flowbd3_error *err) {
     q->bar.unit = "rows";
-    flowbd3_status status = prepare_training(&q->run, q->context, q->train, NULL, &q->settings,
-                                             q->arguments->output_directory, false, err);
+    flowbd3_status status = prepare_training(&q->run, q->context, &(training_rows){.table = q->train},
+                                             &q->settings, q->arguments->output_directory, false, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_trainer_run(q->run.trainer, show_progress, &q->bar, err);
     return status;

@@ -18,13 +18,13 @@
 
 typedef struct arguments {
     char *data, *validation, *output_directory, *configuration;
-    bool resume, list_relations, no_plots;
+    bool resume, list_relations, no_plots, stream, no_stream;
     uint64_t threads;
     csv_arguments csv;
     training_settings settings;
 } arguments;
 
-enum { OWN_OPTIONS = 8, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
+enum { OWN_OPTIONS = 10, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS + TRAINING_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -60,6 +60,17 @@ static void list_options(program_option *options, arguments *a) {
          .value = &a->list_relations,
          .help = "Print the relations of the rows, those that obey and that they apply to, and the share; no "
                  "training"},
+        {.name = "stream",
+         .kind = OPTION_FLAG,
+         .value = &a->stream,
+         .help = "Read the file chunk by chunk, several times, and keep the tokens alone (default: when it "
+                 "has more than 128 MiB and there is no --group-by and no --order-by)",
+         .configurable = true},
+        {.name = "no-stream",
+         .kind = OPTION_FLAG,
+         .value = &a->no_stream,
+         .help = "Read the file into memory, however large it is",
+         .configurable = true},
         {.name = "no-plots", .kind = OPTION_FLAG, .value = &a->no_plots, .help = "Write no losses.png"},
         {.name = "threads",
          .kind = OPTION_COUNT,
@@ -80,6 +91,11 @@ static int check_arguments(const arguments *a, const program_option *options) {
         return usage_failure("--train-split: all rows train where there is --validation");
     if (s->first_columns.count > 0 && s->column_order == FLOWBD3_COLUMNS_RANDOM)
         return usage_failure("--first-columns: a random --column-order has none");
+    if (a->stream && a->no_stream)
+        return usage_failure("--stream and --no-stream exclude each other");
+    if (a->stream && (s->group_by.count > 0 || s->order_by != NULL))
+        return usage_failure("--stream: %s needs all rows at once",
+                             s->group_by.count > 0 ? "--group-by" : "--order-by");
     return -1;
 }
 
@@ -106,11 +122,10 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
     return status < 0 ? parse_csv_arguments(&a->csv) : status;
 }
 
-/* ---- the tables -------------------------------------------------------------------------------- */
+/* ---- the rows ---------------------------------------------------------------------------------- */
 
-typedef struct tables {
-    flowbd3_table *train, *validation;
-} tables;
+/* Larger files are read as streams where they can be. */
+static const uint64_t most_bytes = UINT64_C(128) << 20;
 
 /* Rows are grouped and ordered by columns that need not be asked for. */
 static flowbd3_status select_training_columns(flowbd3_table **table, arguments *a, flowbd3_error *err) {
@@ -134,21 +149,47 @@ static flowbd3_status select_training_columns(flowbd3_table **table, arguments *
     return status;
 }
 
-static flowbd3_status read_tables(tables *t, flowbd3_context *context, arguments *a, flowbd3_error *err) {
+static flowbd3_status read_tables(training_rows *rows, flowbd3_context *context, arguments *a,
+                                  flowbd3_error *err) {
     flowbd3_csv_options options = csv_options(&a->csv);
-    flowbd3_status status = read_csv(&t->train, context, a->data, options, err);
+    flowbd3_status status = read_csv(&rows->table, context, a->data, options, err);
     if (status == FLOWBD3_OK)
-        status = select_training_columns(&t->train, a, err);
+        status = select_training_columns(&rows->table, a, err);
     if (status != FLOWBD3_OK || a->validation == NULL)
         return status;
     options.n_types = 0;
-    status = read_csv_like(&t->validation, context, a->validation, t->train, LIKE_TYPES, options, err);
-    return status == FLOWBD3_OK ? keep_columns_of(&t->validation, t->train, err) : status;
+    status =
+        read_csv_like(&rows->validation_table, context, a->validation, rows->table, LIKE_TYPES, options, err);
+    return status == FLOWBD3_OK ? keep_columns_of(&rows->validation_table, rows->table, err) : status;
 }
 
-static void release_tables(tables *t) {
-    flowbd3_table_destroy(&t->train);
-    flowbd3_table_destroy(&t->validation);
+static flowbd3_status open_streams(training_rows *rows, flowbd3_context *context, arguments *a,
+                                   flowbd3_error *err) {
+    flowbd3_csv_options options = csv_options(&a->csv);
+    flowbd3_table *columns = NULL;
+    flowbd3_status status = stream_csv(&rows->stream, context, a->data, NULL, options, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_table_stream_columns(rows->stream, &columns, err);
+    if (status == FLOWBD3_OK)
+        status = select_training_columns(&columns, a, err);
+    if (status == FLOWBD3_OK)
+        status = stream_columns_of(rows->stream, columns, err);
+    options.n_types = 0;
+    if (status == FLOWBD3_OK && a->validation != NULL) {
+        status = stream_csv(&rows->validation_stream, context, a->validation, columns, options, err);
+        if (status == FLOWBD3_OK)
+            status = stream_columns_of(rows->validation_stream, columns, err);
+    }
+    flowbd3_table_destroy(&columns);
+    return status;
+}
+
+static flowbd3_status read_rows(training_rows *rows, flowbd3_context *context, arguments *a,
+                                flowbd3_error *err) {
+    bool sequences = a->settings.group_by.count > 0 || a->settings.order_by != NULL;
+    bool large = size_of_file(a->data) > most_bytes;
+    bool streamed = a->stream || (large && !sequences && !a->no_stream);
+    return streamed ? open_streams(rows, context, a, err) : read_tables(rows, context, a, err);
 }
 
 /* ---- training ---------------------------------------------------------------------------------- */
@@ -173,14 +214,23 @@ static void say_what_blocks_are(const training_run *run) {
             options.column_order == FLOWBD3_COLUMNS_RANDOM ? "random" : "fixed");
 }
 
-static void say_what_is_trained(const training_run *run, const tables *t, const training_settings *s) {
-    fprintf(stderr, "%zu rows", flowbd3_table_rows(t->train));
-    if (t->validation != NULL)
-        fprintf(stderr, " and %zu that validate", flowbd3_table_rows(t->validation));
+static unsigned long long count_rows(const flowbd3_table *table, const flowbd3_table_stream *stream) {
+    return stream != NULL ? flowbd3_table_stream_rows(stream) : flowbd3_table_rows(table);
+}
+
+/* "4000 rows and 400 that validate" */
+static void say_which_rows(const training_rows *rows) {
+    fprintf(stderr, "%llu rows", count_rows(rows->table, rows->stream));
+    if (rows->validation_table != NULL || rows->validation_stream != NULL)
+        fprintf(stderr, " and %llu that validate",
+                count_rows(rows->validation_table, rows->validation_stream));
+}
+
+static void say_what_is_trained(const training_run *run, const training_settings *s) {
     fprintf(stderr, ", %zu columns; %llu parameters: %llu wide, %llu layers, %llu heads; %llu epochs\n",
-            flowbd3_table_columns(t->train), (unsigned long long)flowbd3_model_parameters(run->model),
-            (unsigned long long)s->d_model, (unsigned long long)s->n_layers, (unsigned long long)s->n_heads,
-            (unsigned long long)s->epochs);
+            flowbd3_tokenizer_columns(run->tokenizer) + s->group_by.count,
+            (unsigned long long)flowbd3_model_parameters(run->model), (unsigned long long)s->d_model,
+            (unsigned long long)s->n_layers, (unsigned long long)s->n_heads, (unsigned long long)s->epochs);
     say_what_sequences_are(s);
     say_what_blocks_are(run);
 }
@@ -214,13 +264,13 @@ static int write_losses(const training_run *run, flowbd3_context *context, const
                : failure("%s", message);
 }
 
-static int train(flowbd3_context *context, const tables *t, arguments *a, program_option *options) {
+static int train(flowbd3_context *context, training_rows *rows, arguments *a, program_option *options) {
     flowbd3_error err = {0};
     training_run run = {0};
     char path[PATH_MAX];
     int status = make_output_directory(a->output_directory);
-    if (status == EXIT_SUCCESS && prepare_training(&run, context, t->train, t->validation, &a->settings,
-                                                   a->output_directory, a->resume, &err) != FLOWBD3_OK)
+    if (status == EXIT_SUCCESS && prepare_training(&run, context, rows, &a->settings, a->output_directory,
+                                                   a->resume, &err) != FLOWBD3_OK)
         status = library_failure(&err);
     if (status == EXIT_SUCCESS)
         status = write_relations(flowbd3_tokenizer_rules(run.tokenizer), context,
@@ -231,7 +281,9 @@ static int train(flowbd3_context *context, const tables *t, arguments *a, progra
                             configuration_to_json(options, ALL_OPTIONS));
     if (status == EXIT_SUCCESS) {
         progress_bar bar = {.unit = "rows"};
-        say_what_is_trained(&run, t, &a->settings);
+        say_which_rows(rows);
+        say_what_is_trained(&run, &a->settings);
+        release_rows(rows); /* their tokens are left */
         flowbd3_status trained = flowbd3_trainer_run(run.trainer, show_progress, &bar, &err);
         end_progress(&bar);
         status = trained == FLOWBD3_OK ? EXIT_SUCCESS : library_failure(&err);
@@ -243,19 +295,19 @@ static int train(flowbd3_context *context, const tables *t, arguments *a, progra
     return status;
 }
 
-static int list_relations(flowbd3_context *context, const tables *t, const arguments *a) {
+static int list_relations(flowbd3_context *context, const training_rows *rows, const arguments *a) {
     flowbd3_error err = {0};
     flowbd3_tokenizer *tokenizer = NULL;
-    int status = fit_tokenizer(&tokenizer, context, t->train, t->validation, &a->settings, &err) == FLOWBD3_OK
+    int status = fit_tokenizer(&tokenizer, context, rows, &a->settings, &err) == FLOWBD3_OK
                      ? print_relations(stdout, flowbd3_tokenizer_rules(tokenizer), context)
                      : library_failure(&err);
     flowbd3_tokenizer_destroy(&tokenizer);
     return status;
 }
 
-/* What to do with the tables. 0 or an exit status. */
-static int run_program(flowbd3_context *context, const tables *t, arguments *a, program_option *options) {
-    return a->list_relations ? list_relations(context, t, a) : train(context, t, a, options);
+/* What to do with the rows. 0 or an exit status. */
+static int run_program(flowbd3_context *context, training_rows *rows, arguments *a, program_option *options) {
+    return a->list_relations ? list_relations(context, rows, a) : train(context, rows, a, options);
 }
 
 int main(int argc, char **argv) {
@@ -267,12 +319,12 @@ int main(int argc, char **argv) {
         catch_interrupts();
         flowbd3_error err = {0};
         flowbd3_context *context = NULL;
-        tables t = {NULL, NULL};
+        training_rows rows = {.table = NULL};
         status = create_program_context(&context, a.threads, &err) == FLOWBD3_OK &&
-                         read_tables(&t, context, &a, &err) == FLOWBD3_OK
-                     ? run_program(context, &t, &a, options)
+                         read_rows(&rows, context, &a, &err) == FLOWBD3_OK
+                     ? run_program(context, &rows, &a, options)
                      : library_failure(&err);
-        release_tables(&t);
+        release_rows(&rows);
         flowbd3_context_destroy(&context);
     }
     release_csv_arguments(&a.csv);

@@ -1,5 +1,6 @@
 /* A training from tables to a model. */
 #include "training_run.h"
+#include "csv_table.h"
 #include "output_directory.h"
 
 #include <math.h>
@@ -14,22 +15,42 @@ static flowbd3_status join_tables(flowbd3_table **all, const flowbd3_table *tabl
     return status == FLOWBD3_OK ? flowbd3_table_append(*all, validation, err) : status;
 }
 
-/* The tokenizer sees the rows that validate too, so that it knows every category among them. */
-flowbd3_status fit_tokenizer(flowbd3_tokenizer **out, flowbd3_context *context, const flowbd3_table *table,
-                             const flowbd3_table *validation, const training_settings *settings,
-                             flowbd3_error *err) {
-    flowbd3_rules *rules = NULL;
+static flowbd3_status fit_table(flowbd3_tokenizer **out, const training_rows *rows,
+                                const flowbd3_tokenizer_options *options, flowbd3_error *err) {
     flowbd3_table *all = NULL;
+    flowbd3_status status = FLOWBD3_OK;
+    if (rows->validation_table != NULL)
+        status = join_tables(&all, rows->table, rows->validation_table, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_tokenizer_create(out, all != NULL ? all : rows->table, options, err);
+    flowbd3_table_destroy(&all);
+    return status;
+}
+
+static flowbd3_status fit_stream(flowbd3_tokenizer **out, flowbd3_context *context, const training_rows *rows,
+                                 const flowbd3_tokenizer_options *options, flowbd3_error *err) {
+    flowbd3_table_stream *all = NULL, *both[2] = {rows->stream, rows->validation_stream};
+    flowbd3_status status = FLOWBD3_OK;
+    if (rows->validation_stream != NULL)
+        status = join_streams(&all, context, both, err);
+    if (status == FLOWBD3_OK)
+        status = flowbd3_tokenizer_create_stream(out, all != NULL ? all : rows->stream, options, err);
+    flowbd3_table_stream_destroy(&all);
+    return status;
+}
+
+/* The tokenizer sees the rows that validate too, so that it knows every category among them. */
+flowbd3_status fit_tokenizer(flowbd3_tokenizer **out, flowbd3_context *context, const training_rows *rows,
+                             const training_settings *settings, flowbd3_error *err) {
+    flowbd3_rules *rules = NULL;
     flowbd3_status status = FLOWBD3_OK;
     if (settings->rules != NULL)
         status = flowbd3_rules_load(&rules, context, settings->rules, err);
-    if (status == FLOWBD3_OK && validation != NULL)
-        status = join_tables(&all, table, validation, err);
     if (status == FLOWBD3_OK) {
         flowbd3_tokenizer_options options = tokenizer_options(settings, rules);
-        status = flowbd3_tokenizer_create(out, all != NULL ? all : table, &options, err);
+        status = rows->stream != NULL ? fit_stream(out, context, rows, &options, err)
+                                      : fit_table(out, rows, &options, err);
     }
-    flowbd3_table_destroy(&all);
     flowbd3_rules_destroy(&rules);
     return status;
 }
@@ -39,32 +60,43 @@ static flowbd3_status make_model(training_run *run, const training_settings *set
     return flowbd3_model_create(&run->model, run->tokenizer, &options, err);
 }
 
-static flowbd3_status make_trainer(training_run *run, const flowbd3_table *table,
-                                   const flowbd3_table *validation, const training_settings *settings,
-                                   const char *directory, flowbd3_error *err) {
+static flowbd3_status make_trainer(training_run *run, const training_rows *rows,
+                                   const training_settings *settings, const char *directory,
+                                   flowbd3_error *err) {
     char best[PATH_MAX], latest[PATH_MAX];
     flowbd3_trainer_options options = trainer_options(settings);
     options.best_path = path_in(best, directory, "best.safetensors");
     options.latest_path = path_in(latest, directory, "latest.safetensors");
-    return flowbd3_trainer_create(&run->trainer, run->model, table, validation, &options, err);
+    if (rows->stream != NULL)
+        return flowbd3_trainer_create_stream(&run->trainer, run->model, rows->stream, rows->validation_stream,
+                                             &options, err);
+    return flowbd3_trainer_create(&run->trainer, run->model, rows->table, rows->validation_table, &options,
+                                  err);
 }
 
-flowbd3_status prepare_training(training_run *run, flowbd3_context *context, const flowbd3_table *table,
-                                const flowbd3_table *validation, training_settings *settings,
-                                const char *directory, bool resume, flowbd3_error *err) {
+flowbd3_status prepare_training(training_run *run, flowbd3_context *context, const training_rows *rows,
+                                training_settings *settings, const char *directory, bool resume,
+                                flowbd3_error *err) {
     char latest[PATH_MAX];
-    if (validation != NULL)
+    if (rows->validation_table != NULL || rows->validation_stream != NULL)
         settings->train_split = 1.0;
-    flowbd3_status status = fit_tokenizer(&run->tokenizer, context, table, validation, settings, err);
+    flowbd3_status status = fit_tokenizer(&run->tokenizer, context, rows, settings, err);
     if (status == FLOWBD3_OK)
         status = make_model(run, settings, err);
     if (status == FLOWBD3_OK)
-        status = make_trainer(run, table, validation, settings, directory, err);
+        status = make_trainer(run, rows, settings, directory, err);
     if (status == FLOWBD3_OK && resume)
         status = flowbd3_trainer_resume(run->trainer, path_in(latest, directory, "latest.safetensors"), err);
     if (status == FLOWBD3_OK)
         settings_in_effect(settings, run->model, run->trainer);
     return status;
+}
+
+void release_rows(training_rows *rows) {
+    flowbd3_table_destroy(&rows->table);
+    flowbd3_table_destroy(&rows->validation_table);
+    flowbd3_table_stream_destroy(&rows->stream);
+    flowbd3_table_stream_destroy(&rows->validation_stream);
 }
 
 void release_training(training_run *run) {

@@ -11,18 +11,26 @@ typedef struct training_run {
     flowbd3_trainer *trainer;
 } training_run;
 
-/* Fits the tokenizer to all rows, those of the table validation too where that is not NULL, with the rules of
- * settings. The caller owns *out. */
-flowbd3_status fit_tokenizer(flowbd3_tokenizer **out, flowbd3_context *context, const flowbd3_table *table,
-                             const flowbd3_table *validation, const training_settings *settings,
-                             flowbd3_error *err);
+/* The rows that train, and those that validate, or NULL: both are tables, or both are streams. */
+typedef struct training_rows {
+    flowbd3_table *table, *validation_table;
+    flowbd3_table_stream *stream, *validation_stream;
+} training_rows;
+
+void release_rows(training_rows *rows);
+
+/* Fits the tokenizer to all rows, those that validate too, with the rules of settings. The caller owns *out.
+ */
+flowbd3_status fit_tokenizer(flowbd3_tokenizer **out, flowbd3_context *context, const training_rows *rows,
+                             const training_settings *settings, flowbd3_error *err);
 
 /* Fits the tokenizer, makes the model and its trainer, which write best.safetensors and
- * latest.safetensors into directory; with resume, takes up the latter. What validates is the table validation
- * or, where that is NULL, a share of table by settings. settings then say what is in effect. */
-flowbd3_status prepare_training(training_run *run, flowbd3_context *context, const flowbd3_table *table,
-                                const flowbd3_table *validation, training_settings *settings,
-                                const char *directory, bool resume, flowbd3_error *err);
+ * latest.safetensors into directory; with resume, takes up the latter. What validates are the rows for it or,
+ * without, a share of those that train by settings. settings then say what is in effect. The rows are not
+ * needed any more. */
+flowbd3_status prepare_training(training_run *run, flowbd3_context *context, const training_rows *rows,
+                                training_settings *settings, const char *directory, bool resume,
+                                flowbd3_error *err);
 
 /* Writes the finished epochs to directory/history.csv. */
 flowbd3_status write_history(const training_run *run, flowbd3_context *context, const char *directory,

@@ -23,6 +23,22 @@ refuse 1 "'out/latest.safetensors'" train --data text.csv --output-dir out --res
 : >file
 refuse 1 "'file/out'" train --data "$data/flows.csv" --output-dir file/out
 
+# The same of streams, and what they are not for.
+stream() {
+    refuse 1 "$1" train --data "$2" --output-dir out $tiny --epochs 1 --stream
+}
+stream "cannot open 'nowhere.csv': No such file" nowhere.csv
+stream "'ragged.csv': line 4 has 1 cells, expected 2" ragged.csv
+stream "'empty.csv'" empty.csv
+stream "'b'" missing.csv
+stream "single sequence" one.csv
+refuse 1 "'text.csv': line 2, column 'b'" train --data text.csv --output-dir out --type b=integer --stream
+refuse 1 "'c'" train --data text.csv --output-dir out --columns a,c --stream
+refuse 1 "'text.csv' has no column 'c'" train --data text.csv --output-dir out --drop c --stream
+refuse 2 "--stream: --group-by needs all rows at once" train --data text.csv --output-dir out --group-by a --stream
+refuse 2 "--stream: --order-by needs all rows at once" train --data text.csv --output-dir out --order-by a --stream
+refuse 2 "--stream and --no-stream" train --data text.csv --output-dir out --no-stream --stream
+
 # Columns that make sequences, and their sizes.
 flows=$data/sequences.csv
 sequences() { # TEXT OPTION...
