@@ -96,6 +96,9 @@ void list_training_options(program_option *options, training_settings *s) {
             "(default: an eighth of the epochs, at least 4)"),
         SETTING("max-minutes", OPTION_REAL, max_minutes, 0, 1e7, "M",
                 "Stop after so long; --resume goes on, 0 = never (default: 0)"),
+        SETTING("memory-budget", OPTION_COUNT, memory_budget, 0, UINT32_MAX, "MB",
+                "Megabytes that training may take besides the table; batches that need more are taken in "
+                "parts, 0 = no limit (default: 0)"),
         CHOICE("noise", noise, noises, "NOISE",
                "How masks are drawn in training: count, or levels of the schedule linear, cosine, square, "
                "square-root or logarithmic (default: count)"),
@@ -243,6 +246,7 @@ flowbd3_trainer_options trainer_options(const training_settings *s) {
     options.clip_high = s->clip_high;
     options.clip_search = s->clip_search;
     options.resample = s->resample;
+    options.memory_budget = s->memory_budget * 1000000;
     options.condition_dropout = s->condition_dropout;
     options.validation_share = s->train_split < 1.0 ? 1.0 - s->train_split : 0.0;
     return options;

@@ -30,7 +30,8 @@ typedef struct training_settings {
     double ema_decay;
     uint64_t patience;
     double max_minutes;
-    uint64_t noise; /* 0: FLOWBD3_NOISE_COUNT, otherwise 1 + the schedule of FLOWBD3_NOISE_LEVEL */
+    uint64_t memory_budget; /* MB */
+    uint64_t noise;         /* 0: FLOWBD3_NOISE_COUNT, otherwise 1 + the schedule of FLOWBD3_NOISE_LEVEL */
     double clip_low, clip_high;
     bool clip_search, resample;
     double condition_dropout;
@@ -51,7 +52,7 @@ typedef struct training_settings {
         .clip_high = 1.0, .train_split = 0.9                                                             \
     }
 
-enum { TRAINING_OPTIONS = 34 };
+enum { TRAINING_OPTIONS = 35 };
 
 /* Fills options[TRAINING_OPTIONS]. */
 void list_training_options(program_option *options, training_settings *settings);
