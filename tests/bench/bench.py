@@ -237,10 +237,12 @@ def sample_peer(options, config, blocks):
         return [options.python, os.path.join(HERE, "torch_sample.py"), "--config", config, "--blocks", blocks,
                 "--threads", threads, "--seconds", "1"], environment
 
-    best = best_peer([command(*setting) for setting in torch_settings()], "rows_per_s")
-    result = best.results[0]
-    call = best.command[:-1] + [str(options.seconds), "--batches", str(result["batch"]), "--attention",
-                                result["attention"]]
+    calls = [command(*setting) for setting in torch_settings()]
+    best = best_peer([(call + ["--batches", "256"], environment) for call, environment in calls], "rows_per_s")
+    every_batch = best_peer([(best.command[:-2], best.environment)], "rows_per_s")
+    result = every_batch.results[0]
+    call = every_batch.command[:-1] + [str(options.seconds), "--batches", str(result["batch"]), "--attention",
+                                       result["attention"]]
     return Job("torch", "PyTorch", call, best.environment)
 
 
