@@ -18,8 +18,8 @@ typedef struct kind {
 static const kind kinds[] = {{1, FLOWBD3_COLUMNS_FIXED, 5, 0.1},
                              {1, FLOWBD3_COLUMNS_RANDOM, 8, 0.45},
                              {2, FLOWBD3_COLUMNS_FIXED, 8, 0.45},
-                             {6, FLOWBD3_COLUMNS_FIXED, 12, 0.5},
-                             {2 * MARKOV_LENGTH, FLOWBD3_COLUMNS_FIXED, 20, 0.5}};
+                             {6, FLOWBD3_COLUMNS_FIXED, 16, 0.5},
+                             {2 * MARKOV_LENGTH, FLOWBD3_COLUMNS_FIXED, 28, 0.5}};
 enum { KINDS = 5, SINGLE = 0, FLOW = 2, THREE = 3, WHOLE = 4, PIECES = MARKOV_FLOWS / MARKOV_LENGTH + 1 };
 
 static flowbd3_context *context;
