@@ -46,7 +46,7 @@ typedef struct flowbd3_trainer_options {
                           over a quarter of the epochs so far, and training ends; for which validation rows
                           are needed; UINT32_MAX = never; default 0 = an eighth of the epochs, at least 4 */
     double max_seconds;      /* stop after so long, valid and resumable; default 0 = no limit */
-    uint64_t seed;           /* order of rows, masks, dropout */
+    uint64_t seed;           /* order of rows, those held out, masks, dropout */
     const char *best_path;   /* model file written when the validation NELBO improves, without validation rows
                                 after every epoch; default NULL = none */
     const char *latest_path; /* checkpoint written after an epoch, not more often than every two seconds, at
