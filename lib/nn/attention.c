@@ -41,7 +41,7 @@ void JOIN(fb3_rope_backward_, FB3_VARIANT)(float *dqkv, size_t stride, const uin
 
 /* ---- tiles ------------------------------------------------------------------------------------- */
 
-enum { QUERIES = FB3_TILE_QUERIES, KEYS = FB3_TILE_KEYS, FEW = 4 };
+enum { QUERIES = FB3_TILE_QUERIES, KEYS = FB3_TILE_KEYS };
 
 static uint32_t smaller_of(uint32_t a, uint32_t b) {
     return a < b ? a : b;
@@ -252,6 +252,16 @@ static uint32_t last_key(const fb3_query_tile *tiles, size_t count) {
     return last;
 }
 
+/* Has the keys and values of a tile fetched while the one before is worked on: when they were written long
+ * ago nothing else does, since the rows of a head lie far apart. */
+static void announce(const pass *a, uint32_t key, uint32_t last) {
+    for (size_t j = key; j < smaller_of(key + KEYS, last); j++)
+        for (size_t c = 0; c < a->shape->head_width; c += 16) {
+            __builtin_prefetch(a->k + j * a->stride_kv + c);
+            __builtin_prefetch(a->v + j * a->stride_kv + c);
+        }
+}
+
 /* The tiles of a head, a few at a time over the keys, which stay in the cache meanwhile. */
 static void attend(const pass *a, float *restrict out, size_t stride_out, float *restrict log_sums,
                    float *restrict qt) {
@@ -266,13 +276,15 @@ static void attend(const pass *a, float *restrict out, size_t stride_out, float 
             begin(&r[i]);
         }
         uint32_t last = last_key(t, count);
-        for (uint32_t key = 0; key < last; key += KEYS)
+        for (uint32_t key = 0; key < last; key += KEYS) {
+            announce(a, key + KEYS, last);
             for (size_t i = 0; i < 2 * count; i++) {
                 fb3_stretch part;
                 if (meet(&part, &t[i / 2], i % 2, (fb3_stretch){key, key + KEYS}))
                     take_up(a, &t[i / 2], &r[i / 2], out + t[i / 2].first * stride_out, stride_out,
                             qt + i / 2 * hw * QUERIES, part);
             }
+        }
         for (size_t i = 0; i < count; i++)
             finish(&r[i], &t[i], out + t[i].first * stride_out, stride_out,
                    log_sums != NULL ? log_sums + t[i].first : NULL, hw);
@@ -280,6 +292,9 @@ static void attend(const pass *a, float *restrict out, size_t stride_out, float 
 }
 
 /* ---- few queries ------------------------------------------------------------------------------- */
+
+/* Most rows that go over the keys one by one with their heads as lanes: from three on a tile is faster. */
+enum { FEW = 2 };
 
 /* out[width] = change out + p[n] v[n, width], where p are stride_p apart. */
 static void sum_rows(float *restrict out, float change, const float *restrict p, size_t stride_p,
@@ -346,7 +361,7 @@ void JOIN(fb3_attention_forward_,
     float *qt = scratch;
     fb3_query_tile *tiles = (void *)(qt + FB3_TILES * QUERIES * hw);
     size_t n_tiles = lay_tiles(tiles, groups, n_groups);
-    bool few = n_tiles == 1 && FEW * tiles[0].count <= LANES && log_sums == NULL && dropout->rate <= 0.0f;
+    bool few = n_tiles == 1 && tiles[0].count <= FEW && log_sums == NULL && dropout->rate <= 0.0f;
     for (size_t i = 0; few && i < tiles[0].count; i++)
         for (size_t head = 0, c = 0; head < shape->heads; head += QUERIES, c += QUERIES * hw)
             attend_one(tiles, i, out + i * stride_out + c, q + i * stride_q + c, k + c, v + c, stride_kv,
