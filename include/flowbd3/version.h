@@ -2,7 +2,8 @@
  *
  * Changes of the interface, newest first:
  *   0.4.0  streams: flowbd3_table_stream_csv and others, flowbd3_tokenizer_create_stream,
- *          flowbd3_trainer_create_stream; checkpoints of 0.3.0 are not taken up, rows come in another order
+ *          flowbd3_trainer_create_stream; memory_budget of the trainer; FLOWBD3_KERNELS; checkpoints of
+ *          0.3.0 are not taken up, rows come in another order
  *   0.3.0  rules; codecs, rare_rows, rules and relations of the tokenizer; conditions, rules, weights,
  *          attempts and guidance of the sampler, flowbd3_sampler_complete; condition_dropout; rules of the
  *          evaluator; time stamps and addresses; defaults of model and trainer by the rows;
