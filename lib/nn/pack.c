@@ -6,9 +6,21 @@ typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float octet __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int octet_mask __attribute__((vector_size(32)));
 
-static inline __attribute__((always_inline)) void store_halves(float *low, float *high, octet x) {
-    *(quad *)low = (quad){x[0], x[1], x[2], x[3]};
-    *(quad *)high = (quad){x[4], x[5], x[6], x[7]};
+/* Lanes of a, then of b, by their numbers. */
+#ifdef __clang__
+#define SHUFFLE_OCTETS(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE_OCTETS(a, b, ...) __builtin_shuffle(a, b, (octet_mask){__VA_ARGS__})
+#endif
+#define PAIRS_0(a, b)   SHUFFLE_OCTETS(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define PAIRS_1(a, b)   SHUFFLE_OCTETS(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define FIRSTS(ab, cd)  SHUFFLE_OCTETS(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13)
+#define SECONDS(ab, cd) SHUFFLE_OCTETS(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15)
+
+/* By its address: without vectors of 256 bits, how they are handed over is not settled. */
+static inline __attribute__((always_inline)) void store_halves(float *low, float *high, const octet *x) {
+    *(quad *)low = (quad){(*x)[0], (*x)[1], (*x)[2], (*x)[3]};
+    *(quad *)high = (quad){(*x)[4], (*x)[5], (*x)[6], (*x)[7]};
 }
 
 /* to[8][panel] = from[4][stride]': four columns of eight rows of a panel. */
@@ -16,15 +28,10 @@ static inline __attribute__((always_inline)) void
 transpose_octets(float *restrict to, size_t panel, const float *restrict from, size_t stride) {
     octet a = *(const octet *)from, b = *(const octet *)(from + stride);
     octet c = *(const octet *)(from + 2 * stride), d = *(const octet *)(from + 3 * stride);
-    octet ab0 = __builtin_shuffle(a, b, (octet_mask){0, 8, 1, 9, 4, 12, 5, 13});
-    octet ab1 = __builtin_shuffle(a, b, (octet_mask){2, 10, 3, 11, 6, 14, 7, 15});
-    octet cd0 = __builtin_shuffle(c, d, (octet_mask){0, 8, 1, 9, 4, 12, 5, 13});
-    octet cd1 = __builtin_shuffle(c, d, (octet_mask){2, 10, 3, 11, 6, 14, 7, 15});
-    octet_mask firsts = {0, 1, 8, 9, 4, 5, 12, 13}, seconds = {2, 3, 10, 11, 6, 7, 14, 15};
-    store_halves(to, to + 4 * panel, __builtin_shuffle(ab0, cd0, firsts));
-    store_halves(to + panel, to + 5 * panel, __builtin_shuffle(ab0, cd0, seconds));
-    store_halves(to + 2 * panel, to + 6 * panel, __builtin_shuffle(ab1, cd1, firsts));
-    store_halves(to + 3 * panel, to + 7 * panel, __builtin_shuffle(ab1, cd1, seconds));
+    octet ab0 = PAIRS_0(a, b), ab1 = PAIRS_1(a, b), cd0 = PAIRS_0(c, d), cd1 = PAIRS_1(c, d);
+    octet rows[4] = {FIRSTS(ab0, cd0), SECONDS(ab0, cd0), FIRSTS(ab1, cd1), SECONDS(ab1, cd1)};
+    for (size_t i = 0; i < 4; i++)
+        store_halves(to + i * panel, to + (i + 4) * panel, &rows[i]);
 }
 
 /* Whole rows of a panel; those of the next one are on their way meanwhile. */
