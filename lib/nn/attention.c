@@ -324,7 +324,7 @@ static void attend_one(const fb3_query_tile *t, size_t lane, float *restrict out
                        size_t width) {
     const fb3_stretch seen[] = {{0, (uint32_t)t->before[lane]},
                                 {(uint32_t)t->own[lane], (uint32_t)t->end[lane]}};
-    float p[KEYS * QUERIES] = {0}, change[QUERIES], inverse[QUERIES];
+    float p[KEYS * QUERIES] = {0}, change[QUERIES] = {0}, inverse[QUERIES] = {0};
     size_t lanes = (heads + LANES - 1) / LANES * LANES;
     running r;
     begin(&r);

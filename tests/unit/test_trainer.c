@@ -157,7 +157,7 @@ START_TEST(early_stopping_keeps_the_best) {
     flowbd3_table *table = toy_table(context, TOY_SEED), *few = NULL, *validation = NULL;
     flowbd3_trainer_options options = toy_options();
     options.epochs = 400; /* of 40 rows: it overfits long before */
-    options.patience = 80;
+    options.patience = 20;
     options.weight_decay = -1.0;
     ck_assert_int_eq(flowbd3_table_slice(&few, table, 0, 40, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_slice(&validation, table, 2000, 400, NULL), FLOWBD3_OK);
