@@ -7,7 +7,7 @@
 enum {
     FB3_TILE_QUERIES = 16, /* lanes of a tile of scores */
     FB3_TILE_KEYS = 64,    /* its rows, which with their values fit the first cache */
-    FB3_TILES = 4          /* tiles of queries that go over the keys together */
+    FB3_TILES = 8          /* tiles of queries that go over the keys together */
 };
 
 typedef struct fb3_stretch {
