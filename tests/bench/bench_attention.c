@@ -232,8 +232,12 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < FB3_COUNT(lengths); i++)
         (void)json_array_append_new(
             kernels, kernel_figures(context, o.config, lengths[i], o.seconds / (double)FB3_COUNT(lengths)));
+    bench_products none = {.count = 0};
+    bench_product square = bench_square();
+    bench_measure(&none, &square, context);
     bench_print(&o, "attention", context,
-                json_pack("{s:o, s:o}", "sequences", kernels, "training", training));
+                json_pack("{s:f, s:o, s:o}", "square_one_gflops", square.one, "sequences", kernels,
+                          "training", training));
     flowbd3_context_destroy(&context);
     return 0;
 }
