@@ -148,8 +148,6 @@ typedef struct pass {
 static void weight_factors(float *factors, const pass *a, const fb3_query_tile *t, fb3_stretch keys,
                            size_t lanes) {
     const fb3_attention *shape = a->shape;
-    int32_t threshold = (int32_t)dropout_threshold(a->dropout);
-    float keep = dropout_keep(a->dropout);
     uint64_t row_draws = (shape->keys + DRAWS - 1) / DRAWS;
     for (size_t l = 0; l < lanes; l += LANES) {
         uint64_t row = (a->first_row + t->first + l) * shape->heads + a->head;
@@ -157,11 +155,8 @@ static void weight_factors(float *factors, const pass *a, const fb3_query_tile *
             words word[4];
             random_lanes(word, a->dropout, a->dropout->stream << 40 | (row * row_draws + first / DRAWS),
                          shape->heads * row_draws);
-            for (uint32_t j = larger_of(first, keys.begin); j < smaller_of(first + DRAWS, keys.end); j++) {
-                float *f = factors + (j - keys.begin) * QUERIES + l;
-                words draw = word[(j - first) / 2] >> (j - first) % 2 * 16 & 0xffffu;
-                store(f, choose((integers)draw >= threshold, all_lanes(keep), (vector){0}));
-            }
+            for (uint32_t j = larger_of(first, keys.begin); j < smaller_of(first + DRAWS, keys.end); j++)
+                store(factors + (j - keys.begin) * QUERIES + l, dropout_lanes(word, j - first, a->dropout));
         }
     }
 }

@@ -82,16 +82,11 @@ static void gelu_backward(float *restrict x, const float *restrict dout, size_t 
 enum { COUNTERS = 16, CHUNK = COUNTERS * DRAWS };
 
 static void dropout_factors(float factors[CHUNK], const fb3_dropout *dropout, uint64_t first) {
-    int32_t threshold = (int32_t)dropout_threshold(dropout);
-    float keep = dropout_keep(dropout);
     for (size_t l = 0; l < COUNTERS; l += LANES) {
         words word[4];
         random_lanes(word, dropout, dropout->stream << 40 | (first + l), 1);
-        for (size_t draw = 0; draw < DRAWS; draw++) {
-            words drawn = word[draw / 2] >> draw % 2 * 16 & 0xffffu;
-            store(factors + draw * COUNTERS + l,
-                  choose((integers)drawn >= threshold, all_lanes(keep), (vector){0}));
-        }
+        for (size_t draw = 0; draw < DRAWS; draw++)
+            store(factors + draw * COUNTERS + l, dropout_lanes(word, draw, dropout));
     }
 }
 

@@ -154,4 +154,11 @@ ALWAYS_INLINE void random_lanes(words word[4], const fb3_dropout *dropout, uint6
         word[i] = (words)((even_word[i] & 0xffffffffu) | odd_word[i] << 32);
 }
 
+/* The factors of the elements that draw number draw of those words, below DRAWS, is for. */
+ALWAYS_INLINE vector dropout_lanes(const words word[4], size_t draw, const fb3_dropout *dropout) {
+    words drawn = word[draw / 2] >> draw % 2 * 16 & 0xffffu;
+    return choose((integers)drawn >= (int32_t)dropout_threshold(dropout), all_lanes(dropout_keep(dropout)),
+                  (vector){0});
+}
+
 #endif
