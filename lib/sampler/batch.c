@@ -4,16 +4,12 @@
 
 #include <string.h>
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* Tokens of block number block of the window that sequence i has. */
 size_t fb3_tile_block_tokens(const fb3_tile *t, size_t i, size_t block) {
-    size_t flows = smaller(t->sequences[i].flows, t->window + t->sizes->window);
+    size_t flows = fb3_smaller(t->sequences[i].flows, t->window + t->sizes->window);
     size_t end = flows > t->window ? (flows - t->window) * t->sizes->slots : 0,
            begin = block * t->sizes->block;
-    return begin < end ? smaller(end - begin, t->sizes->block) : 0;
+    return begin < end ? fb3_smaller(end - begin, t->sizes->block) : 0;
 }
 
 /* ---- rows of the batch ------------------------------------------------------------------------- */

@@ -16,10 +16,6 @@
 #include <math.h>
 #include <string.h>
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* ---- one block --------------------------------------------------------------------------------- */
 
 /* The tokens of the flow that token number k of a block is of, as far as they are decided, by their slots. */
@@ -97,7 +93,7 @@ static void choose_strata(fb3_tile *t, size_t block) {
     fb3_sampler_worker *w = t->w;
     size_t slots = t->sizes->slots, begin = block * t->sizes->block, end = begin + t->sizes->block;
     for (size_t first = begin, next; first < end; first = next) {
-        next = smaller((first / slots + 1) * slots, end);
+        next = fb3_smaller((first / slots + 1) * slots, end);
         for (size_t i = 0; i < t->count; i++) {
             size_t tokens = w->active[i] ? fb3_tile_block_tokens(t, i, block) : 0;
             if (first - begin >= tokens)

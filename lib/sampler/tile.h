@@ -19,6 +19,10 @@ typedef struct fb3_tile {
     size_t rows, groups, batched; /* of the batch that is being made: rows, groups, sequences */
 } fb3_tile;
 
+static inline size_t fb3_smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 /* Tokens of block number block of the window that sequence i has. */
 size_t fb3_tile_block_tokens(const fb3_tile *tile, size_t i, size_t block);
 
