@@ -40,7 +40,7 @@ static void head_backward(fb3_network *n, size_t slot, fb3_shard *shard, fb3_scr
 static void norm_backward(fb3_network *n, size_t layer, enum fb3_layer_tensor which, const fb3_shard *shard,
                           fb3_scratch *scratch, const float *x, const float *inverse) {
     const float *gain = fb3_weight(n, fb3_layer_tensor(n->layout, layer, which));
-    bool wanted = which == FB3_NORM2 && layer + 1 == n->config.layers;
+    bool wanted = which == FB3_NORM2 && fb3_only_wanted(n, layer);
     size_t sd = n->stride_d, index = 2 * layer + (which == FB3_NORM2);
     size_t first = wanted ? shard->wanted.first : shard->rows.first;
     for (size_t i = shard->slices.first; i < shard->slices.first + shard->slices.count; i++) {
@@ -94,7 +94,7 @@ static void attend_backward(fb3_network *n, size_t layer, fb3_shard *shard, fb3_
     float *qkv = a->qkv + first * s3;
     linear_backward(n, a->mid + behind.first * sd, sd, fb3_layer_tensor(n->layout, layer, FB3_OUT),
                     scratch->d, sd, behind.count, scratch);
-    if (layer + 1 == n->config.layers) {
+    if (fb3_only_wanted(n, layer)) {
         scatter_wanted(n, shard, scratch->d);
         scatter_wanted(n, shard, scratch->residual);
     }
@@ -181,8 +181,8 @@ static void layer_product(fb3_network *n, const fb3_product *p, fb3_scratch *scr
     const fb3_tensor *tensor = fb3_layer_tensor(n->layout, p->index, p->which);
     const float *x = NULL, *dy = NULL;
     size_t stride_x = n->stride_d, stride_dy = n->stride_d;
-    bool last = p->index + 1 == n->config.layers;
-    size_t rows = last && p->which != FB3_QKV ? n->n_wanted : fb3_batch_rows(n->batch);
+    bool wanted = fb3_only_wanted(n, p->index);
+    size_t rows = wanted && p->which != FB3_QKV ? n->n_wanted : fb3_batch_rows(n->batch);
     switch (p->which) {
     case FB3_QKV:
         x = a->h1;
@@ -190,7 +190,7 @@ static void layer_product(fb3_network *n, const fb3_product *p, fb3_scratch *scr
         stride_dy = n->stride_3d;
         break;
     case FB3_OUT:
-        x = last ? n->wanted_heads : a->heads;
+        x = wanted ? n->wanted_heads : a->heads;
         dy = a->mid;
         break;
     case FB3_UP:

@@ -212,7 +212,7 @@ static void layer_forward(fb3_network *n, size_t layer, const fb3_shard *shard, 
     linear(n, a->h1 + first * sd, sd, fb3_layer_tensor(n->layout, layer, FB3_QKV), 0.0f,
            a->qkv + first * n->stride_3d, n->stride_3d, shard->rows.count, scratch);
     attend(n, layer, shard, scratch);
-    if (layer + 1 == n->config.layers) {
+    if (fb3_only_wanted(n, layer)) {
         gather_wanted(n, rows, a->mid, a->x);
         gather_wanted(n, rows, n->wanted_heads, a->heads);
         heads = n->wanted_heads;

@@ -123,14 +123,19 @@ static inline fb3_activations *fb3_layer(const fb3_network *network, size_t laye
     return &network->activations[network->gradients ? layer : layer % 2];
 }
 
+/* Whether the wanted rows alone go on behind the attention of layer. */
+static inline bool fb3_only_wanted(const fb3_network *network, size_t layer) {
+    return layer + 1 == network->config.layers;
+}
+
 /* The rows of a shard behind the attention of layer, by number of the arrays there. */
 static inline fb3_span fb3_rows_behind(const fb3_network *network, size_t layer, const fb3_shard *shard) {
-    return layer + 1 == network->config.layers ? shard->wanted : shard->rows;
+    return fb3_only_wanted(network, layer) ? shard->wanted : shard->rows;
 }
 
 /* The row of the dropout mask behind the attention of layer of row `row` there. */
 static inline size_t fb3_dropout_row(const fb3_network *network, size_t layer, size_t row) {
-    return row + (layer + 1 == network->config.layers ? network->wanted_before : network->rows_before);
+    return row + (fb3_only_wanted(network, layer) ? network->wanted_before : network->rows_before);
 }
 
 static inline const float *fb3_weight(const fb3_network *network, const fb3_tensor *tensor) {
