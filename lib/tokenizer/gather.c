@@ -181,7 +181,8 @@ flowbd3_status fb3_gathering_create(fb3_gathering **out, const flowbd3_table *co
     *all = (fb3_gathering){.context = fb3_context_retain(context), .limits = *limits, .seed = seed};
     all->sample = (fb3_row_sample){.context = context, .seed = seed, .limit = limits->rows};
     all->columns = fb3_allocate_zero(context, columns->n_columns, sizeof *all->columns);
-    for (bool whole = all->columns != NULL; whole && all->n_columns < columns->n_columns; all->n_columns++) {
+    bool whole = all->columns != NULL;
+    for (; whole && all->n_columns < columns->n_columns; all->n_columns++) {
         const fb3_column *column = &columns->columns[all->n_columns];
         fb3_gathered *g = &all->columns[all->n_columns];
         g->name = fb3_duplicate(context, column->name);
@@ -194,7 +195,7 @@ flowbd3_status fb3_gathering_create(fb3_gathering **out, const flowbd3_table *co
         g->high = INT64_MIN;
         whole = g->name != NULL;
     }
-    if (all->n_columns == columns->n_columns && all->columns[all->n_columns - 1].name != NULL)
+    if (whole)
         return FLOWBD3_OK;
     fb3_gathering_destroy(out);
     return fb3_no_memory(err, "the columns of a stream");
