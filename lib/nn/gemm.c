@@ -39,6 +39,8 @@ typedef void (*microkernel)(dim_t m, dim_t n, dim_t k, const void *alpha, const 
 /* Rows of a and depth of the panels that stay in the second and in the first cache. */
 enum { ROWS = 264, DEPTH = 256 };
 
+enum { LINE = 16 }; /* floats of a line of the cache */
+
 static arch_t architecture;
 static cntx_t *context; /* NULL: the BLIS that runs is not the one compiled against */
 static microkernel multiply;
@@ -121,19 +123,32 @@ static matrix part(matrix x, size_t i, size_t j) {
     return (matrix){x.data + i * x.row + j * x.column, x.row, x.column};
 }
 
-/* c[m, n] = a[m, k] b[k, n] + beta c for m up to ROWS and k up to DEPTH. */
+/* Asks memory for a share, index of count, of x[k, columns]. */
+static void fetch(matrix x, size_t k, size_t columns, size_t index, size_t count) {
+    bool by_k = x.column == 1;
+    size_t pieces = by_k ? k : columns, length = by_k ? columns : k, stride = by_k ? x.row : x.column;
+    for (size_t i = pieces * index / count; i < pieces * (index + 1) / count; i++)
+        for (size_t j = 0; j < length; j += LINE)
+            __builtin_prefetch(x.data + i * stride + j, 0, 2);
+}
+
+/* c[m, n] = a[m, k] b[k, n] + beta c for m up to ROWS and k up to DEPTH. b, which may be far away, comes
+ * nearer panel by panel while the one before is multiplied. */
 static void multiply_block(size_t m, size_t n, size_t k, matrix a, matrix b, float beta, float *c,
                            size_t stride_c, float *scratch) {
     const fb3_kernels *kernels = fb3_kernels_best();
     float *panels = scratch, *panel = panels + (ROWS + narrow) * DEPTH;
+    size_t count = (m + narrow - 1) / narrow;
     for (size_t i = 0; i < m; i += narrow)
         kernels->pack(panels + i * k, narrow, part(a, i, 0).data, a.column, a.row, k, least(narrow, m - i));
     for (size_t j = 0; j < n; j += wide) {
-        size_t columns = least(wide, n - j);
+        size_t columns = least(wide, n - j), next = j + columns;
         kernels->pack(panel, wide, part(b, 0, j).data, b.row, b.column, k, columns);
-        for (size_t i = 0; i < m; i += narrow)
+        for (size_t i = 0; i < m; i += narrow) {
+            fetch(part(b, 0, next), k, least(wide, n - next), i / narrow, count);
             multiply_panels(least(narrow, m - i), columns, k, panels + i * k, panel, beta,
                             c + i * stride_c + j, stride_c, panels + (i + narrow < m ? i + narrow : 0) * k);
+        }
     }
 }
 
@@ -143,6 +158,17 @@ static size_t even_part(size_t count, size_t most) {
     return (count + parts - 1) / parts;
 }
 
+void fb3_gemm_blis(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, size_t n, size_t k,
+                   const float *a, size_t stride_a, const float *b, size_t stride_b, float beta, float *c,
+                   size_t stride_c) {
+    float one = 1.0f;
+    pthread_once(&once, initialise);
+    bli_sgemm_ex(transpose_a == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE,
+                 transpose_b == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE, (dim_t)m, (dim_t)n, (dim_t)k,
+                 &one, (float *)(uintptr_t)a, (inc_t)stride_a, 1, (float *)(uintptr_t)b, (inc_t)stride_b, 1,
+                 &beta, c, (inc_t)stride_c, 1, context, NULL);
+}
+
 void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, size_t n, size_t k,
               const float *a, size_t stride_a, const float *b, size_t stride_b, float beta, float *c,
               size_t stride_c, float *scratch) {
@@ -150,11 +176,7 @@ void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, si
         return;
     pthread_once(&once, initialise);
     if (context == NULL || k == 0) {
-        float one = 1.0f;
-        bli_sgemm(transpose_a == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE,
-                  transpose_b == FB3_PLAIN ? BLIS_NO_TRANSPOSE : BLIS_TRANSPOSE, (dim_t)m, (dim_t)n, (dim_t)k,
-                  &one, (float *)(uintptr_t)a, (inc_t)stride_a, 1, (float *)(uintptr_t)b, (inc_t)stride_b, 1,
-                  &beta, c, (inc_t)stride_c, 1);
+        fb3_gemm_blis(transpose_a, transpose_b, m, n, k, a, stride_a, b, stride_b, beta, c, stride_c);
         return;
     }
     matrix left = {a, stride_a, 1}, right = {b, stride_b, 1};

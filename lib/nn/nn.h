@@ -20,6 +20,11 @@ void fb3_gemm(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, si
               size_t stride_c, float *scratch);
 size_t fb3_gemm_scratch(void);
 
+/* The same as BLIS itself computes it, with the same micro-kernel. */
+void fb3_gemm_blis(fb3_transpose transpose_a, fb3_transpose transpose_b, size_t m, size_t n, size_t k,
+                   const float *a, size_t stride_a, const float *b, size_t stride_b, float beta, float *c,
+                   size_t stride_c);
+
 /* "0.9.0 (zen3)": the version that runs and the kernel it chose; *generic: it knows no better one. */
 void fb3_gemm_describe(char *text, size_t size, bool *generic);
 
