@@ -56,6 +56,9 @@ void bench_print(bench_options *options, const char *name, flowbd3_context *cont
 
 enum { BENCH_RATES = 256 }; /* that are kept of a product */
 
+/* The library's product on one thread and on all, and BLIS's own on all; each thread has one of its own. */
+enum bench_kind { BENCH_ONE, BENCH_ALL, BENCH_BLIS, BENCH_KINDS };
+
 /* One product of the network; `count` of it a pass. */
 typedef struct bench_product {
     const char *matrix; /* qkv, out, up, down */
@@ -63,8 +66,8 @@ typedef struct bench_product {
     size_t m, n, k;
     size_t stride_a, stride_b, stride_c;
     double count;
-    double one, all; /* Gflop/s, medians: of one thread, of all, each with a product of its own */
-    double rates[2][BENCH_RATES];
+    double one, all, blis; /* Gflop/s */
+    double rates[BENCH_KINDS][BENCH_RATES];
     size_t n_rates;
 } bench_product;
 
@@ -83,16 +86,42 @@ bench_products bench_training_products(const bench_config *config, size_t rows, 
 /* Rows of the shards that the library cuts a batch into. */
 size_t bench_shard_rows(size_t rows, size_t threads);
 
-/* What BLIS reaches in Gflop/s: over the products, weighed by their operations, on one thread and on all of
- * the context's; and for products of 512-square matrices, on all. */
+/* Gflop/s over the products, weighed by their operations, and of the library's product of 512-square matrices
+ * on all threads. */
 typedef struct bench_ceiling {
-    double one, all, square;
+    double one, all, blis, square;
 } bench_ceiling;
 
-/* Measures products, leaving the median of all rates seen so far in each, and returns the ceiling. To be
- * called before and after the timed work, since the machine may have other work. Its few megabytes are given
- * back; what is to be counted as peak memory is read before the second call. */
+/* A round: measures every product once, leaving the rates in it, and returns its ceiling. BLIS keeps the
+ * memory that it takes: what is to be counted as peak memory is read before. */
 bench_ceiling bench_measure(bench_products *products, bench_product *square, flowbd3_context *context);
+
+/* Leaves in the products the medians of their rates in all rounds, and returns the ceiling of these. */
+bench_ceiling bench_medians(bench_products *products, bench_product *square);
+
+/* Work in windows, each between two rounds, for the machine may have other work for a while. */
+typedef struct bench_windows {
+    flowbd3_context *context;
+    bench_products products;
+    bench_product square;
+    bench_ceiling before;                                 /* of the last round */
+    double rates[BENCH_RATES];                            /* of the windows, in Gflop/s */
+    double shares[BENCH_RATES], blis_shares[BENCH_RATES]; /* of the library's product, of BLIS's own */
+    size_t count;
+} bench_windows;
+
+/* Seconds of a window. */
+#define BENCH_WINDOW 0.4
+
+/* Measures the first round. */
+void bench_windows_begin(bench_windows *windows, const bench_products *products, flowbd3_context *context);
+
+/* Notes a window of work at so many Gflop/s, and measures a round. */
+void bench_windows_next(bench_windows *windows, double gflops);
+
+/* Adds medians to figures, with prefix before their names: gflops; those of BLIS's own product, blis_gflops
+ * and blis_share; of the library's, ceiling_gflops, ceiling_share, ceiling_one_gflops, square_gflops. */
+void bench_windows_add(json_t *figures, const char *prefix, bench_windows *windows);
 
 /* One product of 512-square matrices. */
 bench_product bench_square(void);
@@ -102,9 +131,5 @@ bench_product bench_square(void);
  * all tokens need keys and values alone, 2 * 2 D^2, and only the wanted ones the rest. Heads, embeddings and
  * attention itself are not counted. */
 double bench_needed_gflop(const bench_config *config, double tokens, double wanted);
-
-/* Adds rate and ceiling to figures: gflops, ceiling_gflops, ceiling_share, ceiling_one_gflops,
- * square_gflops. */
-void bench_add_ceiling(json_t *figures, double gflops, const bench_ceiling *ceiling);
 
 #endif

@@ -20,21 +20,23 @@ SLOWER = 1.10  # than the baseline by more than this is marked
 
 # ---- what is measured ---------------------------------------------------------------------------------------
 
-# A figure of a program: what, key, unit, and what stands beside it: a name and a key, or nothing. Times and
-# memory are better when lower.
+# A figure of a program: what, key, unit, and what stands beside it: a name, a key and, where the program itself
+# pairs the two, the key of their ratio; or nothing. Times and memory are better when lower.
 RATE, TIME, MEMORY = "rows/s", "s", "MB"
 LOWER_IS_BETTER = ("s", "ms", "us", "MB")
 
 MODEL_FIGURES = [
     ("rows", "rows_per_s", RATE, None),
-    ("products", "gflops", "Gflop/s", ("BLIS at these shapes", "ceiling_gflops")),
-    ("products", "gflops", "Gflop/s", ("BLIS, 512-square", "square_gflops")),
+    ("products", "gflops", "Gflop/s", ("BLIS at these shapes", "blis_gflops", "blis_share")),
+    ("products", "gflops", "Gflop/s", ("fb3_gemm at these shapes", "ceiling_gflops", "ceiling_share")),
     ("peak memory", "peak_rss_mb", MEMORY, None),
 ]
 FIGURES = {
     "gemm": [
+        ("shapes of a training step", "train_gflops", "Gflop/s", ("BLIS itself", "train_blis_gflops")),
         ("shapes of a training step", "train_gflops", "Gflop/s", ("512-square", "square_gflops")),
         ("the same on one thread", "train_one_gflops", "Gflop/s", ("512-square", "square_one_gflops")),
+        ("shapes of a sampler's tile", "forward_gflops", "Gflop/s", ("BLIS itself", "forward_blis_gflops")),
         ("shapes of a sampler's tile", "forward_gflops", "Gflop/s", ("512-square", "square_gflops")),
         ("the same on one thread", "forward_one_gflops", "Gflop/s", ("512-square", "square_one_gflops")),
     ],
@@ -42,9 +44,11 @@ FIGURES = {
     "sample": MODEL_FIGURES,
     "score": [
         ("rows, chain rule", "rows_per_s", RATE, None),
-        ("products, chain rule", "gflops", "Gflop/s", ("BLIS at these shapes", "ceiling_gflops")),
+        ("products, chain rule", "gflops", "Gflop/s",
+         ("fb3_gemm at these shapes", "ceiling_gflops", "ceiling_share")),
         ("rows, NELBO", "nelbo_rows_per_s", RATE, None),
-        ("products, NELBO", "nelbo_gflops", "Gflop/s", ("BLIS at these shapes", "ceiling_gflops")),
+        ("products, NELBO", "nelbo_gflops", "Gflop/s",
+         ("fb3_gemm at these shapes", "nelbo_ceiling_gflops", "nelbo_ceiling_share")),
         ("peak memory", "peak_rss_mb", MEMORY, None),
     ],
     "tokenizer": [
@@ -63,7 +67,7 @@ FIGURES = {
         ("real table", "create_seconds", TIME, None),
         ("marginals, correlations", "marginal_seconds", TIME, None),
         ("nearest rows", "neighbour_seconds", TIME, None),
-        ("nearest rows", "neighbour_gflops", "Gflop/s", ("half of BLIS, 512-square", "half_square_gflops")),
+        ("nearest rows", "neighbour_gflops", "Gflop/s", ("half of fb3_gemm, 512-square", "half_square_gflops")),
     ],
     "narrow": [
         ("a decision", "next_us", "us", None),
@@ -108,20 +112,21 @@ class Job:
 # ---- figures ------------------------------------------------------------------------------------------------
 
 
-def make_figure(name, unit, values, beside=None, others=None):
+def make_figure(name, unit, values, beside=None, others=None, ratios=None):
     """Medians of values and others, and of their ratios pair by pair."""
     figure = {"name": name, "unit": unit, "value": statistics.median(values)}
     if beside is not None:
-        figure.update(beside=beside, other=statistics.median(others),
-                      ratio=statistics.median(value / other for value, other in zip(values, others)))
+        ratios = ratios or [value / other for value, other in zip(values, others)]
+        figure.update(beside=beside, other=statistics.median(others), ratio=statistics.median(ratios))
     return figure
 
 
 def figures_of(job):
     figures = []
     for what, key, unit, beside in FIGURES[job.bench]:
-        name, others = (beside[0], job.values(beside[1])) if beside is not None else (None, None)
-        figures.append(make_figure(f"{job.title}: {what}", unit, job.values(key), name, others))
+        name, *keys = beside if beside is not None else (None,)
+        others = [job.values(other) for other in keys]
+        figures.append(make_figure(f"{job.title}: {what}", unit, job.values(key), name, *others))
     return figures
 
 

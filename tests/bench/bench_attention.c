@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-enum { BLOCK = 8, SEQUENCE_FLOWS = 1000 };
+enum { BLOCK = 8, SEQUENCE_FLOWS = 1000, ROUNDS = 10 };
 
 static const size_t lengths[] = {8, 64, 512, 4096, 16384};
 
@@ -234,7 +234,9 @@ int main(int argc, char **argv) {
             kernels, kernel_figures(context, o.config, lengths[i], o.seconds / (double)FB3_COUNT(lengths)));
     bench_products none = {.count = 0};
     bench_product square = bench_square();
-    bench_measure(&none, &square, context);
+    for (int round = 0; round < ROUNDS; round++)
+        bench_measure(&none, &square, context);
+    bench_medians(&none, &square);
     bench_print(&o, "attention", context,
                 json_pack("{s:f, s:o, s:o}", "square_one_gflops", square.one, "sequences", kernels,
                           "training", training));

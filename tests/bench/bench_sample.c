@@ -37,8 +37,8 @@ static fb3_sampler_sizes sampler_sizes(const flowbd3_model *model) {
     return sizes;
 }
 
-/* Rows per second; a few tiles for every thread at a time. */
-static double sample(const flowbd3_model *model, const bench_options *o, uint64_t rows, char crc[9]) {
+/* A sampler that has drawn once; crc: of its first rows. */
+static flowbd3_sampler *warm_sampler(const flowbd3_model *model, uint64_t rows, char crc[9]) {
     flowbd3_sampler *sampler = NULL;
     flowbd3_error err = {0};
     uLong sum = 0;
@@ -47,13 +47,27 @@ static double sample(const flowbd3_model *model, const bench_options *o, uint64_
     bench_check(flowbd3_sampler_stream(sampler, FIRST_ROWS, sum_up, &sum, NULL, NULL, &err), &err);
     snprintf(crc, 9, "%08lx", sum & 0xffffffff);
     flowbd3_sampler_seek(sampler, rows * (FIRST_ROWS / rows + 1)); /* where no tile is cut */
-    double started = fb3_seconds(), seconds;
-    do {
-        bench_check(flowbd3_sampler_stream(sampler, rows, ignore, &done, NULL, NULL, &err), &err);
-        seconds = fb3_seconds() - started;
-    } while (seconds < o->seconds);
-    flowbd3_sampler_destroy(&sampler);
-    return (double)done / seconds;
+    bench_check(flowbd3_sampler_stream(sampler, rows, ignore, &done, NULL, NULL, &err), &err);
+    return sampler;
+}
+
+/* Rows per second in windows, rows at a time. */
+static double sample(flowbd3_sampler *sampler, const bench_options *o, uint64_t rows, double gflop_a_row,
+                     bench_windows *windows) {
+    flowbd3_error err = {0};
+    uint64_t done = 0;
+    double elapsed = 0.0;
+    while (elapsed < o->seconds) {
+        uint64_t before = done;
+        double started = fb3_seconds(), window;
+        do {
+            bench_check(flowbd3_sampler_stream(sampler, rows, ignore, &done, NULL, NULL, &err), &err);
+            window = fb3_seconds() - started;
+        } while (window < BENCH_WINDOW);
+        elapsed += window;
+        bench_windows_next(windows, (double)(done - before) * gflop_a_row / window);
+    }
+    return (double)done / elapsed;
 }
 
 int main(int argc, char **argv) {
@@ -64,16 +78,19 @@ int main(int argc, char **argv) {
     flowbd3_model *model = bench_model(&o, table);
     fb3_sampler_sizes sizes = sampler_sizes(model);
     bench_products products = bench_forward_products(c, sizes.limits.rows);
-    bench_product square = bench_square();
+    bench_windows windows;
     char crc[9];
-    bench_measure(&products, &square, context);
-    double rows = sample(model, &o, 4 * sizes.tile * flowbd3_context_threads(context), crc);
-    double rss = bench_peak_rss_mb(), decided = (double)c->columns - 1.0;
+    double decided = (double)c->columns - 1.0;
     double tokens = o.token_blocks ? 2.0 * decided : decided * (double)c->columns;
-    bench_ceiling ceiling = bench_measure(&products, &square, context);
+    uint64_t at_once = 4 * sizes.tile * flowbd3_context_threads(context); /* a few tiles for every thread */
+    flowbd3_sampler *sampler = warm_sampler(model, at_once, crc);
+    double rss = bench_peak_rss_mb();
+    bench_windows_begin(&windows, &products, context);
+    double rows = sample(sampler, &o, at_once, bench_needed_gflop(c, tokens, decided), &windows);
     json_t *figures = json_pack("{s:f, s:f, s:s}", "rows_per_s", rows, "peak_rss_mb", rss, "rows_crc32", crc);
-    bench_add_ceiling(figures, rows * bench_needed_gflop(c, tokens, decided), &ceiling);
+    bench_windows_add(figures, "", &windows);
     bench_print(&o, "sample", context, figures);
+    flowbd3_sampler_destroy(&sampler);
     flowbd3_model_destroy(&model);
     flowbd3_table_destroy(&table);
     flowbd3_context_destroy(&context);

@@ -40,34 +40,39 @@ static void train_some_steps(flowbd3_model *model, const flowbd3_table *table, c
     snprintf(crc, 9, "%08lx", sum & 0xffffffff);
 }
 
-/* Time and rows between the first report of progress and the last. */
+/* Rows in windows of time, from the first report of progress on. */
 typedef struct stopwatch {
-    double seconds, started, ended;
-    uint64_t first, last;
+    bench_windows *windows;
+    double gflop_a_row, seconds, started, elapsed; /* of the window, of those before */
+    uint64_t first;                                /* rows at its start */
+    uint64_t rows;                                 /* in all windows */
 } stopwatch;
 
 static int watch(void *user, const flowbd3_progress *progress) {
     stopwatch *w = user;
-    w->last = progress->done;
-    w->ended = fb3_seconds();
-    if (w->first == 0) {
-        w->first = progress->done;
-        w->started = w->ended;
+    double now = fb3_seconds(), window = now - w->started;
+    if (w->first != 0 && window < BENCH_WINDOW)
+        return 0;
+    if (w->first != 0) {
+        uint64_t rows = progress->done - w->first;
+        w->rows += rows;
+        w->elapsed += window;
+        bench_windows_next(w->windows, (double)rows * w->gflop_a_row / window);
     }
-    return w->ended - w->started >= w->seconds;
+    w->first = progress->done;
+    w->started = fb3_seconds();
+    return w->elapsed >= w->seconds;
 }
 
-static double train(flowbd3_model *model, const flowbd3_table *table, const bench_options *o) {
+static void train(flowbd3_model *model, const flowbd3_table *table, const bench_options *o, stopwatch *w) {
     flowbd3_trainer *trainer = NULL;
     flowbd3_error err = {0};
     flowbd3_trainer_options options = trainer_options(o, 100000);
-    stopwatch w = {.seconds = o->seconds};
     bench_check(flowbd3_trainer_create(&trainer, model, table, NULL, &options, &err), &err);
-    flowbd3_status status = flowbd3_trainer_run(trainer, watch, &w, &err);
+    flowbd3_status status = flowbd3_trainer_run(trainer, watch, w, &err);
     if (status != FLOWBD3_CANCELLED)
         bench_check(status, &err);
     flowbd3_trainer_destroy(&trainer);
-    return (double)(w.last - w.first) / (w.ended - w.started);
 }
 
 int main(int argc, char **argv) {
@@ -79,15 +84,19 @@ int main(int argc, char **argv) {
     size_t slots = c->columns, tokens = o.token_blocks ? 2 * slots - 1 : slots;
     double masked = o.token_blocks ? (double)slots : 0.5 * ((double)slots + 1.0);
     bench_products products = bench_training_products(c, c->batch * tokens, flowbd3_context_threads(context));
-    bench_product square = bench_square();
+    bench_windows windows;
     char crc[9];
-    bench_measure(&products, &square, context);
     train_some_steps(model, table, &o, crc);
-    double rows = train(model, table, &o), rss = bench_peak_rss_mb();
-    bench_ceiling ceiling = bench_measure(&products, &square, context);
+    double rss = bench_peak_rss_mb();
+    bench_windows_begin(&windows, &products, context);
+    stopwatch w = {.windows = &windows,
+                   .gflop_a_row = 3.0 * bench_needed_gflop(c, (double)tokens, masked),
+                   .seconds = o.seconds};
+    train(model, table, &o, &w);
+    double rows = (double)w.rows / w.elapsed;
     json_t *figures = json_pack("{s:f, s:f, s:f, s:s}", "step_ms", 1e3 * c->batch / rows, "rows_per_s", rows,
                                 "peak_rss_mb", rss, "weights_crc32", crc);
-    bench_add_ceiling(figures, 3.0 * rows * bench_needed_gflop(c, (double)tokens, masked), &ceiling);
+    bench_windows_add(figures, "", &windows);
     bench_print(&o, "train", context, figures);
     flowbd3_model_destroy(&model);
     flowbd3_table_destroy(&table);

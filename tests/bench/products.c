@@ -2,9 +2,11 @@
 #include "bench.h"
 #include "model/network_internal.h"
 
+#include <stdio.h>
+
 /* Columns of a weight gradient that are one task of the library (lib/model/backward.c); side of the square
- * product; operations of a measurement, a few milliseconds; rounds, of which the first warms up. */
-enum { TILE = 256, SQUARE = 512, OPERATIONS = 500000000, ROUNDS = 10 };
+ * product; operations of a measurement, a few milliseconds. */
+enum { TILE = 256, SQUARE = 512, OPERATIONS = 500000000 };
 
 /* ---- shapes ------------------------------------------------------------------------------------ */
 
@@ -112,6 +114,7 @@ double bench_needed_gflop(const bench_config *c, double tokens, double wanted) {
 /* Operands of a product: b is shared, a and c are each thread's own. */
 typedef struct operands {
     const bench_product *product;
+    bool blis;
     size_t repeats, each_a, each_c;
     float *a, *b, *c, *scratch;
 } operands;
@@ -131,16 +134,22 @@ static size_t floats_of_c(const bench_product *p) {
 static void multiply(void *argument, size_t i, unsigned worker) {
     const operands *o = argument;
     const bench_product *p = o->product;
+    const float *a = o->a + i * o->each_a;
+    float *c = o->c + i * o->each_c;
     for (size_t r = 0; r < o->repeats; r++)
-        fb3_gemm(p->transpose_a, p->transpose_b, p->m, p->n, p->k, o->a + i * o->each_a, p->stride_a, o->b,
-                 p->stride_b, 0.0f, o->c + i * o->each_c, p->stride_c,
-                 o->scratch + worker * fb3_gemm_scratch());
+        if (o->blis)
+            fb3_gemm_blis(p->transpose_a, p->transpose_b, p->m, p->n, p->k, a, p->stride_a, o->b, p->stride_b,
+                          0.0f, c, p->stride_c);
+        else
+            fb3_gemm(p->transpose_a, p->transpose_b, p->m, p->n, p->k, a, p->stride_a, o->b, p->stride_b,
+                     0.0f, c, p->stride_c, o->scratch + worker * fb3_gemm_scratch());
 }
 
 /* Gflop/s of a product on each of so many threads. */
-static double rate(operands *o, const bench_product *p, flowbd3_context *context, size_t threads) {
+static double rate(operands *o, const bench_product *p, bool blis, flowbd3_context *context, size_t threads) {
     double operations = 2.0 * (double)p->m * (double)p->n * (double)p->k;
     o->product = p;
+    o->blis = blis;
     o->repeats = 1 + (size_t)(OPERATIONS / operations);
     double started = fb3_seconds();
     fb3_parallel(context, threads, multiply, o);
@@ -168,53 +177,55 @@ static double median(const double *rates, size_t count) {
     return 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
 }
 
-/* Takes the products in turn, so that what disturbs one for a while does not take all of its rounds. */
-static void measure_rounds(bench_product *const *list, size_t count, operands *o, flowbd3_context *context) {
-    size_t threads = flowbd3_context_threads(context);
-    for (int round = 0; round < ROUNDS; round++)
-        for (size_t i = 0; i < count; i++) {
-            bench_product *p = list[i];
-            p->rates[0][p->n_rates] = rate(o, p, context, threads);
-            p->rates[1][p->n_rates] = threads > 1 ? rate(o, p, context, 1) : p->rates[0][p->n_rates];
-            p->n_rates += round > 0 && p->n_rates + 1 < BENCH_RATES;
-        }
-    for (size_t i = 0; i < count; i++) {
-        list[i]->all = median(list[i]->rates[0], list[i]->n_rates);
-        list[i]->one = median(list[i]->rates[1], list[i]->n_rates);
-    }
-}
-
 /* All operations over all time. */
 static bench_ceiling weigh(const bench_products *p, const bench_product *square) {
-    double operations = 0.0, one = 0.0, all = 0.0;
+    double operations = 0.0, one = 0.0, all = 0.0, blis = 0.0;
     for (size_t i = 0; i < p->count; i++) {
         const bench_product *product = &p->list[i];
         double of_it = product->count * (double)product->m * (double)product->n * (double)product->k;
         operations += of_it;
         one += of_it / product->one;
         all += of_it / product->all;
+        blis += of_it / product->blis;
     }
-    return (bench_ceiling){operations / one, operations / all, square->all};
+    return (bench_ceiling){operations / one, operations / all, operations / blis, square->all};
 }
 
-bench_ceiling bench_measure(bench_products *products, bench_product *square, flowbd3_context *context) {
-    size_t threads = flowbd3_context_threads(context), a = 0, b = 0, c = 0, count = 0;
-    bench_product *list[FB3_COUNT(products->list) + 1];
+static size_t list_all(bench_product **list, bench_products *products, bench_product *square) {
     for (size_t i = 0; i < products->count; i++)
-        list[count++] = &products->list[i];
-    list[count++] = square;
+        list[i] = &products->list[i];
+    list[products->count] = square;
+    return products->count + 1;
+}
+
+static operands make_operands(bench_product *const *list, size_t count, flowbd3_context *context) {
+    size_t threads = flowbd3_context_threads(context), a = 0, b = 0, c = 0;
     for (size_t i = 0; i < count; i++) {
         a = floats_of_a(list[i]) > a ? floats_of_a(list[i]) : a;
         b = floats_of_b(list[i]) > b ? floats_of_b(list[i]) : b;
         c = floats_of_c(list[i]) > c ? floats_of_c(list[i]) : c;
     }
-    operands o = {.each_a = a,
-                  .each_c = c,
-                  .a = numbers(context, threads * a),
-                  .b = numbers(context, b),
-                  .c = numbers(context, threads * c),
-                  .scratch = numbers(context, threads * fb3_gemm_scratch())};
-    measure_rounds(list, count, &o, context);
+    return (operands){.each_a = a,
+                      .each_c = c,
+                      .a = numbers(context, threads * a),
+                      .b = numbers(context, b),
+                      .c = numbers(context, threads * c),
+                      .scratch = numbers(context, threads * fb3_gemm_scratch())};
+}
+
+/* Takes the products in turn, so that what disturbs one for a while does not take all of its rounds. */
+bench_ceiling bench_measure(bench_products *products, bench_product *square, flowbd3_context *context) {
+    bench_product *list[FB3_COUNT(products->list) + 1];
+    size_t count = list_all(list, products, square), threads = flowbd3_context_threads(context);
+    operands o = make_operands(list, count, context);
+    for (size_t i = 0; i < count; i++) {
+        bench_product *p = list[i];
+        rate(&o, p, false, context, threads); /* warms up */
+        p->rates[BENCH_ALL][p->n_rates] = p->all = rate(&o, p, false, context, threads);
+        p->rates[BENCH_ONE][p->n_rates] = p->one = threads > 1 ? rate(&o, p, false, context, 1) : p->all;
+        p->rates[BENCH_BLIS][p->n_rates] = p->blis = rate(&o, p, true, context, threads);
+        p->n_rates += p->n_rates + 1 < BENCH_RATES;
+    }
     fb3_release_floats(context, o.a);
     fb3_release_floats(context, o.b);
     fb3_release_floats(context, o.c);
@@ -222,11 +233,50 @@ bench_ceiling bench_measure(bench_products *products, bench_product *square, flo
     return weigh(products, square);
 }
 
-void bench_add_ceiling(json_t *figures, double gflops, const bench_ceiling *ceiling) {
-    json_t *more = json_pack("{s:f, s:f, s:f, s:f, s:f}", "gflops", gflops, "ceiling_gflops", ceiling->all,
-                             "ceiling_share", gflops / ceiling->all, "ceiling_one_gflops", ceiling->one,
-                             "square_gflops", ceiling->square);
-    if (figures == NULL || more == NULL || json_object_update(figures, more) != 0)
+bench_ceiling bench_medians(bench_products *products, bench_product *square) {
+    bench_product *list[FB3_COUNT(products->list) + 1];
+    size_t count = list_all(list, products, square);
+    for (size_t i = 0; i < count; i++) {
+        list[i]->one = median(list[i]->rates[BENCH_ONE], list[i]->n_rates);
+        list[i]->all = median(list[i]->rates[BENCH_ALL], list[i]->n_rates);
+        list[i]->blis = median(list[i]->rates[BENCH_BLIS], list[i]->n_rates);
+    }
+    return weigh(products, square);
+}
+
+/* ---- windows ----------------------------------------------------------------------------------- */
+
+void bench_windows_begin(bench_windows *w, const bench_products *products, flowbd3_context *context) {
+    memset(w, 0, sizeof *w);
+    w->context = context;
+    w->products = *products;
+    w->square = bench_square();
+    w->before = bench_measure(&w->products, &w->square, context);
+}
+
+void bench_windows_next(bench_windows *w, double gflops) {
+    bench_ceiling behind = bench_measure(&w->products, &w->square, w->context);
+    w->rates[w->count] = gflops;
+    w->shares[w->count] = gflops / (0.5 * (w->before.all + behind.all));
+    w->blis_shares[w->count] = gflops / (0.5 * (w->before.blis + behind.blis));
+    w->before = behind;
+    w->count += w->count + 1 < BENCH_RATES;
+}
+
+static void add_real(json_t *figures, const char *prefix, const char *name, double value) {
+    char key[64];
+    snprintf(key, sizeof key, "%s%s", prefix, name);
+    if (figures == NULL || json_object_set_new(figures, key, json_real(value)) != 0)
         bench_fail("out of memory");
-    json_decref(more);
+}
+
+void bench_windows_add(json_t *figures, const char *prefix, bench_windows *w) {
+    bench_ceiling ceiling = bench_medians(&w->products, &w->square);
+    add_real(figures, prefix, "gflops", median(w->rates, w->count));
+    add_real(figures, prefix, "blis_gflops", ceiling.blis);
+    add_real(figures, prefix, "blis_share", median(w->blis_shares, w->count));
+    add_real(figures, prefix, "ceiling_gflops", ceiling.all);
+    add_real(figures, prefix, "ceiling_share", median(w->shares, w->count));
+    add_real(figures, prefix, "ceiling_one_gflops", ceiling.one);
+    add_real(figures, prefix, "square_gflops", ceiling.square);
 }

@@ -39,7 +39,8 @@ assert bench.compare([doubled], [once]) == ["a"]
 
 # All threads beside one, and their checksums.
 def job_of_two(title, rows, sums):
-    return job(title, rows_per_s=rows, gflops=rows, ceiling_gflops=[100.0] * 2, square_gflops=[100.0] * 2,
+    return job(title, rows_per_s=rows, gflops=rows, blis_gflops=[80.0] * 2, blis_share=[0.5, 0.7],
+               ceiling_gflops=[100.0] * 2, ceiling_share=[0.4] * 2, square_gflops=[100.0] * 2,
                peak_rss_mb=[9.0] * 2, weights_crc32=sums, config=["x"] * 2, blocks=["flow"] * 2)
 
 
@@ -47,5 +48,9 @@ all_threads = job_of_two("train x", [30.0, 50.0], ["1", "1"])
 one_thread = job_of_two("train x, one thread", [20.0, 20.0], ["1", "2"])
 of_all = [f for f in bench.all_figures([all_threads, one_thread], {}) if f["name"] == "train x: rows"]
 assert len(of_all) == 1 and of_all[0]["beside"] == "one thread" and of_all[0]["ratio"] == 2.0
+
+# Ratios that a program has taken pair by pair itself.
+of_blis = [f for f in bench.figures_of(all_threads) if f.get("beside") == "BLIS at these shapes"]
+assert len(of_blis) == 1 and abs(of_blis[0]["ratio"] - 0.6) < 1e-9 and of_blis[0]["other"] == 80.0
 assert bench.checksums([all_threads]) == {("weights_crc32", "x", "flow"): {"1"}}
 assert len(bench.checksums([all_threads, one_thread])[("weights_crc32", "x", "flow")]) == 2
