@@ -8,7 +8,8 @@ own values given those before. The weights are random, as in bench-sample; nothi
 --blocks flow: all slots go through the network at every step. --blocks token: at every step the token decided
 last goes through it, whose keys and values are kept, and the masked one. Both leave out what nobody needs: the
 first step, which is the same for every row, is taken once; the last layer has queries for the drawn slot alone;
-logits are computed for that slot alone.
+logits are computed for that slot alone. --plain: blocks of a flow without any of this, as the loop is usually
+written: every step takes all slots through all layers and computes the logits of all.
 
 Prints one JSON line: rows per second of the fastest batch size and form of attention.
 """
@@ -136,6 +137,22 @@ class Network:
         return self.evaluate(masks, slots, everything).view(self.slots, self.width)
 
 
+def sample_plain(net, rows):
+    """tokens[rows, S] in blocks of a flow, from the logits of all slots at every step."""
+    tokens = torch.full((rows, net.slots), net.bins)
+    slots = torch.arange(net.slots).expand(rows, -1)
+    order, every = torch.rand(rows, net.slots).argsort(1), torch.arange(rows)
+    for step in range(net.slots):
+        x = net.embed(tokens, slots)
+        for layer in net.layers:
+            x = net.finish(layer, x, net.attention(*net.project(layer, x, slots), None))
+        x = net.normal(x, net.norm).transpose(0, 1)
+        logits = torch.baddbmm(net.head_bias[:, None], x, net.head.transpose(1, 2))
+        slot = order[:, step]
+        tokens[every, slot] = torch.multinomial(logits[slot, every].softmax(-1), 1).squeeze(1)
+    return tokens
+
+
 def sample_flows(net, rows):
     """tokens[rows, S] in blocks of a flow."""
     tokens = torch.full((rows, net.slots), net.bins)
@@ -211,21 +228,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", choices=sorted(CONFIGS), default="default")
     parser.add_argument("--blocks", choices=("flow", "token"), default="flow")
+    parser.add_argument("--plain", action="store_true", help="the plain loop, in blocks of a flow")
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch's own")
     parser.add_argument("--seconds", type=float, default=3.0, help="least time of each measurement")
     parser.add_argument("--batches", default="256,64,1024", help="batch sizes that are tried (256,64,1024)")
     parser.add_argument("--attention", choices=sorted(ATTENTIONS), help="try this form alone")
     options = parser.parse_args()
+    if options.plain and options.blocks == "token":
+        parser.error("--plain is for blocks of a flow")
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    sample = sample_flows if options.blocks == "flow" else sample_tokens
+    sample = sample_plain if options.plain else sample_flows if options.blocks == "flow" else sample_tokens
     attentions = [options.attention] if options.attention else list(ATTENTIONS)
     batches = [int(batch) for batch in options.batches.split(",")]
     with torch.inference_mode():
         rates = search(sample, Network(**CONFIGS[options.config]), attentions, batches, options.seconds)
     attention, batch = max(rates, key=rates.get)
     print(json.dumps({
-        "bench": "torch_sample", "config": options.config, "blocks": options.blocks, "threads": options.threads,
+        "bench": "torch_sample", "config": options.config, "blocks": options.blocks, "plain": options.plain,
+        "threads": options.threads,
         "rows_per_s": round(rates[attention, batch], 2), "attention": attention, "batch": batch,
         "rates": {f"{name} {size}": round(value, 2) for (name, size), value in rates.items()},
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
