@@ -19,10 +19,12 @@
 typedef struct arguments {
     char *real, *generated, *train, *rules, *json, *plots;
     uint64_t threads, seed;
+    text_list metrics;
+    uint32_t groups; /* flowbd3_metrics that metrics names; 0 = all */
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 8, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 9, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -59,6 +61,12 @@ static void list_options(program_option *options, arguments *a) {
          .value = &a->plots,
          .argument = "DIR",
          .help = "Write pictures: distributions, correlations, principal components, summary statistics"},
+        {.name = "metrics",
+         .kind = OPTION_NAMES,
+         .value = &a->metrics,
+         .argument = "GROUP,...",
+         .help = "Groups of figures: marginals, joint, classifier, neighbours, rules, sequences (default: "
+                 "all)"},
         {.name = "threads",
          .kind = OPTION_COUNT,
          .value = &a->threads,
@@ -78,6 +86,29 @@ static void list_options(program_option *options, arguments *a) {
     list_csv_options(options + OWN_OPTIONS, &a->csv);
 }
 
+static int parse_metrics(arguments *a) {
+    static const struct {
+        const char *name;
+        flowbd3_metrics group;
+    } groups[] = {{"marginals", FLOWBD3_METRICS_MARGINALS},   {"joint", FLOWBD3_METRICS_JOINT},
+                  {"classifier", FLOWBD3_METRICS_CLASSIFIER}, {"neighbours", FLOWBD3_METRICS_NEIGHBOURS},
+                  {"rules", FLOWBD3_METRICS_RULES},           {"sequences", FLOWBD3_METRICS_SEQUENCES}};
+    for (size_t i = 0; i < a->metrics.count; i++) {
+        size_t g = 0;
+        while (g < sizeof groups / sizeof *groups && strcmp(groups[g].name, a->metrics.items[i]) != 0)
+            g++;
+        if (g == sizeof groups / sizeof *groups)
+            return usage_failure("--metrics: '%s' is not marginals, joint, classifier, neighbours, rules or "
+                                 "sequences",
+                                 a->metrics.items[i]);
+        a->groups |= groups[g].group;
+    }
+    uint32_t drawn = FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT;
+    if (a->groups != 0 && a->plots != NULL && (a->groups & drawn) != drawn)
+        return usage_failure("--plots: pictures need the metrics marginals and joint");
+    return -1;
+}
+
 static int read_arguments(arguments *a, program_option *options, int argc, char **argv) {
     int status = read_command_line("--real FILE --generated FILE [OPTION...]\n"
                                    "Compares generated flows with real ones.\n",
@@ -86,6 +117,8 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
         status = require_option(options, ALL_OPTIONS, "real");
     if (status < 0)
         status = require_option(options, ALL_OPTIONS, "generated");
+    if (status < 0)
+        status = parse_metrics(a);
     if (status < 0)
         status = parse_csv_arguments(&a->csv);
     if (status < 0 && a->plots != NULL && !plots_available())
@@ -180,7 +213,7 @@ static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *con
                         const flowbd3_rules *rules, const arguments *a) {
     int status = EXIT_SUCCESS;
     print_comparison(stdout, evaluator, t->real);
-    if (rules != NULL)
+    if (rules != NULL && (a->groups == 0 || (a->groups & FLOWBD3_METRICS_RULES) != 0))
         print_rules(stdout, evaluator, rules);
     if (fflush(stdout) != 0)
         status = failure("cannot write the table: %s", strerror(errno));
@@ -199,6 +232,7 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     progress_bar bar = {.unit = "parts"};
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.seed = a->seed;
+    options.groups = a->groups;
     flowbd3_status done = read_tables(&t, context, a, &err);
     if (done == FLOWBD3_OK)
         done = read_rules(&rules, context, a->rules, t.real, &err);

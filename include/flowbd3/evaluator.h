@@ -12,23 +12,34 @@ extern "C" {
 /* Thread-safety: one thread at a time. */
 typedef struct flowbd3_evaluator flowbd3_evaluator;
 
+/* Groups of figures (docs/metrics.md), to be combined by |. */
+typedef enum flowbd3_metrics {
+    FLOWBD3_METRICS_MARGINALS = 1,  /* of single columns */
+    FLOWBD3_METRICS_JOINT = 2,      /* of pairs of columns */
+    FLOWBD3_METRICS_CLASSIFIER = 4, /* of classifiers that learn from the tables */
+    FLOWBD3_METRICS_NEIGHBOURS = 8, /* of distances between rows */
+    FLOWBD3_METRICS_RULES = 16,     /* of rows that violate rules */
+    FLOWBD3_METRICS_SEQUENCES = 32  /* of the order of rows */
+} flowbd3_metrics;
+
 typedef struct flowbd3_evaluator_options {
     size_t struct_size;
     uint64_t max_rows; /* rows of each table used for distances to the nearest real row; default 0 = all */
     uint64_t seed;     /* choice of those rows */
     const flowbd3_rules *rules; /* whose violations are counted; default NULL = none. The evaluator keeps a
                                    reference of its own */
+    uint32_t groups;            /* flowbd3_metrics to compute, others are NaN; default 0 = all */
 } flowbd3_evaluator_options;
 
 #define FLOWBD3_EVALUATOR_OPTIONS_INIT \
-    { sizeof(flowbd3_evaluator_options), 0, 0, NULL }
+    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0 }
 
 FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size);
 
 /* Creates an evaluator against the rows of real. second_real, or NULL, is a second real sample: every figure
  * is then computed for it too, as the floor. Both tables are copied as far as they are needed. Errors:
- * ARGUMENT (no rows or columns), SCHEMA (the tables' columns differ, or a rule's column is not there or of
- * the other kind), LIMIT (2^31 rows), MEMORY. */
+ * ARGUMENT (no rows or columns, a group that there is not), SCHEMA (the tables' columns differ, or a rule's
+ * column is not there or of the other kind), LIMIT (2^31 rows), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                                     const flowbd3_table *real,
                                                     const flowbd3_table *second_real,
@@ -52,8 +63,8 @@ FLOWBD3_API size_t flowbd3_evaluator_count(const flowbd3_evaluator *evaluator);
 FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evaluator, size_t i, double *value);
 
 /* Pearson correlation matrix over the numeric columns, row-major [n, n], column indices of the real table in
- * columns[n] (or NULL). which: 0 = real, 1 = generated. NULL before the first run. Both pointers live until
- * the next run. */
+ * columns[n] (or NULL). which: 0 = real, 1 = generated. NULL before the first run, and without the group
+ * JOINT. Both pointers live until the next run. */
 FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which,
                                                         size_t *n, const size_t **columns);
 

@@ -18,6 +18,25 @@ flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options
     return fb3_options_init(options, size, sizeof *options);
 }
 
+enum {
+    ALL_GROUPS = FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT | FLOWBD3_METRICS_CLASSIFIER |
+                 FLOWBD3_METRICS_NEIGHBOURS | FLOWBD3_METRICS_RULES | FLOWBD3_METRICS_SEQUENCES
+};
+
+/* Copies the options, with their defaults in place. */
+static flowbd3_status read_options(flowbd3_evaluator_options *o, const flowbd3_evaluator_options *options,
+                                   flowbd3_error *err) {
+    flowbd3_status status = fb3_options_copy(o, sizeof *o, options, "flowbd3_evaluator_options", err);
+    if (status == FLOWBD3_OK && (o->groups & ~(uint32_t)ALL_GROUPS) != 0)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "groups is 0x%x, expected flowbd3_metrics, or 0 for all",
+                        o->groups);
+    if (o->groups == 0)
+        o->groups = ALL_GROUPS;
+    if ((o->groups & FLOWBD3_METRICS_RULES) == 0)
+        o->rules = NULL;
+    return status;
+}
+
 flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                         const flowbd3_table *real, const flowbd3_table *second_real,
                                         const flowbd3_evaluator_options *options, flowbd3_error *err) {
@@ -28,7 +47,7 @@ flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context
                                           : "real");
     *out = NULL;
     flowbd3_evaluator_options o;
-    flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_evaluator_options", err);
+    flowbd3_status status = read_options(&o, options, err);
     if (status != FLOWBD3_OK)
         return status;
     if (flowbd3_table_columns(real) == 0)
@@ -43,10 +62,11 @@ flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context
     fb3_work work = {.context = context};
     status = fb3_features_create(&evaluator->features, context, real, err);
     if (status == FLOWBD3_OK)
-        status = fb3_sample_create(&evaluator->real, &work, &evaluator->features, real, "real", err);
+        status =
+            fb3_sample_create(&evaluator->real, &work, &evaluator->features, real, "real", o.groups, err);
     if (status == FLOWBD3_OK && second_real != NULL)
         status = fb3_sample_create(&evaluator->second, &work, &evaluator->features, second_real,
-                                   "second real", err);
+                                   "second real", o.groups, err);
     if (status == FLOWBD3_OK)
         status = fb3_violations_count(&evaluator->real_violations, context, o.rules, real, "real", err);
     if (status == FLOWBD3_OK && second_real != NULL)
@@ -65,8 +85,8 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
     flowbd3_context *context = e->context;
     *evaluator = NULL;
     fb3_figures_destroy(&e->figures, context);
-    fb3_release(context, e->current.columns);
-    fb3_release(context, e->floor.columns);
+    fb3_comparison_release(&e->current, context);
+    fb3_comparison_release(&e->floor, context);
     fb3_release(context, e->pearson);
     fb3_sample_destroy(&e->real, &e->features, context);
     fb3_sample_destroy(&e->second, &e->features, context);
@@ -82,30 +102,19 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
 /* Compares other with the real sample; generated tables and the second real one take the same path. */
 static flowbd3_status compare(fb3_comparison *comparison, fb3_work *work, const flowbd3_evaluator *evaluator,
                               const fb3_sample *other, const fb3_violations *violations, flowbd3_error *err) {
-    const fb3_features *features = &evaluator->features;
-    *comparison = (fb3_comparison){0};
-    flowbd3_status status = fb3_compare_marginals(comparison, work, features, &evaluator->real, other, err);
-    if (status != FLOWBD3_OK)
-        return status;
-    fb3_compare_correlations(&comparison->summary, features, &evaluator->real, other);
-    status = fb3_compare_neighbours(&comparison->summary, work, features, &evaluator->real, other,
-                                    evaluator->options.max_rows, evaluator->options.seed, err);
-    comparison->summary.rule_violations = violations->share;
-    comparison->summary.rule_violations_real = evaluator->real_violations.share;
-    if (status != FLOWBD3_OK) {
-        fb3_release(work->context, comparison->columns);
-        *comparison = (fb3_comparison){0};
-    }
-    return status;
+    const fb3_pair pair = {&evaluator->features,        &evaluator->options, &evaluator->real, other,
+                           &evaluator->real_violations, violations};
+    return fb3_compare(comparison, work, &pair, err);
 }
 
 static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_table *generated) {
     const fb3_features *features = &evaluator->features;
-    uint64_t max_rows = evaluator->options.max_rows;
-    uint64_t steps = fb3_sample_steps(features) + features->count +
-                     fb3_neighbour_steps(flowbd3_table_rows(generated), max_rows);
+    const flowbd3_evaluator_options *options = &evaluator->options;
+    uint64_t steps =
+        fb3_sample_steps(features, options->groups) +
+        fb3_compare_steps(features, options, evaluator->real.rows, flowbd3_table_rows(generated));
     if (evaluator->has_second && evaluator->floor.columns == NULL)
-        steps += features->count + fb3_neighbour_steps(evaluator->second.rows, max_rows);
+        steps += fb3_compare_steps(features, options, evaluator->real.rows, evaluator->second.rows);
     return steps;
 }
 
@@ -137,8 +146,8 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
     fb3_comparison comparison = {0};
     fb3_figures figures = {0};
     fb3_violations violations = {NULL, NAN};
-    flowbd3_status status =
-        fb3_sample_create(&sample, &work, &evaluator->features, generated, "generated", err);
+    flowbd3_status status = fb3_sample_create(&sample, &work, &evaluator->features, generated, "generated",
+                                              evaluator->options.groups, err);
     if (status == FLOWBD3_OK)
         status = fb3_violations_count(&violations, context, evaluator->rules, generated, "generated", err);
     if (status == FLOWBD3_OK)
@@ -150,7 +159,7 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
         status = fb3_figures_create(&figures, context, &results, err);
     if (status == FLOWBD3_OK) {
         fb3_figures_destroy(&evaluator->figures, context);
-        fb3_release(context, evaluator->current.columns);
+        fb3_comparison_release(&evaluator->current, context);
         fb3_release(context, evaluator->pearson);
         fb3_violations_release(&evaluator->violations, context);
         evaluator->figures = figures;
@@ -159,7 +168,7 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
         evaluator->pearson = sample.pearson;
         sample.pearson = NULL;
     } else {
-        fb3_release(context, comparison.columns);
+        fb3_comparison_release(&comparison, context);
         fb3_violations_release(&violations, context);
     }
     fb3_sample_destroy(&sample, &evaluator->features, context);

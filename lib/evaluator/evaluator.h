@@ -100,17 +100,19 @@ typedef struct fb3_sample_column {
 typedef struct fb3_sample {
     size_t rows;
     fb3_sample_column *columns; /* one per feature */
-    double *pearson, *spearman; /* [n_numeric, n_numeric] */
+    double *pearson, *spearman; /* [n_numeric, n_numeric], NULL without the group JOINT */
 } fb3_sample;
 
-/* Copies table's cells column by column, matched by name, and computes what depends on this sample alone.
- * role names the table in messages. Errors: ARGUMENT (no rows), SCHEMA, LIMIT, CANCELLED, MEMORY. */
+/* Copies table's cells column by column, matched by name, and computes what depends on this sample alone, of
+ * the groups of figures that are asked for. role names the table in messages. Errors: ARGUMENT (no rows),
+ * SCHEMA, LIMIT, CANCELLED, MEMORY. */
 flowbd3_status fb3_sample_create(fb3_sample *sample, fb3_work *work, const fb3_features *features,
-                                 const flowbd3_table *table, const char *role, flowbd3_error *err);
+                                 const flowbd3_table *table, const char *role, uint32_t groups,
+                                 flowbd3_error *err);
 void fb3_sample_destroy(fb3_sample *sample, const fb3_features *features, flowbd3_context *context);
 
 /* Steps that fb3_sample_create reports. */
-uint64_t fb3_sample_steps(const fb3_features *features);
+uint64_t fb3_sample_steps(const fb3_features *features, uint32_t groups);
 
 /* ---- comparisons -------------------------------------------------------------------------------- */
 
@@ -145,9 +147,33 @@ typedef struct fb3_comparison {
     fb3_summary summary;
 } fb3_comparison;
 
-/* Marginal figures of every column and their summary (marginals.c). Errors: CANCELLED, MEMORY. */
-flowbd3_status fb3_compare_marginals(fb3_comparison *comparison, fb3_work *work, const fb3_features *features,
-                                     const fb3_sample *real, const fb3_sample *other, flowbd3_error *err);
+/* How the rows of a table stand to rules (violations.c). Without rules share is NaN. */
+typedef struct fb3_violations {
+    fb3_rule_count *counts; /* [rules->count] */
+    double share;           /* of the rows, those that violate one rule or more */
+} fb3_violations;
+
+/* What is compared. */
+typedef struct fb3_pair {
+    const fb3_features *features;
+    const flowbd3_evaluator_options *options; /* groups is not 0 */
+    const fb3_sample *real, *other;
+    const fb3_violations *real_violations, *violations;
+} fb3_pair;
+
+/* All figures of a pair, of the groups that are asked for. Errors: CANCELLED, MEMORY. (comparison.c) */
+flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                           flowbd3_error *err);
+void fb3_comparison_release(fb3_comparison *comparison, flowbd3_context *context);
+
+/* Steps that fb3_compare reports for tables of so many rows. */
+uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                           size_t real_rows, size_t other_rows);
+
+/* Marginal figures of every column, which are NaN before, and their summary (marginals.c). Errors:
+ * CANCELLED, MEMORY. */
+flowbd3_status fb3_compare_marginals(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                     flowbd3_error *err);
 
 /* Correlation matrix [n_numeric, n_numeric] of a sample, of the values or of their ranks (joint.c). */
 flowbd3_status fb3_correlate(double *matrix, fb3_work *work, const fb3_features *features,
@@ -166,12 +192,6 @@ flowbd3_status fb3_compare_neighbours(fb3_summary *summary, fb3_work *work, cons
 uint64_t fb3_neighbour_steps(size_t rows, uint64_t max_rows);
 
 /* ---- rules (violations.c) ----------------------------------------------------------------------- */
-
-/* How the rows of a table stand to rules. Without rules share is NaN. */
-typedef struct fb3_violations {
-    fb3_rule_count *counts; /* [rules->count] */
-    double share;           /* of the rows, those that violate one rule or more */
-} fb3_violations;
 
 /* rules may be NULL. role names the table in messages. Errors: SCHEMA, MEMORY. */
 flowbd3_status fb3_violations_count(fb3_violations *violations, flowbd3_context *context,

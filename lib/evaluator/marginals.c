@@ -61,9 +61,6 @@ static double total_variation(const fb3_feature *feature, const fb3_sample_colum
     return 0.5 * (double)sum / ((double)real_rows * (double)other_rows);
 }
 
-static const fb3_column_figures absent = {NAN, NAN, NAN, NAN, NAN, NAN, NAN,
-                                          NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-
 typedef struct compare_argument {
     flowbd3_context *context;
     const fb3_features *features;
@@ -78,7 +75,6 @@ static void compare_column(void *argument, size_t i, unsigned worker) {
     const fb3_feature *feature = &compare->features->list[i];
     const fb3_sample_column *real = &compare->real->columns[i], *other = &compare->other->columns[i];
     fb3_column_figures *to = &compare->figures[i];
-    *to = absent;
     to->missing_real = (double)real->missing / (double)compare->real->rows;
     to->missing_generated = (double)other->missing / (double)compare->other->rows;
     to->missing_difference = fabs(to->missing_generated - to->missing_real);
@@ -119,28 +115,22 @@ static void summarise(fb3_summary *summary, const fb3_column_figures *columns, s
     }
 }
 
-flowbd3_status fb3_compare_marginals(fb3_comparison *comparison, fb3_work *work, const fb3_features *features,
-                                     const fb3_sample *real, const fb3_sample *other, flowbd3_error *err) {
-    flowbd3_context *context = work->context;
-    fb3_column_figures *columns = fb3_allocate_zero(context, features->count, sizeof *columns);
-    bool *failed = fb3_allocate_zero(context, features->count, sizeof *failed);
+flowbd3_status fb3_compare_marginals(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                     flowbd3_error *err) {
+    const fb3_features *features = pair->features;
+    bool *failed = fb3_allocate_zero(work->context, features->count, sizeof *failed);
     flowbd3_status status = FLOWBD3_OK;
-    compare_argument compare = {context, features, real, other, columns, failed};
-    if (columns == NULL || failed == NULL)
+    compare_argument compare = {work->context,       features, pair->real, pair->other,
+                                comparison->columns, failed};
+    if (failed == NULL)
         status = fb3_no_memory(err, "the figures of the columns");
     else if (!fb3_work_run(work, features->count, compare_column, &compare))
         status = fb3_fail(err, FLOWBD3_CANCELLED, "the evaluation was cancelled");
     for (size_t c = 0; status == FLOWBD3_OK && c < features->count; c++)
         if (failed[c])
             status = fb3_no_memory(err, "the Kolmogorov-Smirnov test");
-    fb3_release(context, failed);
-    if (status != FLOWBD3_OK) {
-        fb3_release(context, columns);
-        return status;
-    }
-    comparison->columns = columns;
-    comparison->summary.rows_real = (double)real->rows;
-    comparison->summary.rows_generated = (double)other->rows;
-    summarise(&comparison->summary, columns, features->count);
-    return FLOWBD3_OK;
+    fb3_release(work->context, failed);
+    if (status == FLOWBD3_OK)
+        summarise(&comparison->summary, comparison->columns, features->count);
+    return status;
 }

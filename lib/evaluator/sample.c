@@ -190,12 +190,14 @@ static flowbd3_status correlate(fb3_sample *sample, fb3_work *work, const fb3_fe
     return status != FLOWBD3_OK ? status : fb3_correlate(sample->spearman, work, features, sample, true, err);
 }
 
-uint64_t fb3_sample_steps(const fb3_features *features) {
-    return features->count + 2 * fb3_correlate_steps(features);
+uint64_t fb3_sample_steps(const fb3_features *features, uint32_t groups) {
+    bool joint = (groups & FLOWBD3_METRICS_JOINT) != 0;
+    return features->count + (joint ? 2 * fb3_correlate_steps(features) : 0);
 }
 
 flowbd3_status fb3_sample_create(fb3_sample *sample, fb3_work *work, const fb3_features *features,
-                                 const flowbd3_table *table, const char *role, flowbd3_error *err) {
+                                 const flowbd3_table *table, const char *role, uint32_t groups,
+                                 flowbd3_error *err) {
     *sample = (fb3_sample){.rows = flowbd3_table_rows(table)};
     if (sample->rows == 0)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "the %s table has no rows, expected at least one", role);
@@ -212,7 +214,7 @@ flowbd3_status fb3_sample_create(fb3_sample *sample, fb3_work *work, const fb3_f
         status = match_columns(source, work->context, features, table, role, err);
     if (status == FLOWBD3_OK)
         status = fill_columns(sample, work, features, table, source, err);
-    if (status == FLOWBD3_OK)
+    if (status == FLOWBD3_OK && (groups & FLOWBD3_METRICS_JOINT) != 0)
         status = correlate(sample, work, features, err);
     fb3_release(work->context, source);
     if (status != FLOWBD3_OK)

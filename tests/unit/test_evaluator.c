@@ -476,11 +476,58 @@ START_TEST(rules_that_do_not_fit) {
 }
 END_TEST
 
+/* Names of figures of every group that needs nothing but rules. */
+static const struct {
+    flowbd3_metrics group;
+    const char *name;
+} figures_of[] = {
+    {FLOWBD3_METRICS_MARGINALS, "summary.ks_mean"},
+    {FLOWBD3_METRICS_MARGINALS, "columns.x.missing_real"},
+    {FLOWBD3_METRICS_JOINT, "summary.corr_frobenius"},
+    {FLOWBD3_METRICS_JOINT, "floor.spearman_frobenius"},
+    {FLOWBD3_METRICS_NEIGHBOURS, "summary.nearest_min"},
+    {FLOWBD3_METRICS_RULES, "summary.rule_violations"},
+    {FLOWBD3_METRICS_RULES, "rules.small x.applies"},
+};
+
+START_TEST(groups_are_computed_alone) {
+    flowbd3_table *real = random_table(60, 1), *generated = random_table(50, 2);
+    flowbd3_rules *rules = read_rules();
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.rules = rules;
+    flowbd3_evaluator *all = evaluate(real, generated, generated, &options);
+    for (uint32_t groups = 1; groups < 64; groups++) {
+        options.groups = groups;
+        flowbd3_evaluator *some = evaluate(real, generated, generated, &options);
+        for (size_t i = 0; i < FB3_COUNT(figures_of); i++) {
+            double value = flowbd3_evaluator_get(some, figures_of[i].name),
+                   expected = flowbd3_evaluator_get(all, figures_of[i].name);
+            ck_assert_msg((groups & figures_of[i].group) != 0 ? value == expected : isnan(value), "%s",
+                          figures_of[i].name);
+        }
+        ck_assert(flowbd3_evaluator_get(some, "summary.rows_generated") == 50.0);
+        ck_assert_int_eq(flowbd3_evaluator_correlation(some, 0, NULL, NULL) != NULL,
+                         (groups & FLOWBD3_METRICS_JOINT) != 0);
+        flowbd3_evaluator_destroy(&some);
+    }
+    options.groups = 64;
+    flowbd3_error err = {0};
+    flowbd3_evaluator *refused;
+    ck_assert_int_eq(flowbd3_evaluator_create(&refused, context, real, NULL, &options, &err),
+                     FLOWBD3_ERROR_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(err.message, "groups"));
+    flowbd3_evaluator_destroy(&all);
+    flowbd3_rules_destroy(&rules);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+}
+END_TEST
+
 START_TEST(options_agree) {
     flowbd3_evaluator_options made, written = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     ck_assert_int_eq(flowbd3_evaluator_options_init(&made, sizeof made), FLOWBD3_OK);
     ck_assert(made.struct_size == written.struct_size && made.max_rows == written.max_rows &&
-              made.seed == written.seed && made.rules == written.rules);
+              made.seed == written.seed && made.rules == written.rules && made.groups == written.groups);
     /* As a caller of version 0.2 has it. */
     flowbd3_table *table = random_table(20, 1);
     written.struct_size = offsetof(flowbd3_evaluator_options, rules);
@@ -603,6 +650,7 @@ int main(void) {
     tcase_add_test(tests, progress_and_cancel);
     tcase_add_test(tests, rules_are_counted);
     tcase_add_test(tests, rules_that_do_not_fit);
+    tcase_add_test(tests, groups_are_computed_alone);
     tcase_add_test(tests, options_agree);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);

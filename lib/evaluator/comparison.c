@@ -1,0 +1,95 @@
+/* The comparison of two samples, group of figures by group. */
+#include "evaluator.h"
+
+/* ---- groups of figures ---------------------------------------------------------------------------- */
+
+static uint64_t marginal_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                               size_t real_rows, size_t other_rows) {
+    (void)options, (void)real_rows, (void)other_rows;
+    return features->count;
+}
+
+static flowbd3_status compare_joint(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                    flowbd3_error *err) {
+    (void)work, (void)err;
+    fb3_compare_correlations(&comparison->summary, pair->features, pair->real, pair->other);
+    return FLOWBD3_OK;
+}
+
+static uint64_t neighbour_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                                size_t real_rows, size_t other_rows) {
+    (void)features, (void)real_rows;
+    return fb3_neighbour_steps(other_rows, options->max_rows);
+}
+
+static flowbd3_status compare_neighbours(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                         flowbd3_error *err) {
+    return fb3_compare_neighbours(&comparison->summary, work, pair->features, pair->real, pair->other,
+                                  pair->options->max_rows, pair->options->seed, err);
+}
+
+static flowbd3_status compare_rules(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                    flowbd3_error *err) {
+    (void)work, (void)err;
+    comparison->summary.rule_violations = pair->violations->share;
+    comparison->summary.rule_violations_real = pair->real_violations->share;
+    return FLOWBD3_OK;
+}
+
+/* A function that writes figures of one group, and the steps that it reports for tables of so many rows. They
+ * run in this order. */
+static const struct part {
+    flowbd3_metrics group;
+    uint64_t (*steps)(const fb3_features *features, const flowbd3_evaluator_options *options,
+                      size_t real_rows, size_t other_rows); /* NULL: none */
+    flowbd3_status (*compare)(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                              flowbd3_error *err);
+} parts[] = {
+    {FLOWBD3_METRICS_MARGINALS, marginal_steps, fb3_compare_marginals},
+    {FLOWBD3_METRICS_JOINT, NULL, compare_joint},
+    {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours},
+    {FLOWBD3_METRICS_RULES, NULL, compare_rules},
+};
+
+/* ---- the door ------------------------------------------------------------------------------------- */
+
+uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                           size_t real_rows, size_t other_rows) {
+    uint64_t steps = 0;
+    for (size_t i = 0; i < FB3_COUNT(parts); i++)
+        if ((options->groups & parts[i].group) != 0 && parts[i].steps != NULL)
+            steps += parts[i].steps(features, options, real_rows, other_rows);
+    return steps;
+}
+
+/* Makes every figure of a struct of them NaN. */
+static void clear_figures(void *figures, size_t size) {
+    double *values = figures;
+    for (size_t i = 0; i < size / sizeof *values; i++)
+        values[i] = NAN;
+}
+
+flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                           flowbd3_error *err) {
+    size_t count = pair->features->count;
+    *comparison = (fb3_comparison){0};
+    comparison->columns = fb3_allocate(work->context, count, sizeof *comparison->columns);
+    if (comparison->columns == NULL)
+        return fb3_no_memory(err, "the figures of the columns");
+    clear_figures(comparison->columns, count * sizeof *comparison->columns);
+    clear_figures(&comparison->summary, sizeof comparison->summary);
+    comparison->summary.rows_real = (double)pair->real->rows;
+    comparison->summary.rows_generated = (double)pair->other->rows;
+    flowbd3_status status = FLOWBD3_OK;
+    for (size_t i = 0; status == FLOWBD3_OK && i < FB3_COUNT(parts); i++)
+        if ((pair->options->groups & parts[i].group) != 0)
+            status = parts[i].compare(comparison, work, pair, err);
+    if (status != FLOWBD3_OK)
+        fb3_comparison_release(comparison, work->context);
+    return status;
+}
+
+void fb3_comparison_release(fb3_comparison *comparison, flowbd3_context *context) {
+    fb3_release(context, comparison->columns);
+    *comparison = (fb3_comparison){0};
+}
