@@ -19,12 +19,13 @@
 typedef struct arguments {
     char *real, *generated, *train, *rules, *json, *plots;
     uint64_t threads, seed;
-    text_list metrics;
+    text_list metrics, group_by;
+    char *order_by;
     uint32_t groups; /* flowbd3_metrics that metrics names; 0 = all */
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 9, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 11, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -44,7 +45,7 @@ static void list_options(program_option *options, arguments *a) {
          .argument = "FILE",
          .help =
              "A second sample of real flows: the floor is its distance to the first; as many rows as there "
-             "are generated ones, chosen by --seed"},
+             "are generated ones, chosen by --seed, or with sequences the first of the file"},
         {.name = "rules",
          .kind = OPTION_TEXT,
          .value = &a->rules,
@@ -67,6 +68,18 @@ static void list_options(program_option *options, arguments *a) {
          .argument = "GROUP,...",
          .help = "Groups of figures: marginals, joint, classifier, neighbours, rules, sequences (default: "
                  "all)"},
+        {.name = "group-by",
+         .kind = OPTION_NAMES,
+         .value = &a->group_by,
+         .argument = "A,B",
+         .help = "Columns whose equal cells make rows one sequence, such as the source host; taken besides "
+                 "--columns (default: all rows are one)"},
+        {.name = "order-by",
+         .kind = OPTION_TEXT,
+         .value = &a->order_by,
+         .argument = "COLUMN",
+         .help = "Column of numbers or times that orders the rows of a sequence; taken besides --columns. "
+                 "Figures of sequences need --group-by or --order-by (default: the order of the file)"},
         {.name = "threads",
          .kind = OPTION_COUNT,
          .value = &a->threads,
@@ -139,12 +152,39 @@ static flowbd3_status read_like(flowbd3_table **table, flowbd3_context *context,
     return status == FLOWBD3_OK ? keep_columns_of(table, real, err) : status;
 }
 
+/* Rows are grouped and ordered by columns that need not be asked for. */
+static flowbd3_status select_real_columns(flowbd3_table **real, const arguments *a, flowbd3_error *err) {
+    char *order_by = a->order_by;
+    const text_list ordering = {&order_by, order_by != NULL};
+    text_list needed = {NULL, 0};
+    flowbd3_status status = check_columns(*real, "--group-by", &a->group_by, a->real, err);
+    if (status == FLOWBD3_OK)
+        status = check_columns(*real, "--order-by", &ordering, a->real, err);
+    for (size_t i = 0; i < a->group_by.count; i++)
+        add_text(&needed, a->group_by.items[i], strlen(a->group_by.items[i]));
+    if (order_by != NULL)
+        add_text(&needed, order_by, strlen(order_by));
+    if (status == FLOWBD3_OK)
+        status = select_columns(real, &a->csv, &needed, a->real, err);
+    release_texts(&needed);
+    return status;
+}
+
+/* Rows chosen here and there would tear sequences apart. */
+static flowbd3_status choose_second(flowbd3_table **out, const flowbd3_table *train, size_t rows,
+                                    const arguments *a, flowbd3_error *err) {
+    if (a->group_by.count == 0 && a->order_by == NULL)
+        return choose_rows(out, train, rows, a->seed, err);
+    size_t all = flowbd3_table_rows(train);
+    return flowbd3_table_slice(out, train, 0, rows < all ? rows : all, err);
+}
+
 static flowbd3_status read_tables(tables *t, flowbd3_context *context, const arguments *a,
                                   flowbd3_error *err) {
     flowbd3_csv_options options = csv_options(&a->csv);
     flowbd3_status status = read_csv(&t->real, context, a->real, options, err);
     if (status == FLOWBD3_OK)
-        status = select_columns(&t->real, &a->csv, &(text_list){NULL, 0}, a->real, err);
+        status = select_real_columns(&t->real, a, err);
     if (status == FLOWBD3_OK)
         status = read_like(&t->generated, context, a->generated, t->real, options, err);
     if (status != FLOWBD3_OK || a->train == NULL)
@@ -152,7 +192,7 @@ static flowbd3_status read_tables(tables *t, flowbd3_context *context, const arg
     flowbd3_table *train = NULL;
     status = read_like(&train, context, a->train, t->real, options, err);
     if (status == FLOWBD3_OK)
-        status = choose_rows(&t->second, train, flowbd3_table_rows(t->generated), a->seed, err);
+        status = choose_second(&t->second, train, flowbd3_table_rows(t->generated), a, err);
     flowbd3_table_destroy(&train);
     return status;
 }
@@ -233,6 +273,9 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.seed = a->seed;
     options.groups = a->groups;
+    options.group_by = (const char *const *)a->group_by.items;
+    options.n_group_by = a->group_by.count;
+    options.order_by = a->order_by;
     flowbd3_status done = read_tables(&t, context, a, &err);
     if (done == FLOWBD3_OK)
         done = read_rules(&rules, context, a->rules, t.real, &err);

@@ -29,16 +29,24 @@ typedef struct flowbd3_evaluator_options {
     const flowbd3_rules *rules; /* whose violations are counted; default NULL = none. The evaluator keeps a
                                    reference of its own */
     uint32_t groups;            /* flowbd3_metrics to compute, others are NaN; default 0 = all */
+    /* [n_group_by] columns whose equal cells make rows one sequence, for example the source host; missing
+     * cells are equal. Default none: all rows are one. */
+    const char *const *group_by;
+    size_t n_group_by;
+    /* Column of numbers or times that orders the rows of a sequence; rows without a cell there have no place.
+     * Default NULL: the table's order. Figures of sequences need group_by or order_by. */
+    const char *order_by;
 } flowbd3_evaluator_options;
 
 #define FLOWBD3_EVALUATOR_OPTIONS_INIT \
-    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0 }
+    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0, NULL, 0, NULL }
 
 FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size);
 
 /* Creates an evaluator against the rows of real. second_real, or NULL, is a second real sample: every figure
  * is then computed for it too, as the floor. Both tables are copied as far as they are needed. Errors:
- * ARGUMENT (no rows or columns, a group that there is not), SCHEMA (the tables' columns differ, or a rule's
+ * ARGUMENT (no rows or columns, a group that there is not; a column of group_by or order_by that is not there
+ * or is named twice, an order_by of categories or addresses), SCHEMA (the tables' columns differ, or a rule's
  * column is not there or of the other kind), LIMIT (2^31 rows), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                                     const flowbd3_table *real,

@@ -36,6 +36,12 @@ static flowbd3_status compare_rules(fb3_comparison *comparison, fb3_work *work, 
     return FLOWBD3_OK;
 }
 
+static uint64_t sequence_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                               size_t real_rows, size_t other_rows) {
+    (void)real_rows, (void)other_rows;
+    return fb3_sequence_steps(features, options);
+}
+
 /* A function that writes figures of one group, and the steps that it reports for tables of so many rows. They
  * run in this order. */
 static const struct part {
@@ -49,6 +55,7 @@ static const struct part {
     {FLOWBD3_METRICS_JOINT, NULL, compare_joint},
     {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours},
     {FLOWBD3_METRICS_RULES, NULL, compare_rules},
+    {FLOWBD3_METRICS_SEQUENCES, sequence_steps, fb3_compare_sequences},
 };
 
 /* ---- the door ------------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@ struct flowbd3_evaluator {
     fb3_figures figures;
     flowbd3_rules *rules; /* a reference, or NULL */
     fb3_violations real_violations, second_violations, violations;
-    double *pearson; /* [n_numeric, n_numeric] of the last generated table */
+    fb3_criteria criteria; /* of sequences */
+    double *pearson;       /* [n_numeric, n_numeric] of the last generated table */
 };
 
 flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size) {
@@ -34,6 +35,32 @@ static flowbd3_status read_options(flowbd3_evaluator_options *o, const flowbd3_e
         o->groups = ALL_GROUPS;
     if ((o->groups & FLOWBD3_METRICS_RULES) == 0)
         o->rules = NULL;
+    return status;
+}
+
+/* The names in the options, which the caller may free, become columns. */
+static flowbd3_status read_criteria(flowbd3_evaluator *evaluator, flowbd3_error *err) {
+    flowbd3_evaluator_options *o = &evaluator->options;
+    fb3_criteria *criteria = &evaluator->criteria;
+    flowbd3_status status = fb3_criteria_create(criteria, evaluator->context, &evaluator->features, o, err);
+    o->group_by = NULL;
+    o->n_group_by = criteria->n_group_by;
+    o->order_by = criteria->order_by != SIZE_MAX ? evaluator->features.list[criteria->order_by].name : NULL;
+    return status;
+}
+
+/* What is kept of a table; role names it in messages. */
+static flowbd3_status read_table(const flowbd3_evaluator *evaluator, fb3_work *work,
+                                 const flowbd3_table *table, const char *role, fb3_sample *sample,
+                                 fb3_violations *violations, flowbd3_error *err) {
+    const fb3_features *features = &evaluator->features;
+    const flowbd3_evaluator_options *o = &evaluator->options;
+    flowbd3_status status = fb3_sample_create(sample, work, features, table, role, o->groups, err);
+    if (status == FLOWBD3_OK && (o->n_group_by > 0 || o->order_by != NULL))
+        status = fb3_sequences_create(&sample->sequences, work, features, &evaluator->criteria, sample, table,
+                                      err);
+    if (status == FLOWBD3_OK)
+        status = fb3_violations_count(violations, work->context, evaluator->rules, table, role, err);
     return status;
 }
 
@@ -62,16 +89,13 @@ flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context
     fb3_work work = {.context = context};
     status = fb3_features_create(&evaluator->features, context, real, err);
     if (status == FLOWBD3_OK)
-        status =
-            fb3_sample_create(&evaluator->real, &work, &evaluator->features, real, "real", o.groups, err);
-    if (status == FLOWBD3_OK && second_real != NULL)
-        status = fb3_sample_create(&evaluator->second, &work, &evaluator->features, second_real,
-                                   "second real", o.groups, err);
+        status = read_criteria(evaluator, err);
     if (status == FLOWBD3_OK)
-        status = fb3_violations_count(&evaluator->real_violations, context, o.rules, real, "real", err);
+        status =
+            read_table(evaluator, &work, real, "real", &evaluator->real, &evaluator->real_violations, err);
     if (status == FLOWBD3_OK && second_real != NULL)
-        status = fb3_violations_count(&evaluator->second_violations, context, o.rules, second_real,
-                                      "second real", err);
+        status = read_table(evaluator, &work, second_real, "second real", &evaluator->second,
+                            &evaluator->second_violations, err);
     if (status != FLOWBD3_OK)
         flowbd3_evaluator_destroy(&evaluator);
     *out = evaluator;
@@ -90,6 +114,7 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
     fb3_release(context, e->pearson);
     fb3_sample_destroy(&e->real, &e->features, context);
     fb3_sample_destroy(&e->second, &e->features, context);
+    fb3_release(context, e->criteria.group_by);
     fb3_features_destroy(&e->features, context);
     fb3_violations_release(&e->real_violations, context);
     fb3_violations_release(&e->second_violations, context);
@@ -102,8 +127,15 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
 /* Compares other with the real sample; generated tables and the second real one take the same path. */
 static flowbd3_status compare(fb3_comparison *comparison, fb3_work *work, const flowbd3_evaluator *evaluator,
                               const fb3_sample *other, const fb3_violations *violations, flowbd3_error *err) {
-    const fb3_pair pair = {&evaluator->features,        &evaluator->options, &evaluator->real, other,
-                           &evaluator->real_violations, violations};
+    const fb3_pair pair = {
+        .features = &evaluator->features,
+        .options = &evaluator->options,
+        .real = &evaluator->real,
+        .other = other,
+        .real_violations = &evaluator->real_violations,
+        .violations = violations,
+        .criteria = &evaluator->criteria,
+    };
     return fb3_compare(comparison, work, &pair, err);
 }
 
@@ -111,7 +143,7 @@ static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_t
     const fb3_features *features = &evaluator->features;
     const flowbd3_evaluator_options *options = &evaluator->options;
     uint64_t steps =
-        fb3_sample_steps(features, options->groups) +
+        fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
         fb3_compare_steps(features, options, evaluator->real.rows, flowbd3_table_rows(generated));
     if (evaluator->has_second && evaluator->floor.columns == NULL)
         steps += fb3_compare_steps(features, options, evaluator->real.rows, evaluator->second.rows);
@@ -146,10 +178,7 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
     fb3_comparison comparison = {0};
     fb3_figures figures = {0};
     fb3_violations violations = {NULL, NAN};
-    flowbd3_status status = fb3_sample_create(&sample, &work, &evaluator->features, generated, "generated",
-                                              evaluator->options.groups, err);
-    if (status == FLOWBD3_OK)
-        status = fb3_violations_count(&violations, context, evaluator->rules, generated, "generated", err);
+    flowbd3_status status = read_table(evaluator, &work, generated, "generated", &sample, &violations, err);
     if (status == FLOWBD3_OK)
         status = compare_floor(evaluator, &work, err);
     if (status == FLOWBD3_OK)

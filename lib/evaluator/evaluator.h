@@ -3,6 +3,7 @@
 #define FB3_EVALUATOR_H
 
 #include "rules/rules.h"
+#include "sequence/sequence.h"
 
 #include <flowbd3/evaluator.h>
 
@@ -97,10 +98,13 @@ typedef struct fb3_sample_column {
     bool failed;         /* memory was short */
 } fb3_sample_column;
 
+typedef struct fb3_sequences fb3_sequences;
+
 typedef struct fb3_sample {
     size_t rows;
     fb3_sample_column *columns; /* one per feature */
     double *pearson, *spearman; /* [n_numeric, n_numeric], NULL without the group JOINT */
+    fb3_sequences *sequences;   /* NULL: none */
 } fb3_sample;
 
 /* Copies table's cells column by column, matched by name, and computes what depends on this sample alone, of
@@ -123,6 +127,7 @@ typedef struct fb3_column_figures {
     double std_real, std_generated, std_difference;
     double tvd;
     double missing_real, missing_generated, missing_difference;
+    double autocorrelation_diff, transition_tvd;
 } fb3_column_figures;
 
 typedef struct fb3_summary {
@@ -133,6 +138,8 @@ typedef struct fb3_summary {
     double corr_frobenius, corr_max, corr_mean, spearman_frobenius;
     double nearest_min, nearest_mean, nearest_std;
     double rule_violations, rule_violations_real;
+    double interarrival_ks, interarrival_emd_scaled, group_size_ks, group_duration_ks, burst_size_ks;
+    double autocorrelation_diff, transition_tvd_mean, transition_tvd_max;
 } fb3_summary;
 
 /* The figure at offset in a struct of figures. */
@@ -156,9 +163,10 @@ typedef struct fb3_violations {
 /* What is compared. */
 typedef struct fb3_pair {
     const fb3_features *features;
-    const flowbd3_evaluator_options *options; /* groups is not 0 */
+    const flowbd3_evaluator_options *options; /* groups is not 0; names of columns are in criteria */
     const fb3_sample *real, *other;
     const fb3_violations *real_violations, *violations;
+    const fb3_criteria *criteria; /* of sequences, as columns of the real table */
 } fb3_pair;
 
 /* All figures of a pair, of the groups that are asked for. Errors: CANCELLED, MEMORY. (comparison.c) */
@@ -175,6 +183,20 @@ uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator
 flowbd3_status fb3_compare_marginals(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                      flowbd3_error *err);
 
+/* Walks through both sorted samples at once. *difference: max |i nb - j na| over the empirical distribution
+ * functions i/na and j/nb, so that the statistic is exact and symmetric; *distance: the area between them
+ * (marginals.c). */
+void fb3_walk_distributions(const double *a, size_t na, const double *b, size_t nb, uint64_t *difference,
+                            double *distance);
+
+/* Mean of the figure at offset over the columns where it is finite; NaN when there is none (marginals.c). */
+double fb3_mean_figure(const fb3_column_figures *columns, size_t count, size_t offset);
+#define FB3_MEAN_FIGURE(columns, count, member) \
+    fb3_mean_figure(columns, count, offsetof(fb3_column_figures, member))
+
+/* Pearson correlation of x and y, both of which are overwritten; 0 when one is constant (joint.c). */
+double fb3_pearson(double *x, double *y, size_t n);
+
 /* Correlation matrix [n_numeric, n_numeric] of a sample, of the values or of their ranks (joint.c). */
 flowbd3_status fb3_correlate(double *matrix, fb3_work *work, const fb3_features *features,
                              const fb3_sample *sample, bool ranks, flowbd3_error *err);
@@ -190,6 +212,59 @@ flowbd3_status fb3_compare_neighbours(fb3_summary *summary, fb3_work *work, cons
                                       const fb3_sample *real, const fb3_sample *other, uint64_t max_rows,
                                       uint64_t seed, flowbd3_error *err);
 uint64_t fb3_neighbour_steps(size_t rows, uint64_t max_rows);
+
+/* ---- sequences (sequences.c, sequence_figures.c) ------------------------------------------------- */
+
+enum {
+    FB3_LAGS = 10,      /* autocorrelations */
+    FB3_STATES_MAX = 64 /* categories of a column that have a state of their own */
+};
+
+/* Values in ascending order, NaN left out. */
+typedef struct fb3_distribution {
+    double *sorted; /* [count] */
+    size_t count;
+} fb3_distribution;
+
+/* False: no memory. */
+bool fb3_distribution_create(fb3_distribution *to, flowbd3_context *context, const double *x, size_t n);
+
+/* Rows of a sample as groups of rows in order; those without a cell in the column that orders them have no
+ * place. */
+struct fb3_sequences {
+    const fb3_sample *sample;
+    size_t rows, groups;
+    size_t *row;            /* [rows] the sample's row at each place: group by group */
+    size_t *first;          /* [groups + 1] place where each group begins */
+    double *gaps;           /* [rows] to the place before, NaN for the first of a group */
+    double *durations;      /* [groups]; gaps and durations are NULL without order_by */
+    fb3_distribution sizes; /* rows of the groups */
+    fb3_distribution sorted_gaps, sorted_durations;
+    double *autocorrelation; /* [features, FB3_LAGS] of numeric columns; NaN where no two pairs of rows are */
+};
+
+/* The columns that options name, none without the group SEQUENCES. group_by is to be freed with fb3_release,
+ * also on failure. Errors: ARGUMENT, MEMORY. */
+flowbd3_status fb3_criteria_create(fb3_criteria *criteria, flowbd3_context *context,
+                                   const fb3_features *features, const flowbd3_evaluator_options *options,
+                                   flowbd3_error *err);
+
+/* The rows of a table, of which sample is the copy. Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_sequences_create(fb3_sequences **out, fb3_work *work, const fb3_features *features,
+                                    const fb3_criteria *criteria, const fb3_sample *sample,
+                                    const flowbd3_table *table, flowbd3_error *err);
+void fb3_sequences_destroy(fb3_sequences **sequences, flowbd3_context *context);
+
+/* Fills in the autocorrelations. Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_autocorrelate(fb3_sequences *sequences, fb3_work *work, const fb3_features *features,
+                                 const fb3_criteria *criteria, flowbd3_error *err);
+
+/* Figures of sequences; leaves them where there are none. Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_compare_sequences(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                     flowbd3_error *err);
+
+/* Steps that fb3_autocorrelate reports, and fb3_compare_sequences too. */
+uint64_t fb3_sequence_steps(const fb3_features *features, const flowbd3_evaluator_options *options);
 
 /* ---- rules (violations.c) ----------------------------------------------------------------------- */
 

@@ -45,6 +45,12 @@ static double inner_product(const double *x, const double *y, size_t n) {
     return (sum[0] + sum[1] + (sum[2] + sum[3])) + (sum[4] + sum[5] + (sum[6] + sum[7]));
 }
 
+double fb3_pearson(double *x, double *y, size_t n) {
+    standardise(x, n);
+    standardise(y, n);
+    return fmin(fmax(inner_product(x, y, n), -1.0), 1.0);
+}
+
 /* ranks[row] of the rows where both columns have a number: 1, 2, ... by value, the mean rank for ties. */
 static void rank(double *ranks, const fb3_sample_column *column, const fb3_sample_column *partner) {
     const uint32_t *order = column->order;
@@ -115,9 +121,7 @@ static bool correlate_with_missing(const correlate_argument *correlate, size_t i
         y[n] = correlate->ranks ? y[row] : b->values[row];
         n++;
     }
-    standardise(x, n);
-    standardise(y, n);
-    *r = inner_product(x, y, n);
+    *r = fb3_pearson(x, y, n);
     fb3_release(correlate->context, memory);
     return true;
 }

@@ -1,10 +1,8 @@
 /* Figures of single columns: Kolmogorov-Smirnov, earth mover's distance, moments, total variation. */
 #include "evaluator.h"
 
-/* Walks through both sorted samples at once. *difference: max |i nb - j na| over the empirical distribution
- * functions i/na and j/nb, so that the statistic is exact and symmetric; *distance: the area between them. */
-static void walk_distributions(const double *a, size_t na, const double *b, size_t nb, uint64_t *difference,
-                               double *distance) {
+void fb3_walk_distributions(const double *a, size_t na, const double *b, size_t nb, uint64_t *difference,
+                            double *distance) {
     fb3_sum area = {0.0, 0.0};
     size_t i = 0, j = 0;
     *difference = 0;
@@ -44,7 +42,7 @@ static bool compare_numbers(fb3_column_figures *to, flowbd3_context *context, co
         return true;
     }
     uint64_t difference;
-    walk_distributions(real->sorted, real->present, other->sorted, other->present, &difference, &to->emd);
+    fb3_walk_distributions(real->sorted, real->present, other->sorted, other->present, &difference, &to->emd);
     to->ks = (double)difference / ((double)real->present * (double)other->present);
     to->emd_scaled = to->emd == 0.0 ? 0.0 : p->deviation > 0.0 ? to->emd / p->deviation : NAN;
     return fb3_kolmogorov_smirnov_p(context, real->present, other->present, difference, &to->ks_p);
@@ -84,8 +82,7 @@ static void compare_column(void *argument, size_t i, unsigned worker) {
         to->tvd = total_variation(feature, real, compare->real->rows, other, compare->other->rows);
 }
 
-/* Mean of the figure at offset over the columns where it is finite; NaN when there is none. */
-static double mean_of(const fb3_column_figures *columns, size_t count, size_t offset) {
+double fb3_mean_figure(const fb3_column_figures *columns, size_t count, size_t offset) {
     fb3_sum sum = {0.0, 0.0};
     size_t n = 0;
     for (size_t c = 0; c < count; c++) {
@@ -98,7 +95,7 @@ static double mean_of(const fb3_column_figures *columns, size_t count, size_t of
     return n == 0 ? NAN : fb3_sum_value(&sum) / (double)n;
 }
 
-#define MEAN(member) mean_of(columns, count, offsetof(fb3_column_figures, member))
+#define MEAN(member) FB3_MEAN_FIGURE(columns, count, member)
 
 static void summarise(fb3_summary *summary, const fb3_column_figures *columns, size_t count) {
     summary->ks_mean = MEAN(ks);

@@ -32,6 +32,8 @@ static const column_key column_keys[] = {
     KEY(missing_real, true, true, false),
     KEY(missing_generated, true, true, false),
     KEY(missing_difference, true, true, true),
+    KEY(autocorrelation_diff, true, false, true),
+    KEY(transition_tvd, false, true, true),
 #undef KEY
 };
 
@@ -64,6 +66,14 @@ static const summary_key summary_keys[] = {
     KEY(nearest_std, false),
     KEY(rule_violations, false),
     KEY(rule_violations_real, false),
+    KEY(interarrival_ks, false),
+    KEY(interarrival_emd_scaled, false),
+    KEY(group_size_ks, false),
+    KEY(group_duration_ks, false),
+    KEY(burst_size_ks, false),
+    KEY(autocorrelation_diff, false),
+    KEY(transition_tvd_mean, false),
+    KEY(transition_tvd_max, false),
 #undef KEY
 };
 

@@ -233,5 +233,6 @@ void fb3_sample_destroy(fb3_sample *sample, const fb3_features *features, flowbd
     fb3_release(context, sample->columns);
     fb3_release(context, sample->pearson);
     fb3_release(context, sample->spearman);
+    fb3_sequences_destroy(&sample->sequences, context);
     *sample = (fb3_sample){0};
 }

@@ -1,4 +1,5 @@
-/* The evaluator's figures against SciPy, NumPy and scikit-learn: tests/golden/evaluator.py. */
+/* The evaluator's figures against SciPy, NumPy and scikit-learn: tests/golden/evaluator.py,
+ * evaluator_sequences.py. */
 #include "evaluator/evaluator.h"
 #include "test_main.h"
 
@@ -209,6 +210,47 @@ START_TEST(golden_large_columns) {
 }
 END_TEST
 
+static void check_sequences(const char *name) {
+    json_t *content = load(name), *one;
+    flowbd3_table *real = json_table(json_object_get(content, "real"));
+    flowbd3_table *generated = json_table(json_object_get(content, "generated"));
+    flowbd3_table *second = json_table(json_object_get(content, "second"));
+    size_t i;
+    json_array_foreach(json_object_get(content, "cases"), i, one) {
+        const char *group_by[8];
+        json_t *names = json_object_get(one, "group_by"), *expected = json_object_get(one, "expected"),
+               *floor = json_object_get(one, "floor");
+        flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+        options.groups = FLOWBD3_METRICS_SEQUENCES;
+        options.group_by = group_by;
+        options.n_group_by = json_array_size(names);
+        options.order_by = json_string_value(json_object_get(one, "order_by"));
+        for (size_t k = 0; k < options.n_group_by; k++)
+            group_by[k] = json_string_value(json_array_get(names, k));
+        flowbd3_evaluator *evaluator;
+        ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, second, &options, NULL),
+                         FLOWBD3_OK);
+        memset(group_by, 0, sizeof group_by);
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL), FLOWBD3_OK);
+        assert_figures(evaluator, "summary.", json_object_get(expected, "summary"));
+        assert_columns(evaluator, "", json_object_get(expected, "columns"));
+        assert_figures(evaluator, "floor.", json_object_get(floor, "summary"));
+        assert_columns(evaluator, "floor_", json_object_get(floor, "columns"));
+        flowbd3_evaluator_destroy(&evaluator);
+    }
+    ck_assert_uint_eq(i, 5);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+    flowbd3_table_destroy(&second);
+    json_decref(content);
+}
+
+START_TEST(golden_sequences) {
+    check_sequences("sequences_real");
+    check_sequences("sequences_integer");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("evaluator_golden");
     TCase *tests = tcase_create("evaluator_golden");
@@ -218,6 +260,7 @@ int main(void) {
     tcase_add_test(tests, golden_complete_table);
     tcase_add_test(tests, golden_p_values);
     tcase_add_test(tests, golden_large_columns);
+    tcase_add_test(tests, golden_sequences);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
