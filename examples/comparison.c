@@ -80,6 +80,24 @@ void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flow
     print_columns(file, evaluator, real, width);
 }
 
+void print_intervals(FILE *file, const flowbd3_evaluator *evaluator) {
+    static const char prefix[] = "low.";
+    fprintf(file, "\n%-24s %12s %12s %12s\n", "figure", "2.5 %", "value", "97.5 %");
+    for (size_t i = 0; i < flowbd3_evaluator_count(evaluator); i++) {
+        double low;
+        const char *name = flowbd3_evaluator_figure(evaluator, i, &low);
+        if (strncmp(name, prefix, strlen(prefix)) != 0)
+            continue;
+        const char *figure = name + strlen(prefix);
+        char value_name[64], high_name[64], text[3][32];
+        snprintf(value_name, sizeof value_name, "summary.%s", figure);
+        snprintf(high_name, sizeof high_name, "high.%s", figure);
+        fprintf(file, "%-24s %12s %12s %12s\n", figure, figure_text(text[0], low),
+                figure_text(text[1], flowbd3_evaluator_get(evaluator, value_name)),
+                figure_text(text[2], flowbd3_evaluator_get(evaluator, high_name)));
+    }
+}
+
 static double rule_figure(const flowbd3_evaluator *evaluator, const char *rule, const char *figure) {
     size_t size = strlen(rule) + strlen(figure) + sizeof "rules..";
     char *name = malloc(size);

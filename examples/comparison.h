@@ -18,6 +18,9 @@ void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flow
 void print_heading(FILE *file, const char *first, int width);
 void print_summary_figure(FILE *file, const flowbd3_evaluator *evaluator, const char *figure, int width);
 
+/* A line for every figure that has an interval: its value, and the ends of the interval. */
+void print_intervals(FILE *file, const flowbd3_evaluator *evaluator);
+
 /* A line for every rule: the generated rows that it applies to and that violate it, the share of these, and
  * that of the real rows. */
 void print_rules(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_rules *rules);

@@ -18,14 +18,14 @@
 
 typedef struct arguments {
     char *real, *generated, *train, *rules, *json, *plots;
-    uint64_t threads, seed;
+    uint64_t threads, seed, bootstrap;
     text_list metrics, group_by;
     char *order_by;
     uint32_t groups; /* flowbd3_metrics that metrics names; 0 = all */
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 11, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 12, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -80,6 +80,13 @@ static void list_options(program_option *options, arguments *a) {
          .argument = "COLUMN",
          .help = "Column of numbers or times that orders the rows of a sequence; taken besides --columns. "
                  "Figures of sequences need --group-by or --order-by (default: the order of the file)"},
+        {.name = "bootstrap",
+         .kind = OPTION_COUNT,
+         .value = &a->bootstrap,
+         .least = 0,
+         .most = 1000000,
+         .argument = "N",
+         .help = "Intervals of the figures by N resamplings of the generated rows, 0 = none (default: 0)"},
         {.name = "threads",
          .kind = OPTION_COUNT,
          .value = &a->threads,
@@ -93,7 +100,7 @@ static void list_options(program_option *options, arguments *a) {
          .least = 0,
          .most = LARGEST_SEED,
          .argument = "N",
-         .help = "Seed of the choice of rows (default: 0)"},
+         .help = "Seed of the choice of rows, resampled ones too (default: 0)"},
     };
     memcpy(options, own, sizeof own);
     list_csv_options(options + OWN_OPTIONS, &a->csv);
@@ -253,6 +260,8 @@ static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *con
                         const flowbd3_rules *rules, const arguments *a) {
     int status = EXIT_SUCCESS;
     print_comparison(stdout, evaluator, t->real);
+    if (a->bootstrap > 0)
+        print_intervals(stdout, evaluator);
     if (rules != NULL && (a->groups == 0 || (a->groups & FLOWBD3_METRICS_RULES) != 0))
         print_rules(stdout, evaluator, rules);
     if (fflush(stdout) != 0)
@@ -273,6 +282,7 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.seed = a->seed;
     options.groups = a->groups;
+    options.bootstrap = (uint32_t)a->bootstrap;
     options.group_by = (const char *const *)a->group_by.items;
     options.n_group_by = a->group_by.count;
     options.order_by = a->order_by;

@@ -25,10 +25,11 @@ typedef enum flowbd3_metrics {
 typedef struct flowbd3_evaluator_options {
     size_t struct_size;
     uint64_t max_rows; /* rows of each table used for distances to the nearest real row; default 0 = all */
-    uint64_t seed;     /* choice of those rows */
+    uint64_t seed;     /* choice of those rows, and of resampled ones */
     const flowbd3_rules *rules; /* whose violations are counted; default NULL = none. The evaluator keeps a
                                    reference of its own */
     uint32_t groups;            /* flowbd3_metrics to compute, others are NaN; default 0 = all */
+    uint32_t bootstrap;         /* resamplings of the generated rows that give intervals; default 0 = none */
     /* [n_group_by] columns whose equal cells make rows one sequence, for example the source host; missing
      * cells are equal. Default none: all rows are one. */
     const char *const *group_by;
@@ -39,7 +40,7 @@ typedef struct flowbd3_evaluator_options {
 } flowbd3_evaluator_options;
 
 #define FLOWBD3_EVALUATOR_OPTIONS_INIT \
-    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0, NULL, 0, NULL }
+    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0, 0, NULL, 0, NULL }
 
 FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size);
 
@@ -64,8 +65,9 @@ FLOWBD3_API flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, c
                                                  flowbd3_progress_function progress, void *progress_user,
                                                  flowbd3_error *err);
 
-/* Figures by name ("summary.ks_mean", "floor.ks_mean", "columns.duration.ks", ...; docs/metrics.md lists them
- * all) and by number 0 <= i < flowbd3_evaluator_count. NaN and NULL for what is not there. */
+/* Figures by name ("summary.ks_mean", "floor.ks_mean", "low.ks_mean", "columns.duration.ks", ...;
+ * docs/metrics.md lists them all) and by number 0 <= i < flowbd3_evaluator_count. NaN and NULL for what is
+ * not there. */
 FLOWBD3_API double flowbd3_evaluator_get(const flowbd3_evaluator *evaluator, const char *name);
 FLOWBD3_API size_t flowbd3_evaluator_count(const flowbd3_evaluator *evaluator);
 FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evaluator, size_t i, double *value);
@@ -76,9 +78,9 @@ FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evalua
 FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which,
                                                         size_t *n, const size_t **columns);
 
-/* The report as JSON text with the members summary, floor, columns, and rules where there are some; to be
- * given back with
- * flowbd3_string_destroy. Errors: STATE (no run yet), MEMORY. */
+/* The report as JSON text with the members summary, floor, columns, low and high where there are intervals,
+ * and rules where there are some; to be given back with flowbd3_string_destroy. Errors: STATE (no run yet),
+ * MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
                                                      flowbd3_error *err);
 

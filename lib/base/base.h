@@ -126,7 +126,9 @@ typedef enum fb3_purpose {
     FB3_RANDOM_CONDITION_DROPOUT = 28,
     FB3_RANDOM_STRATA = 29,
     FB3_RANDOM_ROWS = 32,
-    FB3_RANDOM_SKETCH = 33
+    FB3_RANDOM_SKETCH = 33,
+    FB3_RANDOM_BOOTSTRAP_ROWS = 40,
+    FB3_RANDOM_BOOTSTRAP_GROUPS = 41
 } fb3_purpose;
 
 /* Four random 32-bit words. */

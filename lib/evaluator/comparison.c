@@ -32,7 +32,8 @@ static flowbd3_status compare_rules(fb3_comparison *comparison, fb3_work *work, 
                                     flowbd3_error *err) {
     (void)work, (void)err;
     comparison->summary.rule_violations = pair->violations->share;
-    comparison->summary.rule_violations_real = pair->real_violations->share;
+    if (!pair->resampled)
+        comparison->summary.rule_violations_real = pair->real_violations->share;
     return FLOWBD3_OK;
 }
 
@@ -50,21 +51,26 @@ static const struct part {
                       size_t real_rows, size_t other_rows); /* NULL: none */
     flowbd3_status (*compare)(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                               flowbd3_error *err);
+    bool resampled; /* also run on resampled tables */
 } parts[] = {
-    {FLOWBD3_METRICS_MARGINALS, marginal_steps, fb3_compare_marginals},
-    {FLOWBD3_METRICS_JOINT, NULL, compare_joint},
-    {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours},
-    {FLOWBD3_METRICS_RULES, NULL, compare_rules},
-    {FLOWBD3_METRICS_SEQUENCES, sequence_steps, fb3_compare_sequences},
+    {FLOWBD3_METRICS_MARGINALS, marginal_steps, fb3_compare_marginals, true},
+    {FLOWBD3_METRICS_JOINT, NULL, compare_joint, true},
+    {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours, false},
+    {FLOWBD3_METRICS_RULES, NULL, compare_rules, true},
+    {FLOWBD3_METRICS_SEQUENCES, sequence_steps, fb3_compare_sequences, true},
 };
 
 /* ---- the door ------------------------------------------------------------------------------------- */
 
+static bool runs(const struct part *part, const flowbd3_evaluator_options *options, bool resampled) {
+    return (options->groups & part->group) != 0 && (part->resampled || !resampled);
+}
+
 uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                           size_t real_rows, size_t other_rows) {
+                           size_t real_rows, size_t other_rows, bool resampled) {
     uint64_t steps = 0;
     for (size_t i = 0; i < FB3_COUNT(parts); i++)
-        if ((options->groups & parts[i].group) != 0 && parts[i].steps != NULL)
+        if (runs(&parts[i], options, resampled) && parts[i].steps != NULL)
             steps += parts[i].steps(features, options, real_rows, other_rows);
     return steps;
 }
@@ -85,11 +91,15 @@ flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3
         return fb3_no_memory(err, "the figures of the columns");
     clear_figures(comparison->columns, count * sizeof *comparison->columns);
     clear_figures(&comparison->summary, sizeof comparison->summary);
-    comparison->summary.rows_real = (double)pair->real->rows;
-    comparison->summary.rows_generated = (double)pair->other->rows;
+    clear_figures(&comparison->low, sizeof comparison->low);
+    clear_figures(&comparison->high, sizeof comparison->high);
+    if (!pair->resampled) {
+        comparison->summary.rows_real = (double)pair->real->rows;
+        comparison->summary.rows_generated = (double)pair->other->rows;
+    }
     flowbd3_status status = FLOWBD3_OK;
     for (size_t i = 0; status == FLOWBD3_OK && i < FB3_COUNT(parts); i++)
-        if ((pair->options->groups & parts[i].group) != 0)
+        if (runs(&parts[i], pair->options, pair->resampled))
             status = parts[i].compare(comparison, work, pair, err);
     if (status != FLOWBD3_OK)
         fb3_comparison_release(comparison, work->context);

@@ -124,10 +124,10 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
     flowbd3_context_destroy(&context);
 }
 
-/* Compares other with the real sample; generated tables and the second real one take the same path. */
-static flowbd3_status compare(fb3_comparison *comparison, fb3_work *work, const flowbd3_evaluator *evaluator,
-                              const fb3_sample *other, const fb3_violations *violations, flowbd3_error *err) {
-    const fb3_pair pair = {
+/* What is compared; generated tables and the second real one take the same path. */
+static fb3_pair pair_of(const flowbd3_evaluator *evaluator, const fb3_sample *other,
+                        const fb3_violations *violations) {
+    return (fb3_pair){
         .features = &evaluator->features,
         .options = &evaluator->options,
         .real = &evaluator->real,
@@ -136,7 +136,6 @@ static flowbd3_status compare(fb3_comparison *comparison, fb3_work *work, const 
         .violations = violations,
         .criteria = &evaluator->criteria,
     };
-    return fb3_compare(comparison, work, &pair, err);
 }
 
 static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_table *generated) {
@@ -144,9 +143,10 @@ static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_t
     const flowbd3_evaluator_options *options = &evaluator->options;
     uint64_t steps =
         fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
-        fb3_compare_steps(features, options, evaluator->real.rows, flowbd3_table_rows(generated));
+        fb3_compare_steps(features, options, evaluator->real.rows, flowbd3_table_rows(generated), false) +
+        fb3_bootstrap_steps(features, options, evaluator->real.rows, flowbd3_table_rows(generated));
     if (evaluator->has_second && evaluator->floor.columns == NULL)
-        steps += fb3_compare_steps(features, options, evaluator->real.rows, evaluator->second.rows);
+        steps += fb3_compare_steps(features, options, evaluator->real.rows, evaluator->second.rows, false);
     return steps;
 }
 
@@ -154,8 +154,8 @@ static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_t
 static flowbd3_status compare_floor(flowbd3_evaluator *evaluator, fb3_work *work, flowbd3_error *err) {
     if (!evaluator->has_second || evaluator->floor.columns != NULL)
         return FLOWBD3_OK;
-    return compare(&evaluator->floor, work, evaluator, &evaluator->second, &evaluator->second_violations,
-                   err);
+    const fb3_pair pair = pair_of(evaluator, &evaluator->second, &evaluator->second_violations);
+    return fb3_compare(&evaluator->floor, work, &pair, err);
 }
 
 static fb3_results results_of(const flowbd3_evaluator *evaluator, const fb3_comparison *comparison,
@@ -179,10 +179,13 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
     fb3_figures figures = {0};
     fb3_violations violations = {NULL, NAN};
     flowbd3_status status = read_table(evaluator, &work, generated, "generated", &sample, &violations, err);
+    const fb3_pair pair = pair_of(evaluator, &sample, &violations);
     if (status == FLOWBD3_OK)
         status = compare_floor(evaluator, &work, err);
     if (status == FLOWBD3_OK)
-        status = compare(&comparison, &work, evaluator, &sample, &violations, err);
+        status = fb3_compare(&comparison, &work, &pair, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_bootstrap(&comparison, &work, &pair, err);
     fb3_results results = results_of(evaluator, &comparison, &violations);
     if (status == FLOWBD3_OK)
         status = fb3_figures_create(&figures, context, &results, err);

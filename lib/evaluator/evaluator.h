@@ -113,6 +113,9 @@ typedef struct fb3_sample {
 flowbd3_status fb3_sample_create(fb3_sample *sample, fb3_work *work, const fb3_features *features,
                                  const flowbd3_table *table, const char *role, uint32_t groups,
                                  flowbd3_error *err);
+/* Correlation matrices of a sample, which it has none of (sample.c). Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_sample_correlate(fb3_sample *sample, fb3_work *work, const fb3_features *features,
+                                    flowbd3_error *err);
 void fb3_sample_destroy(fb3_sample *sample, const fb3_features *features, flowbd3_context *context);
 
 /* Steps that fb3_sample_create reports. */
@@ -152,6 +155,8 @@ static inline double fb3_figure_at(const void *figures, size_t offset) {
 typedef struct fb3_comparison {
     fb3_column_figures *columns; /* one per feature; NULL before there is a comparison */
     fb3_summary summary;
+    fb3_summary low, high; /* ends of the intervals of the summary */
+    bool has_intervals;
 } fb3_comparison;
 
 /* How the rows of a table stand to rules (violations.c). Without rules share is NaN. */
@@ -167,16 +172,24 @@ typedef struct fb3_pair {
     const fb3_sample *real, *other;
     const fb3_violations *real_violations, *violations;
     const fb3_criteria *criteria; /* of sequences, as columns of the real table */
+    bool resampled;               /* other was drawn from another sample */
 } fb3_pair;
 
-/* All figures of a pair, of the groups that are asked for. Errors: CANCELLED, MEMORY. (comparison.c) */
+/* All figures of a pair, of the groups that are asked for; of a resampled one those that depend on it and are
+ * quick to compute. Errors: CANCELLED, MEMORY. (comparison.c) */
 flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                            flowbd3_error *err);
 void fb3_comparison_release(fb3_comparison *comparison, flowbd3_context *context);
 
 /* Steps that fb3_compare reports for tables of so many rows. */
 uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                           size_t real_rows, size_t other_rows);
+                           size_t real_rows, size_t other_rows, bool resampled);
+
+/* Intervals of the summary, where options ask for them. Errors: CANCELLED, MEMORY. (bootstrap.c) */
+flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                             flowbd3_error *err);
+uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                             size_t real_rows, size_t other_rows);
 
 /* Marginal figures of every column, which are NaN before, and their summary (marginals.c). Errors:
  * CANCELLED, MEMORY. */
@@ -249,6 +262,13 @@ flowbd3_status fb3_criteria_create(fb3_criteria *criteria, flowbd3_context *cont
                                    const fb3_features *features, const flowbd3_evaluator_options *options,
                                    flowbd3_error *err);
 
+/* Room for so many rows and groups, with gaps and durations when timed; NULL: no memory. */
+fb3_sequences *fb3_sequences_allocate(flowbd3_context *context, const fb3_sample *sample, size_t rows,
+                                      size_t groups, size_t features, bool timed);
+
+/* Fills in sizes, sorted_gaps, sorted_durations. False: no memory. */
+bool fb3_sequences_sort(fb3_sequences *sequences, flowbd3_context *context);
+
 /* The rows of a table, of which sample is the copy. Errors: CANCELLED, MEMORY. */
 flowbd3_status fb3_sequences_create(fb3_sequences **out, fb3_work *work, const fb3_features *features,
                                     const fb3_criteria *criteria, const fb3_sample *sample,
@@ -258,6 +278,22 @@ void fb3_sequences_destroy(fb3_sequences **sequences, flowbd3_context *context);
 /* Fills in the autocorrelations. Errors: CANCELLED, MEMORY. */
 flowbd3_status fb3_autocorrelate(fb3_sequences *sequences, fb3_work *work, const fb3_features *features,
                                  const fb3_criteria *criteria, flowbd3_error *err);
+
+/* times[n]: how often each of 0..n-1 comes in n draws with replacement, a function of seed, purpose, step
+ * (resample.c). */
+void fb3_resample_draw(uint32_t *times, size_t n, uint64_t seed, fb3_purpose purpose, uint32_t step);
+
+/* The sample that has each row of from so many times, all rows together, with what fb3_sample_create computes
+ * (resample.c). Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_sample_resample(fb3_sample *to, fb3_work *work, const fb3_features *features,
+                                   const fb3_sample *from, const uint32_t *times, uint32_t groups,
+                                   flowbd3_error *err);
+
+/* As many groups, drawn with replacement from those of from, of the same sample (resample.c). Errors:
+ * CANCELLED, MEMORY. */
+flowbd3_status fb3_sequences_resample(fb3_sequences **out, fb3_work *work, const fb3_features *features,
+                                      const fb3_criteria *criteria, const fb3_sequences *from, uint64_t seed,
+                                      uint32_t step, flowbd3_error *err);
 
 /* Figures of sequences; leaves them where there are none. Errors: CANCELLED, MEMORY. */
 flowbd3_status fb3_compare_sequences(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,

@@ -166,7 +166,9 @@ flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context
     const fb3_features *features = results->features;
     *figures = (fb3_figures){0};
     bool whole = add_summary(figures, context, "summary", &comparison->summary) &&
-                 (floor == NULL || add_summary(figures, context, "floor", &floor->summary));
+                 (floor == NULL || add_summary(figures, context, "floor", &floor->summary)) &&
+                 (!comparison->has_intervals || (add_summary(figures, context, "low", &comparison->low) &&
+                                                 add_summary(figures, context, "high", &comparison->high)));
     for (size_t c = 0; whole && c < features->count; c++)
         whole = add_column(figures, context, &features->list[c], &comparison->columns[c],
                            floor != NULL ? &floor->columns[c] : NULL);
@@ -320,6 +322,9 @@ static json_t *report_object(flowbd3_context *context, const fb3_results *result
                                        floor != NULL ? &floor->columns[c] : NULL);
         failed = column == NULL || set_column(columns, context, features->list[c].name, c + 1, column);
     }
+    if (!failed && comparison->has_intervals)
+        failed = json_object_set_new(report, "low", summary_object(&comparison->low)) ||
+                 json_object_set_new(report, "high", summary_object(&comparison->high));
     failed = failed || json_object_set(report, "columns", columns);
     if (!failed && results->rules != NULL)
         failed = json_object_set_new(report, "rules", rules_object(results));

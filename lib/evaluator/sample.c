@@ -179,8 +179,8 @@ static flowbd3_status fill_columns(fb3_sample *sample, fb3_work *work, const fb3
     return FLOWBD3_OK;
 }
 
-static flowbd3_status correlate(fb3_sample *sample, fb3_work *work, const fb3_features *features,
-                                flowbd3_error *err) {
+flowbd3_status fb3_sample_correlate(fb3_sample *sample, fb3_work *work, const fb3_features *features,
+                                    flowbd3_error *err) {
     size_t cells = features->n_numeric * features->n_numeric;
     sample->pearson = fb3_allocate(work->context, cells, sizeof *sample->pearson);
     sample->spearman = fb3_allocate(work->context, cells, sizeof *sample->spearman);
@@ -215,7 +215,7 @@ flowbd3_status fb3_sample_create(fb3_sample *sample, fb3_work *work, const fb3_f
     if (status == FLOWBD3_OK)
         status = fill_columns(sample, work, features, table, source, err);
     if (status == FLOWBD3_OK && (groups & FLOWBD3_METRICS_JOINT) != 0)
-        status = correlate(sample, work, features, err);
+        status = fb3_sample_correlate(sample, work, features, err);
     fb3_release(work->context, source);
     if (status != FLOWBD3_OK)
         fb3_sample_destroy(sample, features, work->context);

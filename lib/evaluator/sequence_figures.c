@@ -261,7 +261,7 @@ flowbd3_status fb3_compare_sequences(fb3_comparison *comparison, fb3_work *work,
                                      flowbd3_error *err) {
     size_t count = pair->features->count;
     fb3_summary *summary = &comparison->summary;
-    if (pair->real->sequences == NULL)
+    if (pair->real->sequences == NULL || pair->other->sequences == NULL)
         return FLOWBD3_OK;
     bool *failed = fb3_allocate_zero(work->context, count, sizeof *failed);
     column_argument compare = {work->context, pair, comparison->columns, failed};

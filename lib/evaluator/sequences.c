@@ -137,7 +137,7 @@ static bool sort_sizes(fb3_sequences *s, flowbd3_context *context) {
     return whole;
 }
 
-static bool sort_all(fb3_sequences *s, flowbd3_context *context) {
+bool fb3_sequences_sort(fb3_sequences *s, flowbd3_context *context) {
     return sort_sizes(s, context) &&
            (s->gaps == NULL ||
             (fb3_distribution_create(&s->sorted_gaps, context, s->gaps, s->rows) &&
@@ -146,9 +146,8 @@ static bool sort_all(fb3_sequences *s, flowbd3_context *context) {
 
 /* ---- the door ------------------------------------------------------------------------------------ */
 
-/* Room for so many rows and groups; NULL: no memory. */
-static fb3_sequences *allocate_sequences(flowbd3_context *context, const fb3_sample *sample, size_t rows,
-                                         size_t groups, size_t features, bool timed) {
+fb3_sequences *fb3_sequences_allocate(flowbd3_context *context, const fb3_sample *sample, size_t rows,
+                                      size_t groups, size_t features, bool timed) {
     fb3_sequences *s = fb3_allocate_zero(context, 1, sizeof *s);
     if (s == NULL)
         return NULL;
@@ -189,7 +188,7 @@ void fb3_sequences_destroy(fb3_sequences **sequences, flowbd3_context *context) 
 static fb3_sequences *place_rows(flowbd3_context *context, const fb3_sample *sample, size_t features,
                                  const fb3_arrangement *a, const ordered_rows *rows,
                                  const fb3_column *times) {
-    fb3_sequences *s = allocate_sequences(context, sample, a->rows, a->groups, features, times != NULL);
+    fb3_sequences *s = fb3_sequences_allocate(context, sample, a->rows, a->groups, features, times != NULL);
     if (s == NULL)
         return NULL;
     for (size_t place = 0; place < a->rows; place++)
@@ -197,7 +196,7 @@ static fb3_sequences *place_rows(flowbd3_context *context, const fb3_sample *sam
     memcpy(s->first, a->first, (a->groups + 1) * sizeof *s->first);
     if (times != NULL)
         measure_gaps(s, times);
-    if (!sort_all(s, context))
+    if (!fb3_sequences_sort(s, context))
         fb3_sequences_destroy(&s, context);
     return s;
 }

@@ -47,9 +47,9 @@ def flows(rng, rows, shift, hosts, kind):
 def arrange(table, group_by, order_by):
     d = pd.DataFrame({c: pd.Series(v, dtype=object if k == "categorical" else float) for c, (k, v) in table.items()})
     if order_by:
-        d = d[d[order_by].notna()].sort_values(order_by, kind="stable")
+        d = d[d[order_by].notna()].copy()
     d["_group"] = d.groupby(group_by, dropna=False, sort=False).ngroup() if group_by else 0
-    return d.sort_values("_group", kind="stable").reset_index(drop=True)
+    return d.sort_values(["_group"] + [order_by] * bool(order_by), kind="stable").reset_index(drop=True)
 
 
 def gaps_of(d, table, order_by):
@@ -120,7 +120,10 @@ def mean(x):
 
 
 def compare(real, other, group_by, order_by):
-    a, b = (arrange(t, group_by, order_by) for t in (real, other))
+    return compare_arranged(real, other, *(arrange(t, group_by, order_by) for t in (real, other)), group_by, order_by)
+
+
+def compare_arranged(real, other, a, b, group_by, order_by):
     s = dict.fromkeys(("interarrival_ks", "interarrival_emd_scaled", "group_size_ks", "group_duration_ks", "burst_size_ks"))
     ga = gb = None
     if group_by:

@@ -528,8 +528,8 @@ START_TEST(options_agree) {
     ck_assert_int_eq(flowbd3_evaluator_options_init(&made, sizeof made), FLOWBD3_OK);
     ck_assert(made.struct_size == written.struct_size && made.max_rows == written.max_rows &&
               made.seed == written.seed && made.rules == written.rules && made.groups == written.groups &&
-              made.group_by == written.group_by && made.n_group_by == written.n_group_by &&
-              made.order_by == written.order_by);
+              made.bootstrap == written.bootstrap && made.group_by == written.group_by &&
+              made.n_group_by == written.n_group_by && made.order_by == written.order_by);
     /* As a caller of version 0.2 has it. */
     flowbd3_table *table = random_table(20, 1);
     written.struct_size = offsetof(flowbd3_evaluator_options, rules);

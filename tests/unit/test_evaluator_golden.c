@@ -1,5 +1,5 @@
 /* The evaluator's figures against SciPy, NumPy and scikit-learn: tests/golden/evaluator.py,
- * evaluator_sequences.py. */
+ * evaluator_sequences.py, evaluator_bootstrap.py. */
 #include "evaluator/evaluator.h"
 #include "test_main.h"
 
@@ -251,6 +251,37 @@ START_TEST(golden_sequences) {
 }
 END_TEST
 
+START_TEST(golden_bootstrap) {
+    static const char rule[] = "{\"format\":\"flowbd3-rules\",\"version\":1,\"rules\":["
+                               "{\"name\":\"few\",\"compare\":{\"left\":\"bytes\",\"at_most\":100}}]}";
+    json_t *content = load("bootstrap"), *low = json_object_get(content, "low");
+    flowbd3_table *real = json_table(json_object_get(content, "real"));
+    flowbd3_table *generated = json_table(json_object_get(content, "generated"));
+    const char *group_by[] = {json_string_value(json_array_get(json_object_get(content, "group_by"), 0))};
+    flowbd3_rules *rules;
+    ck_assert_int_eq(flowbd3_rules_from_json(&rules, context, rule, sizeof rule - 1, NULL), FLOWBD3_OK);
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.rules = rules;
+    options.group_by = group_by;
+    options.n_group_by = 1;
+    options.order_by = json_string_value(json_object_get(content, "order_by"));
+    options.seed = (uint64_t)json_integer_value(json_object_get(content, "seed"));
+    options.bootstrap = (uint32_t)json_integer_value(json_object_get(content, "resamplings"));
+    flowbd3_evaluator *evaluator;
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, NULL, &options, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL), FLOWBD3_OK);
+    ck_assert_uint_eq(json_object_size(low), 22);
+    assert_figures(evaluator, "low.", low);
+    assert_figures(evaluator, "high.", json_object_get(content, "high"));
+    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "low.nearest_mean")));
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_rules_destroy(&rules);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+    json_decref(content);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("evaluator_golden");
     TCase *tests = tcase_create("evaluator_golden");
@@ -261,6 +292,7 @@ int main(void) {
     tcase_add_test(tests, golden_p_values);
     tcase_add_test(tests, golden_large_columns);
     tcase_add_test(tests, golden_sequences);
+    tcase_add_test(tests, golden_bootstrap);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

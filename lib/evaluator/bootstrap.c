@@ -1,0 +1,126 @@
+/* Percentile intervals of the summary (Efron 1979; Efron and Tibshirani 1993, chapter 13): the figures of
+ * samples that are drawn with replacement from the generated rows, and of their groups. */
+#include "evaluator.h"
+
+#include <stdlib.h>
+
+enum { RESAMPLED = FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT | FLOWBD3_METRICS_RULES };
+
+static bool has_sequences(const flowbd3_evaluator_options *options) {
+    return fb3_sequence_steps(&(fb3_features){.count = 1}, options) > 0;
+}
+
+/* Rows that violate a rule are drawn as often as any others: those with the first numbers stand for them. */
+static double resampled_share(const fb3_violations *violations, const uint32_t *times, size_t rows) {
+    uint64_t drawn = 0;
+    if (isnan(violations->share))
+        return NAN;
+    for (size_t row = 0; row < (size_t)llround(violations->share * (double)rows); row++)
+        drawn += times[row];
+    return (double)drawn / (double)rows;
+}
+
+/* ---- one resampling -------------------------------------------------------------------------------- */
+
+/* The sequences of a resampling, where there are groups to draw; their steps count as done where not. */
+static flowbd3_status resample_sequences(fb3_sample *to, fb3_work *work, const fb3_pair *pair, uint32_t step,
+                                         flowbd3_error *err) {
+    const fb3_sequences *from = pair->other->sequences;
+    if (from != NULL && from->groups > 1)
+        return fb3_sequences_resample(&to->sequences, work, pair->features, pair->criteria, from,
+                                      pair->options->seed, step, err);
+    work->done += 2 * fb3_sequence_steps(pair->features, pair->options);
+    return FLOWBD3_OK;
+}
+
+/* Writes the summary of resampling number step; times has room for the rows. */
+static flowbd3_status resample(fb3_summary *summary, fb3_work *work, const fb3_pair *pair, uint32_t *times,
+                               uint32_t step, flowbd3_error *err) {
+    const flowbd3_evaluator_options *o = pair->options;
+    fb3_sample sample = {0};
+    fb3_sequences *sequences = NULL;
+    fb3_comparison comparison = {0};
+    fb3_resample_draw(times, pair->other->rows, o->seed, FB3_RANDOM_BOOTSTRAP_ROWS, step);
+    flowbd3_status status = resample_sequences(&sample, work, pair, step, err);
+    if (status == FLOWBD3_OK) {
+        sequences = sample.sequences;
+        status = fb3_sample_resample(&sample, work, pair->features, pair->other, times, o->groups, err);
+    }
+    if (status == FLOWBD3_OK) {
+        fb3_pair drawn = *pair;
+        fb3_violations violations = {NULL, resampled_share(pair->violations, times, pair->other->rows)};
+        sample.sequences = sequences;
+        sequences = NULL;
+        drawn.other = &sample;
+        drawn.violations = &violations;
+        drawn.resampled = true;
+        status = fb3_compare(&comparison, work, &drawn, err);
+        *summary = comparison.summary;
+        fb3_comparison_release(&comparison, work->context);
+        fb3_sample_destroy(&sample, pair->features, work->context);
+    }
+    fb3_sequences_destroy(&sequences, work->context);
+    return status;
+}
+
+/* ---- intervals ------------------------------------------------------------------------------------ */
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The value below which a share of x[n], which ascends, lies: linear between neighbours, as NumPy's. */
+static double percentile(const double *x, size_t n, double share) {
+    if (n == 0)
+        return NAN;
+    double place = share * (double)(n - 1);
+    size_t below = (size_t)place;
+    return below + 1 < n ? x[below] + (place - (double)below) * (x[below + 1] - x[below]) : x[n - 1];
+}
+
+/* Of every figure of the summaries, over those where it is finite; x has room for one value of each. */
+static void find_intervals(fb3_comparison *comparison, const fb3_summary *summaries, size_t n, double *x) {
+    for (size_t offset = 0; offset < sizeof *summaries; offset += sizeof *x) {
+        size_t m = 0;
+        for (size_t i = 0; i < n; i++) {
+            x[m] = fb3_figure_at(&summaries[i], offset);
+            m += isfinite(x[m]) != 0;
+        }
+        qsort(x, m, sizeof *x, ascending);
+        double low = percentile(x, m, 0.025), high = percentile(x, m, 0.975);
+        memcpy((char *)&comparison->low + offset, &low, sizeof low);
+        memcpy((char *)&comparison->high + offset, &high, sizeof high);
+    }
+}
+
+uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                             size_t real_rows, size_t other_rows) {
+    if ((options->groups & RESAMPLED) == 0 && !has_sequences(options))
+        return 0;
+    uint64_t one = fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
+                   fb3_compare_steps(features, options, real_rows, other_rows, true);
+    return options->bootstrap * one;
+}
+
+flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                             flowbd3_error *err) {
+    const flowbd3_evaluator_options *o = pair->options;
+    if (fb3_bootstrap_steps(pair->features, o, pair->real->rows, pair->other->rows) == 0)
+        return FLOWBD3_OK;
+    fb3_summary *summaries = fb3_allocate(work->context, o->bootstrap, sizeof *summaries);
+    double *x = fb3_allocate(work->context, o->bootstrap, sizeof *x);
+    uint32_t *times = fb3_allocate(work->context, pair->other->rows, sizeof *times);
+    flowbd3_status status =
+        summaries != NULL && x != NULL && times != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the bootstrap");
+    for (uint32_t i = 0; status == FLOWBD3_OK && i < o->bootstrap; i++)
+        status = resample(&summaries[i], work, pair, times, i, err);
+    if (status == FLOWBD3_OK) {
+        find_intervals(comparison, summaries, o->bootstrap, x);
+        comparison->has_intervals = true;
+    }
+    fb3_release(work->context, summaries);
+    fb3_release(work->context, x);
+    fb3_release(work->context, times);
+    return status;
+}
