@@ -78,9 +78,19 @@ FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evalua
 FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which,
                                                         size_t *n, const size_t **columns);
 
-/* The report as JSON text with the members summary, floor, columns, low and high where there are intervals,
- * and rules where there are some; to be given back with flowbd3_string_destroy. Errors: STATE (no run yet),
- * MEMORY. */
+/* A matrix of the last run by name (docs/metrics.md defines them), symmetric, row-major [n, n], column
+ * indices of the real table in columns[n] (or NULL). Over the numeric columns: "pearson", "spearman". Over
+ * all: "association" (Pearson's correlation, correlation ratio, Cramér's V), "nmi" (normalised mutual
+ * information), "pair_tvd" (distance of the two-dimensional histograms from the real table's). which: 0 =
+ * real, 1 = generated, 2 = second real; pair_tvd is the generated table's for 0 as for 1. NULL, with *n = 0
+ * and *columns = NULL, for what is not there and before the first run. Both pointers live until the next run.
+ */
+FLOWBD3_API const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const char *name,
+                                                   int which, size_t *n, const size_t **columns);
+
+/* The report as JSON text with the members summary, floor, columns, pairs, low and high where there are
+ * intervals, and rules where there are some; to be given back with flowbd3_string_destroy. Errors: STATE (no
+ * run yet), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
                                                      flowbd3_error *err);
 

@@ -9,11 +9,17 @@ static uint64_t marginal_steps(const fb3_features *features, const flowbd3_evalu
     return features->count;
 }
 
-static flowbd3_status compare_joint(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
-                                    flowbd3_error *err) {
+static flowbd3_status compare_correlations(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                           flowbd3_error *err) {
     (void)work, (void)err;
     fb3_compare_correlations(&comparison->summary, pair->features, pair->real, pair->other);
     return FLOWBD3_OK;
+}
+
+static uint64_t pair_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                           size_t real_rows, size_t other_rows) {
+    (void)options, (void)real_rows, (void)other_rows;
+    return fb3_pair_steps(features);
 }
 
 static uint64_t neighbour_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
@@ -54,7 +60,8 @@ static const struct part {
     bool resampled; /* also run on resampled tables */
 } parts[] = {
     {FLOWBD3_METRICS_MARGINALS, marginal_steps, fb3_compare_marginals, true},
-    {FLOWBD3_METRICS_JOINT, NULL, compare_joint, true},
+    {FLOWBD3_METRICS_JOINT, NULL, compare_correlations, true},
+    {FLOWBD3_METRICS_JOINT, pair_steps, fb3_compare_pairs, true},
     {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours, false},
     {FLOWBD3_METRICS_RULES, NULL, compare_rules, true},
     {FLOWBD3_METRICS_SEQUENCES, sequence_steps, fb3_compare_sequences, true},
@@ -108,5 +115,6 @@ flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3
 
 void fb3_comparison_release(fb3_comparison *comparison, flowbd3_context *context) {
     fb3_release(context, comparison->columns);
+    fb3_release(context, comparison->matrices.memory);
     *comparison = (fb3_comparison){0};
 }

@@ -11,8 +11,8 @@ struct flowbd3_evaluator {
     fb3_figures figures;
     flowbd3_rules *rules; /* a reference, or NULL */
     fb3_violations real_violations, second_violations, violations;
-    fb3_criteria criteria; /* of sequences */
-    double *pearson;       /* [n_numeric, n_numeric] of the last generated table */
+    fb3_criteria criteria;      /* of sequences */
+    double *pearson, *spearman; /* [n_numeric, n_numeric] of the last generated table */
 };
 
 flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size) {
@@ -112,6 +112,7 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
     fb3_comparison_release(&e->current, context);
     fb3_comparison_release(&e->floor, context);
     fb3_release(context, e->pearson);
+    fb3_release(context, e->spearman);
     fb3_sample_destroy(&e->real, &e->features, context);
     fb3_sample_destroy(&e->second, &e->features, context);
     fb3_release(context, e->criteria.group_by);
@@ -193,12 +194,14 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
         fb3_figures_destroy(&evaluator->figures, context);
         fb3_comparison_release(&evaluator->current, context);
         fb3_release(context, evaluator->pearson);
+        fb3_release(context, evaluator->spearman);
         fb3_violations_release(&evaluator->violations, context);
         evaluator->figures = figures;
         evaluator->violations = violations;
         evaluator->current = comparison;
         evaluator->pearson = sample.pearson;
-        sample.pearson = NULL;
+        evaluator->spearman = sample.spearman;
+        sample.pearson = sample.spearman = NULL;
     } else {
         fb3_comparison_release(&comparison, context);
         fb3_violations_release(&violations, context);
@@ -230,6 +233,41 @@ const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, 
     if (columns != NULL)
         *columns = there ? evaluator->features.numeric : NULL;
     return !there ? NULL : which == 0 ? evaluator->real.pearson : evaluator->pearson;
+}
+
+/* A kind of matrix: over the numeric columns alone or all; of the real table, the generated one, and the
+ * second real one, where there is one. */
+typedef struct named_matrix {
+    const char *name;
+    bool numeric;
+    const double *of[3];
+} named_matrix;
+
+const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const char *name, int which,
+                                       size_t *n, const size_t **columns) {
+    const flowbd3_evaluator *e = evaluator;
+    const double *matrix = NULL;
+    bool numeric = false;
+    if (e != NULL && e->current.columns != NULL && name != NULL && which >= 0 && which <= 2) {
+        const fb3_matrices *last = &e->current.matrices, *floor = &e->floor.matrices;
+        const named_matrix kinds[] = {
+            {"pearson", true, {e->real.pearson, e->pearson, e->second.pearson}},
+            {"spearman", true, {e->real.spearman, e->spearman, e->second.spearman}},
+            {"association", false, {last->association[0], last->association[1], floor->association[1]}},
+            {"nmi", false, {last->nmi[0], last->nmi[1], floor->nmi[1]}},
+            {"pair_tvd", false, {last->pair_tvd, last->pair_tvd, floor->pair_tvd}},
+        };
+        for (size_t k = 0; k < FB3_COUNT(kinds); k++)
+            if (strcmp(name, kinds[k].name) == 0) {
+                matrix = kinds[k].of[which];
+                numeric = kinds[k].numeric;
+            }
+    }
+    if (n != NULL)
+        *n = matrix == NULL ? 0 : numeric ? e->features.n_numeric : e->features.count;
+    if (columns != NULL)
+        *columns = matrix == NULL ? NULL : numeric ? e->features.numeric : e->features.all;
+    return matrix;
 }
 
 flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,

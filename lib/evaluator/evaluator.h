@@ -80,6 +80,7 @@ typedef struct fb3_features {
     size_t count;
     size_t *numeric; /* [n_numeric] places of the numeric columns */
     size_t n_numeric;
+    size_t *all; /* [count] 0, 1, ... */
 } fb3_features;
 
 flowbd3_status fb3_features_create(fb3_features *features, flowbd3_context *context,
@@ -121,6 +122,37 @@ void fb3_sample_destroy(fb3_sample *sample, const fb3_features *features, flowbd
 /* Steps that fb3_sample_create reports. */
 uint64_t fb3_sample_steps(const fb3_features *features, uint32_t groups);
 
+/* ---- bins (bins.c) ------------------------------------------------------------------------------ */
+
+/* Bins of the marginal figures and of the figures of pairs, at most; categories that pairs tell apart. */
+enum { FB3_MARGINAL_BINS = 50, FB3_PAIR_BINS = 20, FB3_KEPT_CATEGORIES = 50 };
+
+/* A number v is in bin k where k cuts are at most v. */
+typedef struct fb3_bins {
+    double cuts[FB3_MARGINAL_BINS - 1]; /* [n_cuts] ascending */
+    size_t n_cuts;
+} fb3_bins;
+
+/* At most most bins, by the quantiles of sorted[n]; a value that holds two of them is a bin of its own. */
+void fb3_bins_cut(fb3_bins *bins, const double *sorted, size_t n, size_t most);
+
+/* counts[n_cuts + 1] of sorted[n]. */
+void fb3_bins_count(uint64_t *counts, const fb3_bins *bins, const double *sorted, size_t n);
+
+/* Codes below count of the cells of a column in both samples; the last one is missing. */
+typedef struct fb3_codes {
+    size_t count;
+    const uint8_t *real, *other; /* [rows] of either sample */
+    uint8_t *memory;
+} fb3_codes;
+
+/* Numbers: FB3_PAIR_BINS bins. Categories: the FB3_KEPT_CATEGORIES most frequent of the real column, the
+ * others of the real column, those that it does not have. False when memory is short; release it then too. */
+bool fb3_codes_create(fb3_codes *codes, flowbd3_context *context, const fb3_feature *feature,
+                      const fb3_sample_column *real, size_t real_rows, const fb3_sample_column *other,
+                      size_t other_rows);
+void fb3_codes_release(fb3_codes *codes, flowbd3_context *context);
+
 /* ---- comparisons -------------------------------------------------------------------------------- */
 
 /* NaN stands for a figure that does not apply. docs/metrics.md defines them. */
@@ -128,7 +160,9 @@ typedef struct fb3_column_figures {
     double ks, ks_p, emd, emd_scaled;
     double mean_real, mean_generated, mean_difference;
     double std_real, std_generated, std_difference;
-    double tvd;
+    double emd_rank, quantile_difference, support_coverage;
+    double tvd, category_coverage;
+    double js;
     double missing_real, missing_generated, missing_difference;
     double autocorrelation_diff, transition_tvd;
 } fb3_column_figures;
@@ -137,8 +171,12 @@ typedef struct fb3_summary {
     double rows_real, rows_generated;
     double ks_mean, ks_max, emd_mean, emd_scaled_mean;
     double mean_difference_mean, std_difference_mean;
-    double tvd_mean, tvd_max, missing_difference_mean;
-    double corr_frobenius, corr_max, corr_mean, spearman_frobenius;
+    double emd_rank_mean, quantile_difference_mean, support_coverage_mean;
+    double tvd_mean, tvd_max, category_coverage_mean, js_mean, missing_difference_mean;
+    double corr_frobenius, corr_max, corr_mean;
+    double spearman_frobenius, spearman_max, spearman_mean;
+    double association_frobenius, association_max, association_mean;
+    double nmi_diff, nmi_diff_max, pair_tvd_mean, pair_tvd_max;
     double nearest_min, nearest_mean, nearest_std;
     double rule_violations, rule_violations_real;
     double interarrival_ks, interarrival_emd_scaled, group_size_ks, group_duration_ks, burst_size_ks;
@@ -152,11 +190,19 @@ static inline double fb3_figure_at(const void *figures, size_t offset) {
     return value;
 }
 
+/* [count, count] over all features, symmetric. */
+typedef struct fb3_matrices {
+    double *association[2], *nmi[2]; /* of the real sample, of the other */
+    double *pair_tvd;
+    double *memory;
+} fb3_matrices;
+
 typedef struct fb3_comparison {
     fb3_column_figures *columns; /* one per feature; NULL before there is a comparison */
     fb3_summary summary;
     fb3_summary low, high; /* ends of the intervals of the summary */
     bool has_intervals;
+    fb3_matrices matrices;
 } fb3_comparison;
 
 /* How the rows of a table stand to rules (violations.c). Without rules share is NaN. */
@@ -210,6 +256,11 @@ double fb3_mean_figure(const fb3_column_figures *columns, size_t count, size_t o
 /* Pearson correlation of x and y, both of which are overwritten; 0 when one is constant (joint.c). */
 double fb3_pearson(double *x, double *y, size_t n);
 
+/* Those of a column that do not depend on its unit (distributions.c). */
+void fb3_compare_distributions(fb3_column_figures *to, const fb3_feature *feature,
+                               const fb3_sample_column *real, size_t real_rows,
+                               const fb3_sample_column *other, size_t other_rows);
+
 /* Correlation matrix [n_numeric, n_numeric] of a sample, of the values or of their ranks (joint.c). */
 flowbd3_status fb3_correlate(double *matrix, fb3_work *work, const fb3_features *features,
                              const fb3_sample *sample, bool ranks, flowbd3_error *err);
@@ -218,6 +269,19 @@ uint64_t fb3_correlate_steps(const fb3_features *features);
 /* Figures of the two samples' matrices (joint.c). */
 void fb3_compare_correlations(fb3_summary *summary, const fb3_features *features, const fb3_sample *real,
                               const fb3_sample *other);
+
+/* How far two symmetric matrices [n, n] are apart; b may be NULL for zeros. max and mean are those of the
+ * absolute differences above the diagonal; NaN when n < 2 (joint.c). */
+typedef struct fb3_gap {
+    double frobenius, max, mean;
+} fb3_gap;
+
+fb3_gap fb3_compare_matrices(const double *a, const double *b, size_t n);
+
+/* Matrices over all columns and their summary (association.c). Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_compare_pairs(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                 flowbd3_error *err);
+uint64_t fb3_pair_steps(const fb3_features *features);
 
 /* Distance from each row of other to the nearest row of real; at most max_rows rows of each, chosen by seed,
  * 0 = all (neighbours.c). Errors: CANCELLED, MEMORY. */
@@ -335,6 +399,9 @@ flowbd3_status fb3_figures_create(fb3_figures *figures, flowbd3_context *context
                                   flowbd3_error *err);
 void fb3_figures_destroy(fb3_figures *figures, flowbd3_context *context);
 double fb3_figures_get(const fb3_figures *figures, const char *name);
+
+/* The pairs of columns that differ most, as a JSON array (report_pairs.c). NULL when memory is short. */
+struct json_t *fb3_report_pairs(flowbd3_context *context, const fb3_results *results);
 
 flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_results *results,
                                flowbd3_error *err);

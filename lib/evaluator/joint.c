@@ -175,28 +175,32 @@ flowbd3_status fb3_correlate(double *matrix, fb3_work *work, const fb3_features 
 
 /* ---- two matrices --------------------------------------------------------------------------------- */
 
-static double frobenius(const double *a, const double *b, size_t cells) {
-    fb3_sum sum = {0.0, 0.0};
-    for (size_t i = 0; i < cells; i++)
-        fb3_sum_add(&sum, (a[i] - b[i]) * (a[i] - b[i]));
-    return sqrt(fb3_sum_value(&sum));
+fb3_gap fb3_compare_matrices(const double *a, const double *b, size_t n) {
+    fb3_sum squares = {0.0, 0.0}, sum = {0.0, 0.0};
+    double most = 0.0;
+    if (n < 2)
+        return (fb3_gap){NAN, NAN, NAN};
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            double difference = fabs(a[i * n + j] - (b != NULL ? b[i * n + j] : 0.0));
+            fb3_sum_add(&squares, difference * difference);
+            if (i >= j)
+                continue;
+            most = fmax(most, difference);
+            fb3_sum_add(&sum, difference);
+        }
+    return (fb3_gap){sqrt(fb3_sum_value(&squares)), most,
+                     fb3_sum_value(&sum) / (0.5 * (double)n * (double)(n - 1))};
 }
 
 void fb3_compare_correlations(fb3_summary *summary, const fb3_features *features, const fb3_sample *real,
                               const fb3_sample *other) {
-    size_t n = features->n_numeric;
-    summary->corr_frobenius = summary->spearman_frobenius = summary->corr_max = summary->corr_mean = NAN;
-    if (n < 2)
-        return;
-    summary->corr_frobenius = frobenius(real->pearson, other->pearson, n * n);
-    summary->spearman_frobenius = frobenius(real->spearman, other->spearman, n * n);
-    fb3_sum sum = {0.0, 0.0};
-    summary->corr_max = 0.0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = i + 1; j < n; j++) {
-            double difference = fabs(real->pearson[i * n + j] - other->pearson[i * n + j]);
-            summary->corr_max = fmax(summary->corr_max, difference);
-            fb3_sum_add(&sum, difference);
-        }
-    summary->corr_mean = fb3_sum_value(&sum) / (0.5 * (double)n * (double)(n - 1));
+    fb3_gap pearson = fb3_compare_matrices(real->pearson, other->pearson, features->n_numeric);
+    fb3_gap spearman = fb3_compare_matrices(real->spearman, other->spearman, features->n_numeric);
+    summary->corr_frobenius = pearson.frobenius;
+    summary->corr_max = pearson.max;
+    summary->corr_mean = pearson.mean;
+    summary->spearman_frobenius = spearman.frobenius;
+    summary->spearman_max = spearman.max;
+    summary->spearman_mean = spearman.mean;
 }

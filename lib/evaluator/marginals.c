@@ -83,6 +83,7 @@ static void compare_column(void *argument, size_t i, unsigned worker) {
         compare->failed[i] = !compare_numbers(to, compare->context, real, other, compare->resampled);
     else
         to->tvd = total_variation(feature, real, compare->real->rows, other, compare->other->rows);
+    fb3_compare_distributions(to, feature, real, compare->real->rows, other, compare->other->rows);
 }
 
 double fb3_mean_figure(const fb3_column_figures *columns, size_t count, size_t offset) {
@@ -106,7 +107,12 @@ static void summarise(fb3_summary *summary, const fb3_column_figures *columns, s
     summary->emd_scaled_mean = MEAN(emd_scaled);
     summary->mean_difference_mean = MEAN(mean_difference);
     summary->std_difference_mean = MEAN(std_difference);
+    summary->emd_rank_mean = MEAN(emd_rank);
+    summary->quantile_difference_mean = MEAN(quantile_difference);
+    summary->support_coverage_mean = MEAN(support_coverage);
     summary->tvd_mean = MEAN(tvd);
+    summary->category_coverage_mean = MEAN(category_coverage);
+    summary->js_mean = MEAN(js);
     summary->missing_difference_mean = MEAN(missing_difference);
     summary->ks_max = summary->tvd_max = NAN;
     for (size_t c = 0; c < count; c++) {

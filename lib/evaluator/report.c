@@ -28,7 +28,12 @@ static const column_key column_keys[] = {
     KEY(std_real, true, false, false),
     KEY(std_generated, true, false, false),
     KEY(std_difference, true, false, true),
+    KEY(emd_rank, true, false, true),
+    KEY(quantile_difference, true, false, true),
+    KEY(support_coverage, true, false, true),
     KEY(tvd, false, true, true),
+    KEY(category_coverage, false, true, true),
+    KEY(js, true, true, true),
     KEY(missing_real, true, true, false),
     KEY(missing_generated, true, true, false),
     KEY(missing_difference, true, true, true),
@@ -54,13 +59,27 @@ static const summary_key summary_keys[] = {
     KEY(emd_scaled_mean, false),
     KEY(mean_difference_mean, false),
     KEY(std_difference_mean, false),
+    KEY(emd_rank_mean, false),
+    KEY(quantile_difference_mean, false),
+    KEY(support_coverage_mean, false),
     KEY(tvd_mean, false),
     KEY(tvd_max, false),
+    KEY(category_coverage_mean, false),
+    KEY(js_mean, false),
     KEY(missing_difference_mean, false),
     KEY(corr_frobenius, false),
     KEY(corr_max, false),
     KEY(corr_mean, false),
     KEY(spearman_frobenius, false),
+    KEY(spearman_max, false),
+    KEY(spearman_mean, false),
+    KEY(association_frobenius, false),
+    KEY(association_max, false),
+    KEY(association_mean, false),
+    KEY(nmi_diff, false),
+    KEY(nmi_diff_max, false),
+    KEY(pair_tvd_mean, false),
+    KEY(pair_tvd_max, false),
     KEY(nearest_min, false),
     KEY(nearest_mean, false),
     KEY(nearest_std, false),
@@ -325,7 +344,8 @@ static json_t *report_object(flowbd3_context *context, const fb3_results *result
     if (!failed && comparison->has_intervals)
         failed = json_object_set_new(report, "low", summary_object(&comparison->low)) ||
                  json_object_set_new(report, "high", summary_object(&comparison->high));
-    failed = failed || json_object_set(report, "columns", columns);
+    failed = failed || json_object_set(report, "columns", columns) ||
+             json_object_set_new(report, "pairs", fb3_report_pairs(context, results));
     if (!failed && results->rules != NULL)
         failed = json_object_set_new(report, "rules", rules_object(results));
     if (failed) {

@@ -33,11 +33,13 @@ flowbd3_status fb3_features_create(fb3_features *features, flowbd3_context *cont
     *features = (fb3_features){0};
     features->list = fb3_allocate_zero(context, count, sizeof *features->list);
     features->numeric = fb3_allocate(context, count, sizeof *features->numeric);
-    if (features->list == NULL || features->numeric == NULL)
+    features->all = fb3_allocate(context, count, sizeof *features->all);
+    if (features->list == NULL || features->numeric == NULL || features->all == NULL)
         goto no_memory;
     features->count = count;
     for (size_t c = 0; c < count; c++) {
         fb3_feature *feature = &features->list[c];
+        features->all[c] = c;
         feature->type = flowbd3_table_type(real, c);
         feature->numeric = !fb3_has_dictionary(feature->type);
         feature->name = fb3_duplicate(context, flowbd3_table_name(real, c));
@@ -63,6 +65,7 @@ void fb3_features_destroy(fb3_features *features, flowbd3_context *context) {
     }
     fb3_release(context, features->list);
     fb3_release(context, features->numeric);
+    fb3_release(context, features->all);
     *features = (fb3_features){0};
 }
 

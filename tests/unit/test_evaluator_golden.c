@@ -1,9 +1,8 @@
 /* The evaluator's figures against SciPy, NumPy and scikit-learn: tests/golden/evaluator.py,
  * evaluator_sequences.py, evaluator_bootstrap.py. */
 #include "evaluator/evaluator.h"
+#include "golden_table.h"
 #include "test_main.h"
-
-#include <jansson.h>
 
 static flowbd3_context *context;
 
@@ -17,59 +16,7 @@ static void teardown(void) {
     flowbd3_context_destroy(&context);
 }
 
-/* ---- golden tables --------------------------------------------------------------------------------- */
-
-static json_t *load(const char *name) {
-    const char *data = getenv("FLOWBD3_TEST_DATA");
-    char path[4096];
-    json_error_t error;
-    ck_assert_msg(data != NULL, "FLOWBD3_TEST_DATA is not set");
-    snprintf(path, sizeof path, "%s/golden/evaluator/%s.json", data, name);
-    json_t *content = json_load_file(path, 0, &error);
-    ck_assert_msg(content != NULL, "%s: %s", path, error.text);
-    return content;
-}
-
-static void add_json_column(flowbd3_table *table, const char *name, json_t *column) {
-    const char *type = json_string_value(json_array_get(column, 0));
-    json_t *cells = json_array_get(column, 1);
-    size_t rows = json_array_size(cells);
-    double *reals = calloc(rows, sizeof *reals);
-    int64_t *integers = calloc(rows, sizeof *integers);
-    uint8_t *valid = calloc(rows, 1);
-    const char **texts = calloc(rows, sizeof *texts);
-    for (size_t i = 0; i < rows; i++) {
-        json_t *cell = json_array_get(cells, i);
-        valid[i] = !json_is_null(cell);
-        reals[i] = json_number_value(cell);
-        integers[i] = json_integer_value(cell);
-        texts[i] = json_string_value(cell);
-    }
-    flowbd3_status status =
-        strcmp(type, "real") == 0      ? flowbd3_table_add_real(table, name, reals, valid, rows, NULL)
-        : strcmp(type, "integer") == 0 ? flowbd3_table_add_integer(table, name, integers, valid, rows, NULL)
-                                       : flowbd3_table_add_categorical(table, name, texts, rows, NULL);
-    ck_assert_int_eq(status, FLOWBD3_OK);
-    free(reals);
-    free(integers);
-    free(valid);
-    free(texts);
-}
-
-static flowbd3_table *json_table(json_t *columns) {
-    flowbd3_table *table;
-    const char *name;
-    json_t *column;
-    ck_assert_int_eq(flowbd3_table_create(&table, context, NULL), FLOWBD3_OK);
-    json_object_foreach(columns, name, column) add_json_column(table, name, column);
-    return table;
-}
-
-static void assert_close(const char *name, double value, double expected) {
-    double error = fabs(value - expected);
-    ck_assert_msg(error <= 1e-9 * fabs(expected) + 1e-13, "%s is %.17g, expected %.17g", name, value,
-                  expected);
-}
+/* ---- figures -------------------------------------------------------------------------------------- */
 
 static void assert_figures(const flowbd3_evaluator *evaluator, const char *prefix, json_t *expected) {
     const char *key;
@@ -115,11 +62,11 @@ static void assert_matrix(const flowbd3_evaluator *evaluator, int which, json_t 
 }
 
 static void check_golden(const char *name) {
-    json_t *content = load(name), *expected = json_object_get(content, "expected");
+    json_t *content = golden_content(name), *expected = json_object_get(content, "expected");
     json_t *floor = json_object_get(content, "floor");
-    flowbd3_table *real = json_table(json_object_get(content, "real"));
-    flowbd3_table *generated = json_table(json_object_get(content, "generated"));
-    flowbd3_table *second = floor != NULL ? json_table(json_object_get(content, "second")) : NULL;
+    flowbd3_table *real = golden_table(context, json_object_get(content, "real"));
+    flowbd3_table *generated = golden_table(context, json_object_get(content, "generated"));
+    flowbd3_table *second = floor != NULL ? golden_table(context, json_object_get(content, "second")) : NULL;
     flowbd3_evaluator *evaluator;
     flowbd3_error err = {0};
     ck_assert_msg(flowbd3_evaluator_create(&evaluator, context, real, second, NULL, &err) == FLOWBD3_OK, "%s",
@@ -154,7 +101,7 @@ START_TEST(golden_complete_table) {
 END_TEST
 
 START_TEST(golden_p_values) {
-    json_t *content = load("kolmogorov"), *row;
+    json_t *content = golden_content("kolmogorov"), *row;
     size_t i;
     json_array_foreach(json_object_get(content, "two_samples"), i, row) {
         uint64_t n[3];
@@ -188,7 +135,7 @@ static void add_sequence(flowbd3_table *table, const char *name, size_t rows, ui
 }
 
 START_TEST(golden_large_columns) {
-    json_t *content = load("large");
+    json_t *content = golden_content("large");
     flowbd3_table *real, *generated;
     ck_assert_int_eq(flowbd3_table_create(&real, context, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_create(&generated, context, NULL), FLOWBD3_OK);
@@ -211,10 +158,10 @@ START_TEST(golden_large_columns) {
 END_TEST
 
 static void check_sequences(const char *name) {
-    json_t *content = load(name), *one;
-    flowbd3_table *real = json_table(json_object_get(content, "real"));
-    flowbd3_table *generated = json_table(json_object_get(content, "generated"));
-    flowbd3_table *second = json_table(json_object_get(content, "second"));
+    json_t *content = golden_content(name), *one;
+    flowbd3_table *real = golden_table(context, json_object_get(content, "real"));
+    flowbd3_table *generated = golden_table(context, json_object_get(content, "generated"));
+    flowbd3_table *second = golden_table(context, json_object_get(content, "second"));
     size_t i;
     json_array_foreach(json_object_get(content, "cases"), i, one) {
         const char *group_by[8];
@@ -254,9 +201,9 @@ END_TEST
 START_TEST(golden_bootstrap) {
     static const char rule[] = "{\"format\":\"flowbd3-rules\",\"version\":1,\"rules\":["
                                "{\"name\":\"few\",\"compare\":{\"left\":\"bytes\",\"at_most\":100}}]}";
-    json_t *content = load("bootstrap"), *low = json_object_get(content, "low");
-    flowbd3_table *real = json_table(json_object_get(content, "real"));
-    flowbd3_table *generated = json_table(json_object_get(content, "generated"));
+    json_t *content = golden_content("bootstrap"), *low = json_object_get(content, "low");
+    flowbd3_table *real = golden_table(context, json_object_get(content, "real"));
+    flowbd3_table *generated = golden_table(context, json_object_get(content, "generated"));
     const char *group_by[] = {json_string_value(json_array_get(json_object_get(content, "group_by"), 0))};
     flowbd3_rules *rules;
     ck_assert_int_eq(flowbd3_rules_from_json(&rules, context, rule, sizeof rule - 1, NULL), FLOWBD3_OK);

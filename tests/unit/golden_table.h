@@ -1,0 +1,68 @@
+/* Golden files of the evaluator: JSON with tables and their figures. */
+#ifndef GOLDEN_TABLE_H
+#define GOLDEN_TABLE_H
+
+#include <flowbd3/table.h>
+
+#include <check.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* tests/golden/evaluator/NAME.json; json_decref it. */
+static inline json_t *golden_content(const char *name) {
+    const char *data = getenv("FLOWBD3_TEST_DATA");
+    char path[4096];
+    json_error_t error;
+    ck_assert_msg(data != NULL, "FLOWBD3_TEST_DATA is not set");
+    snprintf(path, sizeof path, "%s/golden/evaluator/%s.json", data, name);
+    json_t *content = json_load_file(path, 0, &error);
+    ck_assert_msg(content != NULL, "%s: %s", path, error.text);
+    return content;
+}
+
+/* column: [type, cells], null for a missing one. */
+static inline void add_golden_column(flowbd3_table *table, const char *name, json_t *column) {
+    const char *type = json_string_value(json_array_get(column, 0));
+    json_t *cells = json_array_get(column, 1);
+    size_t rows = json_array_size(cells);
+    double *reals = calloc(rows, sizeof *reals);
+    int64_t *integers = calloc(rows, sizeof *integers);
+    uint8_t *valid = calloc(rows, 1);
+    const char **texts = calloc(rows, sizeof *texts);
+    for (size_t i = 0; i < rows; i++) {
+        json_t *cell = json_array_get(cells, i);
+        valid[i] = !json_is_null(cell);
+        reals[i] = json_number_value(cell);
+        integers[i] = json_integer_value(cell);
+        texts[i] = json_string_value(cell);
+    }
+    flowbd3_status status =
+        strcmp(type, "real") == 0      ? flowbd3_table_add_real(table, name, reals, valid, rows, NULL)
+        : strcmp(type, "integer") == 0 ? flowbd3_table_add_integer(table, name, integers, valid, rows, NULL)
+                                       : flowbd3_table_add_categorical(table, name, texts, rows, NULL);
+    ck_assert_int_eq(status, FLOWBD3_OK);
+    free(reals);
+    free(integers);
+    free(valid);
+    free(texts);
+}
+
+static inline flowbd3_table *golden_table(flowbd3_context *context, json_t *columns) {
+    flowbd3_table *table;
+    const char *name;
+    json_t *column;
+    ck_assert_int_eq(flowbd3_table_create(&table, context, NULL), FLOWBD3_OK);
+    json_object_foreach(columns, name, column) add_golden_column(table, name, column);
+    return table;
+}
+
+static inline void assert_close(const char *name, double value, double expected) {
+    double error = fabs(value - expected);
+    ck_assert_msg(error <= 1e-9 * fabs(expected) + 1e-13, "%s is %.17g, expected %.17g", name, value,
+                  expected);
+}
+
+#endif
