@@ -2,6 +2,7 @@
 #include "comparison.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,12 +46,27 @@ void print_summary_figure(FILE *file, const flowbd3_evaluator *evaluator, const 
                flowbd3_evaluator_get(evaluator, floor_name));
 }
 
-static void print_summary(FILE *file, const flowbd3_evaluator *evaluator, int width) {
-    static const char prefix[] = "summary.";
+static const char summary[] = "summary.";
+
+static bool is_summary(const char *name) {
+    return strncmp(name, summary, strlen(summary)) == 0;
+}
+
+static int longest_name(const flowbd3_evaluator *evaluator) {
+    size_t longest = 0;
     for (size_t i = 0; i < flowbd3_evaluator_count(evaluator); i++) {
         const char *name = flowbd3_evaluator_figure(evaluator, i, NULL);
-        if (strncmp(name, prefix, strlen(prefix)) == 0)
-            print_summary_figure(file, evaluator, name + strlen(prefix), width);
+        if (is_summary(name) && strlen(name + strlen(summary)) > longest)
+            longest = strlen(name + strlen(summary));
+    }
+    return (int)longest;
+}
+
+static void print_summary(FILE *file, const flowbd3_evaluator *evaluator, int width) {
+    for (size_t i = 0; i < flowbd3_evaluator_count(evaluator); i++) {
+        const char *name = flowbd3_evaluator_figure(evaluator, i, NULL);
+        if (is_summary(name))
+            print_summary_figure(file, evaluator, name + strlen(summary), width);
     }
 }
 
@@ -68,7 +84,7 @@ static void print_columns(FILE *file, const flowbd3_evaluator *evaluator, const 
 }
 
 void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_table *real) {
-    int width = (int)strlen("missing_difference_mean");
+    int width = longest_name(evaluator);
     for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
         int length = (int)strnlen(flowbd3_table_name(real, i), 40);
         width = length > width ? length : width;
@@ -82,7 +98,8 @@ void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flow
 
 void print_intervals(FILE *file, const flowbd3_evaluator *evaluator) {
     static const char prefix[] = "low.";
-    fprintf(file, "\n%-24s %12s %12s %12s\n", "figure", "2.5 %", "value", "97.5 %");
+    int width = longest_name(evaluator);
+    fprintf(file, "\n%-*s %12s %12s %12s\n", width, "figure", "2.5 %", "value", "97.5 %");
     for (size_t i = 0; i < flowbd3_evaluator_count(evaluator); i++) {
         double low;
         const char *name = flowbd3_evaluator_figure(evaluator, i, &low);
@@ -92,7 +109,7 @@ void print_intervals(FILE *file, const flowbd3_evaluator *evaluator) {
         char value_name[64], high_name[64], text[3][32];
         snprintf(value_name, sizeof value_name, "summary.%s", figure);
         snprintf(high_name, sizeof high_name, "high.%s", figure);
-        fprintf(file, "%-24s %12s %12s %12s\n", figure, figure_text(text[0], low),
+        fprintf(file, "%-*s %12s %12s %12s\n", width, figure, figure_text(text[0], low),
                 figure_text(text[1], flowbd3_evaluator_get(evaluator, value_name)),
                 figure_text(text[2], flowbd3_evaluator_get(evaluator, high_name)));
     }

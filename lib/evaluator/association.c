@@ -117,59 +117,74 @@ typedef struct grouped {
     const double *x;
     const uint8_t *codes;
     size_t rows, missing;
-    size_t n;         /* rows that count */
-    double low, high; /* of x over them */
+    uint64_t sizes[CODES]; /* rows that count */
+    double low, high;      /* of x over them */
 } grouped;
 
 static bool is_counted(const grouped *g, size_t row) {
     return !isnan(g->x[row]) && g->codes[row] != g->missing;
 }
 
-static void find_range(grouped *g) {
-    g->n = 0;
-    g->low = INFINITY;
-    g->high = -INFINITY;
+static uint64_t find_range(grouped *g) {
+    uint64_t n = 0;
+    double low = INFINITY, high = -INFINITY;
     for (size_t row = 0; row < g->rows; row++) {
         if (!is_counted(g, row))
             continue;
-        g->n++;
-        g->low = fmin(g->low, g->x[row]);
-        g->high = fmax(g->high, g->x[row]);
+        double x = g->x[row];
+        low = x < low ? x : low;
+        high = x > high ? x : high;
+        g->sizes[g->codes[row]]++;
     }
+    for (size_t k = 0; k < g->missing; k++)
+        n += g->sizes[k];
+    g->low = low;
+    g->high = high;
+    return n;
+}
+
+/* sums[CODES] of scale x - centre by code; returns the sum of its squares. */
+static double sum_groups(double *sums, const grouped *g, double scale, double centre) {
+    fb3_sum groups[CODES] = {{0.0, 0.0}}, squares = {0.0, 0.0};
+    for (size_t row = 0; row < g->rows; row++) {
+        if (!is_counted(g, row))
+            continue;
+        double x = scale * g->x[row] - centre;
+        fb3_sum_add(&groups[g->codes[row]], x);
+        fb3_sum_add(&squares, x * x);
+    }
+    for (size_t k = 0; k < CODES; k++)
+        sums[k] = fb3_sum_value(&groups[k]);
+    return fb3_sum_value(&squares);
+}
+
+static double add_up(const double *sums) {
+    fb3_sum sum = {0.0, 0.0};
+    for (size_t k = 0; k < CODES; k++)
+        fb3_sum_add(&sum, sums[k]);
+    return fb3_sum_value(&sum);
 }
 
 /* eta: the root of the share of the variance of x that lies between the means of the groups (Pearson 1905).
- * 0 where x is constant. Scaled by a power of two: no overflow; about the mean: no cancellation. */
+ * 0 where x is constant. Scaled by a power of two, so that squares are in range, and taken about the mean, so
+ * that nothing cancels. */
 static double correlation_ratio(grouped g) {
-    find_range(&g);
-    if (g.n < 2 || g.low == g.high)
+    double n = (double)find_range(&g), sums[CODES];
+    if (n < 2.0 || g.low == g.high)
         return 0.0;
     int exponent = -ilogb(fmax(fabs(g.low), fabs(g.high)));
-    double n = (double)g.n;
-    fb3_sum sum = {0.0, 0.0}, squares = {0.0, 0.0}, between = {0.0, 0.0}, sums[CODES] = {{0.0, 0.0}};
-    uint64_t sizes[CODES] = {0};
-    for (size_t row = 0; row < g.rows; row++)
-        if (is_counted(&g, row))
-            fb3_sum_add(&sum, ldexp(g.x[row], exponent));
-    double mean = fb3_sum_value(&sum) / n;
-    for (size_t row = 0; row < g.rows; row++) {
-        if (!is_counted(&g, row))
-            continue;
-        double x = ldexp(g.x[row], exponent) - mean;
-        fb3_sum_add(&sums[g.codes[row]], x);
-        fb3_sum_add(&squares, x * x);
-        sizes[g.codes[row]]++;
-    }
-    fb3_sum rest = {0.0, 0.0}; /* n times what rounding took from the mean */
+    double scale = ldexp(1.0, exponent < 1000 ? exponent : 1000);
+    (void)sum_groups(sums, &g, scale, 0.0);
+    double centre = add_up(sums) / n;
+    double squares = sum_groups(sums, &g, scale, centre);
+    double rest = add_up(sums) / n; /* what rounding took from the centre */
+    fb3_sum between = {0.0, 0.0};
     for (size_t k = 0; k < g.missing; k++)
-        fb3_sum_add(&rest, fb3_sum_value(&sums[k]));
-    double error = fb3_sum_value(&rest) / n;
-    for (size_t k = 0; k < g.missing; k++)
-        if (sizes[k] > 0) {
-            double difference = fb3_sum_value(&sums[k]) / (double)sizes[k] - error;
-            fb3_sum_add(&between, (double)sizes[k] * difference * difference);
+        if (g.sizes[k] > 0) {
+            double difference = sums[k] / (double)g.sizes[k] - rest;
+            fb3_sum_add(&between, (double)g.sizes[k] * difference * difference);
         }
-    double all = fb3_sum_value(&squares) - n * error * error;
+    double all = squares - n * rest * rest;
     return all > 0.0 ? fmin(sqrt(fb3_sum_value(&between) / all), 1.0) : 0.0;
 }
 

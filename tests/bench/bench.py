@@ -65,7 +65,7 @@ FIGURES = {
     ],
     "evaluate": [
         ("real table", "create_seconds", TIME, None),
-        ("marginals, correlations", "marginal_seconds", TIME, None),
+        ("marginals, pairs", "marginal_seconds", TIME, None),
         ("nearest rows", "neighbour_seconds", TIME, None),
         ("nearest rows", "neighbour_gflops", "Gflop/s", ("half of fb3_gemm, 512-square", "half_square_gflops")),
     ],

@@ -1,5 +1,5 @@
 /* Evaluates 20,000 rows of 8 columns against 20,000, and prints the seconds of its parts, as JSON: taking up
- * the real table (sorts, moments, correlations); marginals, correlations and report, which are a run that
+ * the real table (sorts, moments, correlations); marginals, pairs of columns and report, which are a run that
  * compares a single row with its nearest; and the distances to the nearest rows, which are the rest of a
  * whole run. These are brute force: 3 operations a pair of cells, in double precision, beside half of what
  * BLIS reaches in single precision.

@@ -269,6 +269,24 @@ START_TEST(constant_columns) {
 }
 END_TEST
 
+/* 5 % and 95 % quantiles are both 0: the standard deviation takes their place. */
+START_TEST(quantiles_of_a_nearly_constant_column) {
+    double x[40] = {0.0}, y[40];
+    x[7] = 10.0;
+    for (size_t i = 0; i < 40; i++)
+        y[i] = 1.0;
+    flowbd3_table *real = new_table(), *generated = new_table();
+    add_real(real, "x", x, NULL, 40);
+    add_real(generated, "x", y, NULL, 40);
+    flowbd3_evaluator *evaluator = evaluate(real, NULL, generated);
+    assert_close("quantile difference", get(evaluator, "columns.x.quantile_difference"),
+                 1.0 / sqrt(100.0 / 40.0 - 0.25 * 0.25));
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+}
+END_TEST
+
 START_TEST(one_row_against_one_row) {
     static const double three = 3.0, five = 5.0;
     static const char *const a[] = {"a"}, *const b[] = {"b"};
@@ -559,6 +577,7 @@ int main(void) {
     tcase_add_test(tests, no_column_has_more_bins_than_allowed);
     tcase_add_test(tests, column_without_a_cell);
     tcase_add_test(tests, constant_columns);
+    tcase_add_test(tests, quantiles_of_a_nearly_constant_column);
     tcase_add_test(tests, one_row_against_one_row);
     tcase_add_test(tests, one_column);
     tcase_add_test(tests, numbers_at_the_ends_of_the_range);
