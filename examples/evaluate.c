@@ -44,8 +44,8 @@ static void list_options(program_option *options, arguments *a) {
          .value = &a->train,
          .argument = "FILE",
          .help =
-             "A second sample of real flows: the floor is its distance to the first; as many rows as there "
-             "are generated ones, chosen by --seed, or with sequences the first of the file"},
+             "The flows that the generator has learned from: the floor is the distance of as many of them as "
+             "there are generated ones, chosen by --seed, to --real; the figures of privacy take them all"},
         {.name = "rules",
          .kind = OPTION_TEXT,
          .value = &a->rules,
@@ -149,7 +149,7 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
 /* ---- tables ------------------------------------------------------------------------------------ */
 
 typedef struct tables {
-    flowbd3_table *real, *generated, *second;
+    flowbd3_table *real, *generated, *train, *second; /* second: as many rows of train as are generated */
 } tables;
 
 static flowbd3_status read_like(flowbd3_table **table, flowbd3_context *context, const char *path,
@@ -196,17 +196,16 @@ static flowbd3_status read_tables(tables *t, flowbd3_context *context, const arg
         status = read_like(&t->generated, context, a->generated, t->real, options, err);
     if (status != FLOWBD3_OK || a->train == NULL)
         return status;
-    flowbd3_table *train = NULL;
-    status = read_like(&train, context, a->train, t->real, options, err);
+    status = read_like(&t->train, context, a->train, t->real, options, err);
     if (status == FLOWBD3_OK)
-        status = choose_second(&t->second, train, flowbd3_table_rows(t->generated), a, err);
-    flowbd3_table_destroy(&train);
+        status = choose_second(&t->second, t->train, flowbd3_table_rows(t->generated), a, err);
     return status;
 }
 
 static void release_tables(tables *t) {
     flowbd3_table_destroy(&t->real);
     flowbd3_table_destroy(&t->generated);
+    flowbd3_table_destroy(&t->train);
     flowbd3_table_destroy(&t->second);
 }
 
@@ -290,6 +289,7 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     if (done == FLOWBD3_OK)
         done = read_rules(&rules, context, a->rules, t.real, &err);
     options.rules = rules;
+    options.training = t.train;
     if (done == FLOWBD3_OK)
         done = flowbd3_evaluator_create(&evaluator, context, t.real, t.second, &options, &err);
     if (done == FLOWBD3_OK)

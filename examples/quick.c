@@ -210,10 +210,12 @@ static flowbd3_status generate(quick *q, flowbd3_error *err) {
 static flowbd3_status evaluate(quick *q, flowbd3_error *err) {
     q->bar.unit = "parts";
     flowbd3_table *second = NULL;
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.training = q->train;
     flowbd3_status status =
         choose_rows(&second, q->train, flowbd3_table_rows(q->generated), q->arguments->seed, err);
     if (status == FLOWBD3_OK)
-        status = flowbd3_evaluator_create(&q->evaluator, q->context, q->test, second, NULL, err);
+        status = flowbd3_evaluator_create(&q->evaluator, q->context, q->test, second, &options, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_evaluator_run(q->evaluator, q->generated, show_progress, &q->bar, err);
     flowbd3_table_destroy(&second);

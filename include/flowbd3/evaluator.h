@@ -24,8 +24,8 @@ typedef enum flowbd3_metrics {
 
 typedef struct flowbd3_evaluator_options {
     size_t struct_size;
-    uint64_t max_rows; /* rows of each table used for distances to the nearest real row; default 0 = all */
-    uint64_t seed;     /* choice of those rows, and of resampled ones */
+    uint64_t max_rows;          /* rows of each table used for distances between rows; default 0 = all */
+    uint64_t seed;              /* choice of those rows, and of resampled ones */
     const flowbd3_rules *rules; /* whose violations are counted; default NULL = none. The evaluator keeps a
                                    reference of its own */
     uint32_t groups;            /* flowbd3_metrics to compute, others are NaN; default 0 = all */
@@ -37,15 +37,21 @@ typedef struct flowbd3_evaluator_options {
     /* Column of numbers or times that orders the rows of a sequence; rows without a cell there have no place.
      * Default NULL: the table's order. Figures of sequences need group_by or order_by. */
     const char *order_by;
+    /* The rows that the generator has learned from, for the figures of privacy (docs/metrics.md); real are
+     * then rows that it has not seen. Default NULL: it has learned from real, and not from second_real.
+     * Copied by create; only the group NEIGHBOURS reads it. */
+    const flowbd3_table *training;
+    int reference_authenticity; /* 1: also authenticity_reference, as the implementation in wide use computes
+                                   it; default 0 = no */
 } flowbd3_evaluator_options;
 
 #define FLOWBD3_EVALUATOR_OPTIONS_INIT \
-    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0, 0, NULL, 0, NULL }
+    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0, 0, NULL, 0, NULL, NULL, 0 }
 
 FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size);
 
 /* Creates an evaluator against the rows of real. second_real, or NULL, is a second real sample: every figure
- * is then computed for it too, as the floor. Both tables are copied as far as they are needed. Errors:
+ * is then computed for it too, as the floor. All tables are copied as far as they are needed. Errors:
  * ARGUMENT (no rows or columns, a group that there is not; a column of group_by or order_by that is not there
  * or is named twice, an order_by of categories or addresses), SCHEMA (the tables' columns differ, or a rule's
  * column is not there or of the other kind), LIMIT (2^31 rows), MEMORY. */
@@ -88,9 +94,15 @@ FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator 
 FLOWBD3_API const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const char *name,
                                                    int which, size_t *n, const size_t **columns);
 
-/* The report as JSON text with the members summary, floor, columns, pairs, low and high where there are
- * intervals, and rules where there are some; to be given back with flowbd3_string_destroy. Errors: STATE (no
- * run yet), MEMORY. */
+/* A curve by name: "alpha_precision" holds P_alpha at alpha = k / *n for k = 1 .. *n, "beta_recall" R_beta in
+ * the same way, and with "floor_" before the name those of the second real sample. NULL, and *n 0, before the
+ * first run and for what is not there. The pointer lives until the next run; n may be NULL. */
+FLOWBD3_API const double *flowbd3_evaluator_curve(const flowbd3_evaluator *evaluator, const char *name,
+                                                  size_t *n);
+
+/* The report as JSON text with the members summary, floor, columns, pairs, curves, low and high where there
+ * are intervals, and rules where there are some; to be given back with flowbd3_string_destroy. Errors: STATE
+ * (no run yet), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
                                                      flowbd3_error *err);
 

@@ -94,19 +94,23 @@ static void find_intervals(fb3_comparison *comparison, const fb3_summary *summar
     }
 }
 
+static bool is_wanted(const flowbd3_evaluator_options *options) {
+    return options->bootstrap > 0 && ((options->groups & RESAMPLED) != 0 || has_sequences(options));
+}
+
 uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                             size_t real_rows, size_t other_rows) {
-    if ((options->groups & RESAMPLED) == 0 && !has_sequences(options))
+                             const fb3_sizes *sizes) {
+    if (!is_wanted(options))
         return 0;
     uint64_t one = fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
-                   fb3_compare_steps(features, options, real_rows, other_rows, true);
+                   fb3_compare_steps(features, options, sizes, true);
     return options->bootstrap * one;
 }
 
 flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                              flowbd3_error *err) {
     const flowbd3_evaluator_options *o = pair->options;
-    if (fb3_bootstrap_steps(pair->features, o, pair->real->rows, pair->other->rows) == 0)
+    if (!is_wanted(o))
         return FLOWBD3_OK;
     fb3_summary *summaries = fb3_allocate(work->context, o->bootstrap, sizeof *summaries);
     double *x = fb3_allocate(work->context, o->bootstrap, sizeof *x);

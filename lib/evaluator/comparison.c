@@ -1,11 +1,11 @@
 /* The comparison of two samples, group of figures by group. */
-#include "evaluator.h"
+#include "evaluator/distances.h"
 
 /* ---- groups of figures ---------------------------------------------------------------------------- */
 
 static uint64_t marginal_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                               size_t real_rows, size_t other_rows) {
-    (void)options, (void)real_rows, (void)other_rows;
+                               const fb3_sizes *sizes) {
+    (void)options, (void)sizes;
     return features->count;
 }
 
@@ -17,21 +17,32 @@ static flowbd3_status compare_correlations(fb3_comparison *comparison, fb3_work 
 }
 
 static uint64_t pair_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                           size_t real_rows, size_t other_rows) {
-    (void)options, (void)real_rows, (void)other_rows;
+                           const fb3_sizes *sizes) {
+    (void)options, (void)sizes;
     return fb3_pair_steps(features);
 }
 
 static uint64_t neighbour_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                                size_t real_rows, size_t other_rows) {
-    (void)features, (void)real_rows;
-    return fb3_neighbour_steps(other_rows, options->max_rows);
+                                const fb3_sizes *sizes) {
+    (void)features;
+    return fb3_neighbour_steps(sizes->other, options->max_rows);
 }
 
 static flowbd3_status compare_neighbours(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                          flowbd3_error *err) {
     return fb3_compare_neighbours(&comparison->summary, work, pair->features, pair->real, pair->other,
                                   pair->options->max_rows, pair->options->seed, err);
+}
+
+static uint64_t distance_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                               const fb3_sizes *sizes) {
+    (void)features;
+    return fb3_distance_steps(sizes, options->max_rows);
+}
+
+static flowbd3_status compare_distances(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                        flowbd3_error *err) {
+    return fb3_compare_distances(comparison, work, pair->clouds, pair->floor ? NULL : pair->other, err);
 }
 
 static flowbd3_status compare_rules(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
@@ -44,17 +55,16 @@ static flowbd3_status compare_rules(fb3_comparison *comparison, fb3_work *work, 
 }
 
 static uint64_t sequence_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                               size_t real_rows, size_t other_rows) {
-    (void)real_rows, (void)other_rows;
+                               const fb3_sizes *sizes) {
+    (void)sizes;
     return fb3_sequence_steps(features, options);
 }
 
-/* A function that writes figures of one group, and the steps that it reports for tables of so many rows. They
- * run in this order. */
+/* A function that writes figures of one group, and the steps that it reports. They run in this order. */
 static const struct part {
     flowbd3_metrics group;
     uint64_t (*steps)(const fb3_features *features, const flowbd3_evaluator_options *options,
-                      size_t real_rows, size_t other_rows); /* NULL: none */
+                      const fb3_sizes *sizes); /* NULL: none */
     flowbd3_status (*compare)(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                               flowbd3_error *err);
     bool resampled; /* also run on resampled tables */
@@ -63,6 +73,7 @@ static const struct part {
     {FLOWBD3_METRICS_JOINT, NULL, compare_correlations, true},
     {FLOWBD3_METRICS_JOINT, pair_steps, fb3_compare_pairs, true},
     {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours, false},
+    {FLOWBD3_METRICS_NEIGHBOURS, distance_steps, compare_distances, false},
     {FLOWBD3_METRICS_RULES, NULL, compare_rules, true},
     {FLOWBD3_METRICS_SEQUENCES, sequence_steps, fb3_compare_sequences, true},
 };
@@ -74,11 +85,11 @@ static bool runs(const struct part *part, const flowbd3_evaluator_options *optio
 }
 
 uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                           size_t real_rows, size_t other_rows, bool resampled) {
+                           const fb3_sizes *sizes, bool resampled) {
     uint64_t steps = 0;
     for (size_t i = 0; i < FB3_COUNT(parts); i++)
         if (runs(&parts[i], options, resampled) && parts[i].steps != NULL)
-            steps += parts[i].steps(features, options, real_rows, other_rows);
+            steps += parts[i].steps(features, options, sizes);
     return steps;
 }
 
@@ -100,6 +111,8 @@ flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3
     clear_figures(&comparison->summary, sizeof comparison->summary);
     clear_figures(&comparison->low, sizeof comparison->low);
     clear_figures(&comparison->high, sizeof comparison->high);
+    clear_figures(comparison->alpha_precision, sizeof comparison->alpha_precision);
+    clear_figures(comparison->beta_recall, sizeof comparison->beta_recall);
     if (!pair->resampled) {
         comparison->summary.rows_real = (double)pair->real->rows;
         comparison->summary.rows_generated = (double)pair->other->rows;

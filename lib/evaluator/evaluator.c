@@ -1,12 +1,14 @@
 /* The evaluator's handle: the real table as it is kept, the floor, and the figures of the last run. */
-#include "evaluator.h"
+#include "evaluator/distances.h"
 
 struct flowbd3_evaluator {
     flowbd3_context *context;
     flowbd3_evaluator_options options;
     fb3_features features;
     fb3_sample real, second;
+    fb3_sample training; /* without rows where the real ones are the training rows */
     bool has_second;
+    fb3_clouds clouds;
     fb3_comparison floor, current;
     fb3_figures figures;
     flowbd3_rules *rules; /* a reference, or NULL */
@@ -64,6 +66,16 @@ static flowbd3_status read_table(const flowbd3_evaluator *evaluator, fb3_work *w
     return status;
 }
 
+/* The rows that the generator has learned from, which the caller may free then; only distances need them. */
+static flowbd3_status read_training(flowbd3_evaluator *evaluator, fb3_work *work, flowbd3_error *err) {
+    const flowbd3_table *training = evaluator->options.training;
+    evaluator->options.training = NULL;
+    if (training == NULL || (evaluator->options.groups & FLOWBD3_METRICS_NEIGHBOURS) == 0)
+        return FLOWBD3_OK;
+    return fb3_sample_create(&evaluator->training, work, &evaluator->features, training, "training",
+                             FLOWBD3_METRICS_NEIGHBOURS, err);
+}
+
 flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                         const flowbd3_table *real, const flowbd3_table *second_real,
                                         const flowbd3_evaluator_options *options, flowbd3_error *err) {
@@ -96,6 +108,8 @@ flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context
     if (status == FLOWBD3_OK && second_real != NULL)
         status = read_table(evaluator, &work, second_real, "second real", &evaluator->second,
                             &evaluator->second_violations, err);
+    if (status == FLOWBD3_OK)
+        status = read_training(evaluator, &work, err);
     if (status != FLOWBD3_OK)
         flowbd3_evaluator_destroy(&evaluator);
     *out = evaluator;
@@ -115,6 +129,8 @@ void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator) {
     fb3_release(context, e->spearman);
     fb3_sample_destroy(&e->real, &e->features, context);
     fb3_sample_destroy(&e->second, &e->features, context);
+    fb3_sample_destroy(&e->training, &e->features, context);
+    fb3_clouds_destroy(&e->clouds, context);
     fb3_release(context, e->criteria.group_by);
     fb3_features_destroy(&e->features, context);
     fb3_violations_release(&e->real_violations, context);
@@ -136,19 +152,38 @@ static fb3_pair pair_of(const flowbd3_evaluator *evaluator, const fb3_sample *ot
         .real_violations = &evaluator->real_violations,
         .violations = violations,
         .criteria = &evaluator->criteria,
+        .clouds = &evaluator->clouds,
+        .floor = other == &evaluator->second,
     };
+}
+
+static fb3_sizes sizes_of(const flowbd3_evaluator *evaluator, size_t other, bool floor) {
+    return (fb3_sizes){evaluator->real.rows, evaluator->second.rows, evaluator->training.rows, other, floor};
 }
 
 static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_table *generated) {
     const fb3_features *features = &evaluator->features;
     const flowbd3_evaluator_options *options = &evaluator->options;
-    uint64_t steps =
-        fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
-        fb3_compare_steps(features, options, evaluator->real.rows, flowbd3_table_rows(generated), false) +
-        fb3_bootstrap_steps(features, options, evaluator->real.rows, flowbd3_table_rows(generated));
+    const fb3_sizes sizes = sizes_of(evaluator, flowbd3_table_rows(generated), false);
+    const fb3_sizes floor = sizes_of(evaluator, evaluator->second.rows, true);
+    uint64_t steps = fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
+                     fb3_compare_steps(features, options, &sizes, false) +
+                     fb3_bootstrap_steps(features, options, &sizes);
     if (evaluator->has_second && evaluator->floor.columns == NULL)
-        steps += fb3_compare_steps(features, options, evaluator->real.rows, evaluator->second.rows, false);
+        steps += fb3_compare_steps(features, options, &floor, false);
+    if ((options->groups & FLOWBD3_METRICS_NEIGHBOURS) != 0 && !evaluator->clouds.ready)
+        steps += fb3_clouds_steps(&sizes, options->max_rows);
     return steps;
+}
+
+/* The searches that are the same for all generated tables are made once, as the floor is. */
+static flowbd3_status create_clouds(flowbd3_evaluator *evaluator, fb3_work *work, flowbd3_error *err) {
+    if ((evaluator->options.groups & FLOWBD3_METRICS_NEIGHBOURS) == 0)
+        return FLOWBD3_OK;
+    return fb3_clouds_create(&evaluator->clouds, work, &evaluator->features, &evaluator->real,
+                             evaluator->has_second ? &evaluator->second : NULL,
+                             evaluator->training.rows > 0 ? &evaluator->training : NULL, &evaluator->options,
+                             err);
 }
 
 /* The floor is computed once, in the first run, where its progress can be shown. */
@@ -181,6 +216,8 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
     fb3_violations violations = {NULL, NAN};
     flowbd3_status status = read_table(evaluator, &work, generated, "generated", &sample, &violations, err);
     const fb3_pair pair = pair_of(evaluator, &sample, &violations);
+    if (status == FLOWBD3_OK)
+        status = create_clouds(evaluator, &work, err);
     if (status == FLOWBD3_OK)
         status = compare_floor(evaluator, &work, err);
     if (status == FLOWBD3_OK)
@@ -268,6 +305,15 @@ const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const
     if (columns != NULL)
         *columns = matrix == NULL ? NULL : numeric ? e->features.numeric : e->features.all;
     return matrix;
+}
+
+const double *flowbd3_evaluator_curve(const flowbd3_evaluator *evaluator, const char *name, size_t *n) {
+    bool there = evaluator != NULL && name != NULL && evaluator->current.columns != NULL;
+    const fb3_comparison *floor = there && evaluator->has_second ? &evaluator->floor : NULL;
+    const double *curve = there ? fb3_curve_get(&evaluator->current, floor, name) : NULL;
+    if (n != NULL)
+        *n = curve != NULL ? FB3_CURVE : 0;
+    return curve;
 }
 
 flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,

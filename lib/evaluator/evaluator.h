@@ -100,6 +100,7 @@ typedef struct fb3_sample_column {
 } fb3_sample_column;
 
 typedef struct fb3_sequences fb3_sequences;
+typedef struct fb3_clouds fb3_clouds;
 
 typedef struct fb3_sample {
     size_t rows;
@@ -178,6 +179,9 @@ typedef struct fb3_summary {
     double association_frobenius, association_max, association_mean;
     double nmi_diff, nmi_diff_max, pair_tvd_mean, pair_tvd_max;
     double nearest_min, nearest_mean, nearest_std;
+    double alpha_precision, beta_recall, precision, recall, density, coverage;
+    double authenticity, authenticity_reference;
+    double dcr_mean, dcr_p5, dcr_train_share, nndr_mean, nndr_p5, copies, mia_advantage;
     double rule_violations, rule_violations_real;
     double interarrival_ks, interarrival_emd_scaled, group_size_ks, group_duration_ks, burst_size_ks;
     double autocorrelation_diff, transition_tvd_mean, transition_tvd_max;
@@ -197,12 +201,15 @@ typedef struct fb3_matrices {
     double *memory;
 } fb3_matrices;
 
+enum { FB3_CURVE = 100 }; /* points of a curve: k / FB3_CURVE for k = 1 .. FB3_CURVE */
+
 typedef struct fb3_comparison {
     fb3_column_figures *columns; /* one per feature; NULL before there is a comparison */
     fb3_summary summary;
     fb3_summary low, high; /* ends of the intervals of the summary */
     bool has_intervals;
     fb3_matrices matrices;
+    double alpha_precision[FB3_CURVE], beta_recall[FB3_CURVE]; /* the first is NaN where there is none */
 } fb3_comparison;
 
 /* How the rows of a table stand to rules (violations.c). Without rules share is NaN. */
@@ -218,8 +225,17 @@ typedef struct fb3_pair {
     const fb3_sample *real, *other;
     const fb3_violations *real_violations, *violations;
     const fb3_criteria *criteria; /* of sequences, as columns of the real table */
+    const fb3_clouds *clouds;     /* of the group NEIGHBOURS */
+    bool floor;                   /* other is the second real sample */
     bool resampled;               /* other was drawn from another sample */
 } fb3_pair;
+
+/* Rows of the tables, 0 where there is none; other, that the real one is compared with, is the second one for
+ * the floor. */
+typedef struct fb3_sizes {
+    size_t real, second, training, other;
+    bool floor;
+} fb3_sizes;
 
 /* All figures of a pair, of the groups that are asked for; of a resampled one those that depend on it and are
  * quick to compute. Errors: CANCELLED, MEMORY. (comparison.c) */
@@ -227,15 +243,15 @@ flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3
                            flowbd3_error *err);
 void fb3_comparison_release(fb3_comparison *comparison, flowbd3_context *context);
 
-/* Steps that fb3_compare reports for tables of so many rows. */
+/* Steps that fb3_compare reports. */
 uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                           size_t real_rows, size_t other_rows, bool resampled);
+                           const fb3_sizes *sizes, bool resampled);
 
 /* Intervals of the summary, where options ask for them. Errors: CANCELLED, MEMORY. (bootstrap.c) */
 flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                              flowbd3_error *err);
 uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
-                             size_t real_rows, size_t other_rows);
+                             const fb3_sizes *sizes);
 
 /* Marginal figures of every column, which are NaN before, and their summary (marginals.c). Errors:
  * CANCELLED, MEMORY. */
@@ -402,6 +418,9 @@ double fb3_figures_get(const fb3_figures *figures, const char *name);
 
 /* The pairs of columns that differ most, as a JSON array (report_pairs.c). NULL when memory is short. */
 struct json_t *fb3_report_pairs(flowbd3_context *context, const fb3_results *results);
+
+/* A curve of FB3_CURVE values by name, NULL where there is none. */
+const double *fb3_curve_get(const fb3_comparison *comparison, const fb3_comparison *floor, const char *name);
 
 flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_results *results,
                                flowbd3_error *err);

@@ -83,6 +83,21 @@ static const summary_key summary_keys[] = {
     KEY(nearest_min, false),
     KEY(nearest_mean, false),
     KEY(nearest_std, false),
+    KEY(alpha_precision, false),
+    KEY(beta_recall, false),
+    KEY(precision, false),
+    KEY(recall, false),
+    KEY(density, false),
+    KEY(coverage, false),
+    KEY(authenticity, false),
+    KEY(authenticity_reference, false),
+    KEY(dcr_mean, false),
+    KEY(dcr_p5, false),
+    KEY(dcr_train_share, false),
+    KEY(nndr_mean, false),
+    KEY(nndr_p5, false),
+    KEY(copies, false),
+    KEY(mia_advantage, false),
     KEY(rule_violations, false),
     KEY(rule_violations_real, false),
     KEY(interarrival_ks, false),
@@ -93,6 +108,22 @@ static const summary_key summary_keys[] = {
     KEY(autocorrelation_diff, false),
     KEY(transition_tvd_mean, false),
     KEY(transition_tvd_max, false),
+#undef KEY
+};
+
+typedef struct curve_key {
+    const char *name;
+    size_t offset;
+    bool floor;
+} curve_key;
+
+static const curve_key curve_keys[] = {
+#define KEY(name)                                            \
+    {#name, offsetof(fb3_comparison, name), false}, {        \
+        "floor_" #name, offsetof(fb3_comparison, name), true \
+    }
+    KEY(alpha_precision),
+    KEY(beta_recall),
 #undef KEY
 };
 
@@ -226,6 +257,22 @@ double fb3_figures_get(const fb3_figures *figures, const char *name) {
     return NAN;
 }
 
+/* The curve of a key, NULL where there is none. */
+static const double *curve_of(const curve_key *key, const fb3_comparison *comparison,
+                              const fb3_comparison *floor) {
+    const fb3_comparison *from = key->floor ? floor : comparison;
+    if (from == NULL || isnan(fb3_figure_at(from, key->offset)))
+        return NULL;
+    return (const double *)(const void *)((const char *)from + key->offset);
+}
+
+const double *fb3_curve_get(const fb3_comparison *comparison, const fb3_comparison *floor, const char *name) {
+    for (size_t k = 0; k < FB3_COUNT(curve_keys); k++)
+        if (strcmp(name, curve_keys[k].name) == 0)
+            return curve_of(&curve_keys[k], comparison, floor);
+    return NULL;
+}
+
 /* ---- JSON ----------------------------------------------------------------------------------------- */
 
 static json_t *number(double value, bool count) {
@@ -328,6 +375,29 @@ static json_t *rules_object(const fb3_results *results) {
     return object;
 }
 
+static json_t *curve_array(const double *curve) {
+    json_t *array = json_array();
+    for (size_t k = 0; array != NULL && k < FB3_CURVE; k++)
+        if (json_array_append_new(array, json_real(curve[k])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
+/* The curves that there are, by name. */
+static json_t *curves_object(const fb3_results *results) {
+    json_t *object = json_object();
+    for (size_t k = 0; object != NULL && k < FB3_COUNT(curve_keys); k++) {
+        const double *curve = curve_of(&curve_keys[k], results->comparison, results->floor);
+        if (curve != NULL && json_object_set_new(object, curve_keys[k].name, curve_array(curve)) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
 static json_t *report_object(flowbd3_context *context, const fb3_results *results) {
     const fb3_comparison *comparison = results->comparison, *floor = results->floor;
     const fb3_features *features = results->features;
@@ -345,7 +415,8 @@ static json_t *report_object(flowbd3_context *context, const fb3_results *result
         failed = json_object_set_new(report, "low", summary_object(&comparison->low)) ||
                  json_object_set_new(report, "high", summary_object(&comparison->high));
     failed = failed || json_object_set(report, "columns", columns) ||
-             json_object_set_new(report, "pairs", fb3_report_pairs(context, results));
+             json_object_set_new(report, "pairs", fb3_report_pairs(context, results)) ||
+             json_object_set_new(report, "curves", curves_object(results));
     if (!failed && results->rules != NULL)
         failed = json_object_set_new(report, "rules", rules_object(results));
     if (failed) {

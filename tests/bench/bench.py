@@ -66,8 +66,8 @@ FIGURES = {
     "evaluate": [
         ("real table", "create_seconds", TIME, None),
         ("marginals, pairs", "marginal_seconds", TIME, None),
-        ("nearest rows", "neighbour_seconds", TIME, None),
-        ("nearest rows", "neighbour_gflops", "Gflop/s", ("half of fb3_gemm, 512-square", "half_square_gflops")),
+        ("distances between rows", "neighbour_seconds", TIME, None),
+        ("distances between rows", "neighbour_gflops", "Gflop/s", ("fb3_gemm, 512-square", "square_gflops")),
     ],
     "narrow": [
         ("a decision", "next_us", "us", None),

@@ -2,7 +2,7 @@
 #ifndef GOLDEN_TABLE_H
 #define GOLDEN_TABLE_H
 
-#include <flowbd3/table.h>
+#include <flowbd3/evaluator.h>
 
 #include <check.h>
 #include <jansson.h>
@@ -63,6 +63,20 @@ static inline void assert_close(const char *name, double value, double expected)
     double error = fabs(value - expected);
     ck_assert_msg(error <= 1e-9 * fabs(expected) + 1e-13, "%s is %.17g, expected %.17g", name, value,
                   expected);
+}
+
+static inline void assert_figures(const flowbd3_evaluator *evaluator, const char *prefix, json_t *expected) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(expected, key, value) {
+        char name[256];
+        snprintf(name, sizeof name, "%s%s", prefix, key);
+        double figure = flowbd3_evaluator_get(evaluator, name);
+        if (json_is_null(value))
+            ck_assert_msg(isnan(figure), "%s is %g, expected none", name, figure);
+        else
+            assert_close(name, figure, json_number_value(value));
+    }
 }
 
 #endif

@@ -529,7 +529,9 @@ START_TEST(options_agree) {
     ck_assert(made.struct_size == written.struct_size && made.max_rows == written.max_rows &&
               made.seed == written.seed && made.rules == written.rules && made.groups == written.groups &&
               made.bootstrap == written.bootstrap && made.group_by == written.group_by &&
-              made.n_group_by == written.n_group_by && made.order_by == written.order_by);
+              made.n_group_by == written.n_group_by && made.order_by == written.order_by &&
+              made.training == written.training &&
+              made.reference_authenticity == written.reference_authenticity);
     /* As a caller of version 0.2 has it. */
     flowbd3_table *table = random_table(20, 1);
     written.struct_size = offsetof(flowbd3_evaluator_options, rules);

@@ -18,20 +18,6 @@ static void teardown(void) {
 
 /* ---- figures -------------------------------------------------------------------------------------- */
 
-static void assert_figures(const flowbd3_evaluator *evaluator, const char *prefix, json_t *expected) {
-    const char *key;
-    json_t *value;
-    json_object_foreach(expected, key, value) {
-        char name[256];
-        snprintf(name, sizeof name, "%s%s", prefix, key);
-        double figure = flowbd3_evaluator_get(evaluator, name);
-        if (json_is_null(value))
-            ck_assert_msg(isnan(figure), "%s is %g, expected none", name, figure);
-        else
-            assert_close(name, figure, json_number_value(value));
-    }
-}
-
 static void assert_columns(const flowbd3_evaluator *evaluator, const char *prefix, json_t *columns) {
     const char *column, *key;
     json_t *figures, *value;

@@ -1,0 +1,147 @@
+/* What generated rows give away about single training rows. docs/metrics.md has the formulas. */
+#include "evaluator/distances.h"
+
+/* Quantile of the rows' values[n] by linear interpolation, as numpy.quantile. */
+static double quantile(const double *sorted, size_t n, double share) {
+    double place = share * (double)(n - 1);
+    size_t below = (size_t)place;
+    if (below + 1 >= n)
+        return sorted[n - 1];
+    return sorted[below] + (sorted[below + 1] - sorted[below]) * (place - (double)below);
+}
+
+/* Mean and 5 % quantile of of[points] over the rows. False when memory is short. */
+static bool describe(double *mean, double *low, flowbd3_context *context, const fb3_points *points,
+                     const double *of) {
+    size_t n = points->rows, present;
+    double *values = fb3_allocate(context, n, sizeof *values);
+    double *sorted = fb3_allocate(context, n, sizeof *sorted);
+    uint32_t *order = fb3_allocate(context, n, sizeof *order);
+    bool whole = values != NULL && sorted != NULL && order != NULL;
+    if (whole) {
+        fb3_row_values(values, points, of, 1);
+        whole = fb3_sort_cells(context, values, n, sorted, order, &present);
+    }
+    if (whole) {
+        *mean = fb3_moments_of(sorted, n).mean;
+        *low = quantile(sorted, n, 0.05);
+    }
+    fb3_release(context, values);
+    fb3_release(context, sorted);
+    fb3_release(context, order);
+    return whole;
+}
+
+static bool describe_distances(fb3_summary *summary, flowbd3_context *context, const fb3_points *training,
+                               const fb3_points *other, const fb3_neighbours *there) {
+    double *values = fb3_allocate(context, other->count, sizeof *values);
+    if (values == NULL)
+        return false;
+    for (size_t i = 0; i < other->count; i++)
+        values[i] = sqrt(there->square[i * there->k]) / other->unit;
+    bool whole = describe(&summary->dcr_mean, &summary->dcr_p5, context, other, values);
+    if (whole && training->rows > 1) {
+        for (size_t i = 0; i < other->count; i++) {
+            double first = there->square[i * there->k], second = there->square[i * there->k + 1];
+            values[i] = second > 0.0 ? sqrt(first / second) : 1.0;
+        }
+        whole = describe(&summary->nndr_mean, &summary->nndr_p5, context, other, values);
+    }
+    fb3_release(context, values);
+    return whole;
+}
+
+/* ---- authenticity (Alaa et al. 2022) ------------------------------------------------------------ */
+
+static double authenticity(const fb3_cloud *training, const fb3_points *other, const fb3_neighbours *there) {
+    uint64_t authentic = 0;
+    for (size_t i = 0; i < other->count; i++) {
+        size_t nearest = there->point[i * there->k];
+        double own = training->own.square[nearest * training->own.k];
+        authentic += there->square[i * there->k] > own ? other->weight[i] : 0;
+    }
+    return (double)authentic / (double)other->rows;
+}
+
+/* As synthcity's AlphaPrecision computes it: over the training rows i, whose nearest generated row is a[i],
+ * the share where training row number a[i] (a generated row's number) is nearer to its neighbour than i is to
+ * a[i]. */
+static double reference_authenticity(const fb3_cloud *training, const fb3_points *other,
+                                     const fb3_neighbours *back) {
+    const fb3_points *points = &training->points;
+    uint64_t authentic = 0;
+    for (size_t row = 0; row < points->rows; row++) {
+        size_t point = points->point[row];
+        size_t nearest = other->first[back->point[point * back->k]];
+        double own = training->own.square[points->point[nearest] * training->own.k];
+        authentic += own < back->square[point * back->k];
+    }
+    return (double)authentic / (double)points->rows;
+}
+
+/* ---- copies ------------------------------------------------------------------------------------- */
+
+/* The rows of training, and after them those of the other sample. */
+typedef struct both {
+    const fb3_features *features;
+    const fb3_sample *training, *other;
+} both;
+
+static double cell_of(const both *b, size_t row, size_t feature) {
+    size_t rows = b->training->rows;
+    return row < rows ? b->training->columns[feature].values[row]
+                      : b->other->columns[feature].values[row - rows];
+}
+
+static uint64_t hash_cells(const void *rows, size_t i) {
+    const both *b = rows;
+    uint64_t hash = 0;
+    for (size_t f = 0; f < b->features->count; f++)
+        hash = fb3_hash_cell(hash, cell_of(b, i, f));
+    return hash;
+}
+
+/* A category that the real table does not have is equal to no other. */
+static bool equal_cells(const void *rows, size_t i, size_t j) {
+    const both *b = rows;
+    for (size_t f = 0; f < b->features->count; f++) {
+        const fb3_feature *feature = &b->features->list[f];
+        double x = cell_of(b, i, f), y = cell_of(b, j, f);
+        bool unknown = !feature->numeric && x == (double)feature->n_categories;
+        if (unknown || !(x == y || (isnan(x) && isnan(y))))
+            return false;
+    }
+    return true;
+}
+
+/* Share of other's rows that are in training; NaN when memory is short. */
+static double share_of_copies(flowbd3_context *context, const both *b) {
+    size_t n = b->training->rows + b->other->rows, count, copies = 0;
+    uint32_t *number = fb3_allocate(context, n, sizeof *number);
+    uint32_t *first = fb3_allocate(context, n, sizeof *first);
+    bool whole = number != NULL && first != NULL &&
+                 fb3_distinct(context, b, n, hash_cells, equal_cells, number, first, &count);
+    for (size_t i = b->training->rows; whole && i < n; i++)
+        copies += first[number[i]] < b->training->rows;
+    fb3_release(context, number);
+    fb3_release(context, first);
+    return whole ? (double)copies / (double)b->other->rows : NAN;
+}
+
+flowbd3_status fb3_compare_privacy(fb3_summary *summary, flowbd3_context *context,
+                                   const fb3_features *features, const fb3_cloud *training,
+                                   const fb3_cloud *other, const fb3_crossing *crossing, bool reference,
+                                   flowbd3_error *err) {
+    const fb3_points *rows = &training->points;
+    both b = {features, training->part.sample, other->part.sample};
+    summary->copies = share_of_copies(context, &b);
+    if (isnan(summary->copies) ||
+        !describe_distances(summary, context, rows, &other->points, &crossing->there))
+        return fb3_no_memory(err, "distances to training rows");
+    if (rows->rows < 2)
+        return FLOWBD3_OK;
+    summary->authenticity = authenticity(training, &other->points, &crossing->there);
+    if (reference && rows->rows == other->points.rows)
+        summary->authenticity_reference = reference_authenticity(training, &other->points, &crossing->back);
+    return FLOWBD3_OK;
+}
