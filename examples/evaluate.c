@@ -11,13 +11,14 @@
 #include "progress_bar.h"
 #include "relations.h"
 #include "text_file.h"
+#include "violations.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct arguments {
-    char *real, *generated, *train, *rules, *json, *plots;
+    char *real, *generated, *train, *rules, *violations, *json, *plots;
     uint64_t threads, seed, bootstrap;
     text_list metrics, group_by;
     char *order_by;
@@ -25,7 +26,7 @@ typedef struct arguments {
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 12, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 13, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -52,6 +53,11 @@ static void list_options(program_option *options, arguments *a) {
          .argument = "FILE|default",
          .help = "Count the violations of the rules of a JSON file, or of those known for usual columns of "
                  "flows"},
+        {.name = "violations",
+         .kind = OPTION_TEXT,
+         .value = &a->violations,
+         .argument = "FILE",
+         .help = "Write the first generated rows that violate each rule, the rule in a column more"},
         {.name = "json",
          .kind = OPTION_TEXT,
          .value = &a->json,
@@ -123,6 +129,9 @@ static int parse_metrics(arguments *a) {
                                  a->metrics.items[i]);
         a->groups |= groups[g].group;
     }
+    bool rules = a->groups == 0 || (a->groups & FLOWBD3_METRICS_RULES) != 0;
+    if (a->violations != NULL && (a->rules == NULL || !rules))
+        return usage_failure("--violations needs %s", rules ? "--rules" : "the metrics rules");
     uint32_t drawn = FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT;
     if (a->groups != 0 && a->plots != NULL && (a->groups & drawn) != drawn)
         return usage_failure("--plots: pictures need the metrics marginals and joint");
@@ -221,6 +230,15 @@ static int write_report(const flowbd3_evaluator *evaluator, flowbd3_context *con
     return status;
 }
 
+static int save_violations(const flowbd3_evaluator *evaluator, const tables *t, const flowbd3_rules *rules,
+                           const arguments *a) {
+    flowbd3_error err = {0};
+    flowbd3_csv_options options = csv_options(&a->csv);
+    return write_violations(a->violations, evaluator, rules, t->generated, &options, &err) == FLOWBD3_OK
+               ? EXIT_SUCCESS
+               : library_failure(&err);
+}
+
 static size_t count_varying(const flowbd3_evaluator *evaluator, const flowbd3_table *real) {
     size_t count = 0;
     for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
@@ -265,6 +283,8 @@ static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *con
         print_rules(stdout, evaluator, rules);
     if (fflush(stdout) != 0)
         status = failure("cannot write the table: %s", strerror(errno));
+    if (status == EXIT_SUCCESS && a->violations != NULL)
+        status = save_violations(evaluator, t, rules, a);
     if (status == EXIT_SUCCESS && a->json != NULL)
         status = write_report(evaluator, context, a->json);
     if (status == EXIT_SUCCESS && a->plots != NULL)

@@ -100,6 +100,12 @@ FLOWBD3_API const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *eval
 FLOWBD3_API const double *flowbd3_evaluator_curve(const flowbd3_evaluator *evaluator, const char *name,
                                                   size_t *n);
 
+/* Rows of a table that violate rule i of the options, rows[*n] ascending from 0: the first few. which: 0 =
+ * real, 1 = generated. NULL and 0 before the first run, without the group RULES and without such a rule. The
+ * pointer lives until the next run. */
+FLOWBD3_API const uint64_t *flowbd3_evaluator_violations(const flowbd3_evaluator *evaluator, size_t i,
+                                                         int which, size_t *n);
+
 /* The report as JSON text with the members summary, floor, columns, pairs, curves, low and high where there
  * are intervals, and rules where there are some; to be given back with flowbd3_string_destroy. Errors: STATE
  * (no run yet), MEMORY. */

@@ -4,12 +4,6 @@
 
 #include <stdlib.h>
 
-enum { RESAMPLED = FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT | FLOWBD3_METRICS_RULES };
-
-static bool has_sequences(const flowbd3_evaluator_options *options) {
-    return fb3_sequence_steps(&(fb3_features){.count = 1}, options) > 0;
-}
-
 /* Rows that violate a rule are drawn as often as any others: those with the first numbers stand for them. */
 static double resampled_share(const fb3_violations *violations, const uint32_t *times, size_t rows) {
     uint64_t drawn = 0;
@@ -94,13 +88,9 @@ static void find_intervals(fb3_comparison *comparison, const fb3_summary *summar
     }
 }
 
-static bool is_wanted(const flowbd3_evaluator_options *options) {
-    return options->bootstrap > 0 && ((options->groups & RESAMPLED) != 0 || has_sequences(options));
-}
-
 uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
                              const fb3_sizes *sizes) {
-    if (!is_wanted(options))
+    if (!fb3_compare_resamples(options))
         return 0;
     uint64_t one = fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
                    fb3_compare_steps(features, options, sizes, true);
@@ -110,7 +100,7 @@ uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluat
 flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                              flowbd3_error *err) {
     const flowbd3_evaluator_options *o = pair->options;
-    if (!is_wanted(o))
+    if (o->bootstrap == 0 || !fb3_compare_resamples(o))
         return FLOWBD3_OK;
     fb3_summary *summaries = fb3_allocate(work->context, o->bootstrap, sizeof *summaries);
     double *x = fb3_allocate(work->context, o->bootstrap, sizeof *x);

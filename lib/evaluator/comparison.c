@@ -93,6 +93,13 @@ uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator
     return steps;
 }
 
+bool fb3_compare_resamples(const flowbd3_evaluator_options *options) {
+    for (size_t i = 0; i < FB3_COUNT(parts); i++)
+        if (runs(&parts[i], options, true))
+            return true;
+    return false;
+}
+
 /* Makes every figure of a struct of them NaN. */
 static void clear_figures(void *figures, size_t size) {
     double *values = figures;

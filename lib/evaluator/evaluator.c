@@ -58,7 +58,7 @@ static flowbd3_status read_table(const flowbd3_evaluator *evaluator, fb3_work *w
     const fb3_features *features = &evaluator->features;
     const flowbd3_evaluator_options *o = &evaluator->options;
     flowbd3_status status = fb3_sample_create(sample, work, features, table, role, o->groups, err);
-    if (status == FLOWBD3_OK && (o->n_group_by > 0 || o->order_by != NULL))
+    if (status == FLOWBD3_OK && fb3_has_sequences(o))
         status = fb3_sequences_create(&sample->sequences, work, features, &evaluator->criteria, sample, table,
                                       err);
     if (status == FLOWBD3_OK)
@@ -314,6 +314,18 @@ const double *flowbd3_evaluator_curve(const flowbd3_evaluator *evaluator, const 
     if (n != NULL)
         *n = curve != NULL ? FB3_CURVE : 0;
     return curve;
+}
+
+const uint64_t *flowbd3_evaluator_violations(const flowbd3_evaluator *evaluator, size_t i, int which,
+                                             size_t *n) {
+    bool there = evaluator != NULL && evaluator->current.columns != NULL && (which == 0 || which == 1) &&
+                 i < flowbd3_rules_count(evaluator->rules);
+    const fb3_rule_count *counts = !there       ? NULL
+                                   : which == 0 ? evaluator->real_violations.counts
+                                                : evaluator->violations.counts;
+    if (n != NULL)
+        *n = there ? counts[i].n_rows : 0;
+    return there ? counts[i].rows : NULL;
 }
 
 flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,

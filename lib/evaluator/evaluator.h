@@ -247,6 +247,9 @@ void fb3_comparison_release(fb3_comparison *comparison, flowbd3_context *context
 uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
                            const fb3_sizes *sizes, bool resampled);
 
+/* Whether there are figures to compute of a resampled pair (comparison.c). */
+bool fb3_compare_resamples(const flowbd3_evaluator_options *options);
+
 /* Intervals of the summary, where options ask for them. Errors: CANCELLED, MEMORY. (bootstrap.c) */
 flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                              flowbd3_error *err);
@@ -378,6 +381,10 @@ flowbd3_status fb3_sequences_resample(fb3_sequences **out, fb3_work *work, const
 /* Figures of sequences; leaves them where there are none. Errors: CANCELLED, MEMORY. */
 flowbd3_status fb3_compare_sequences(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                      flowbd3_error *err);
+
+static inline bool fb3_has_sequences(const flowbd3_evaluator_options *options) {
+    return options->n_group_by > 0 || options->order_by != NULL;
+}
 
 /* Steps that fb3_autocorrelate reports, and fb3_compare_sequences too. */
 uint64_t fb3_sequence_steps(const fb3_features *features, const flowbd3_evaluator_options *options);

@@ -254,7 +254,7 @@ static bool compare_times(fb3_summary *summary, flowbd3_context *context, const 
 /* ---- the door ------------------------------------------------------------------------------------- */
 
 uint64_t fb3_sequence_steps(const fb3_features *features, const flowbd3_evaluator_options *options) {
-    return options->n_group_by > 0 || options->order_by != NULL ? features->count : 0;
+    return fb3_has_sequences(options) ? features->count : 0;
 }
 
 flowbd3_status fb3_compare_sequences(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,

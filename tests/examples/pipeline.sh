@@ -61,6 +61,25 @@ END
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --rules rules.json --json report.json
 grep -q '"few": {' report.json || fail "expected the rule in the report"
 grep -q '^rule_violations  *0\.' output || fail "expected a share of rows that violate a rule"
+expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --rules rules.json --violations broken.csv
+[ "$(head -1 broken.csv)" = duration,packets,protocol,service,rule ] || fail "expected the rule in a column more"
+lines broken.csv 6
+! tail -n +2 broken.csv | awk -F, '$2 <= 10 || $5 != "few"' | grep . || fail "expected rows that violate the rule"
+refuse 2 "--violations needs --rules" evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --violations x.csv
+# Groups of figures.
+expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --metrics joint,rules --rules rules.json \
+    --json report.json
+grep -q '^corr_max  *0 ' output || fail "expected correlations"
+grep -q '^rule_violations ' output || fail "expected violations"
+! grep -q '^ks_max' output || fail "expected no marginal figures"
+grep -q '"ks_max": null' report.json || fail "expected no marginal figures in the report"
+refuse 2 "--metrics: 'x' is not marginals" evaluate --real "$data/flows.csv" --generated rows.csv --metrics joint,x
+refuse 2 "--plots: pictures need" evaluate --real "$data/flows.csv" --generated rows.csv --metrics joint --plots x
+# Intervals.
+expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --bootstrap 20 --json report.json
+grep -q '^figure  *2.5 %  *value  *97.5 %$' output || fail "expected intervals"
+[ "$(grep -c '^ks_mean ' output)" -eq 2 ] || fail "expected ks_mean and its interval"
+grep -q '"high": {' report.json || fail "expected intervals in the report"
 # Two tables that are the same have no distance.
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv"
 grep -q '^ks_max  *0  *-  *-$' output || fail "expected no distance and no floor"

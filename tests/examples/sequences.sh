@@ -109,3 +109,13 @@ cp full/best.safetensors best.safetensors
 expect 0 train --data "$flows" --output-dir full --resume --no-plots
 same best.safetensors full/best.safetensors
 expect 0 score --model full/best.safetensors --data validation.csv --output worms.csv
+
+# Figures of sequences, of columns that need not be asked for.
+expect 0 evaluate --real "$flows" --generated "$flows" --train "$flows" --group-by host --order-by time --columns bytes,label
+for figure in interarrival_ks group_size_ks group_duration_ks burst_size_ks autocorrelation_diff transition_tvd_max; do
+    grep -q "^$figure  *0  *0 " output || fail "expected no difference in $figure"
+done
+expect 0 evaluate --real "$flows" --generated rows.csv --group-by host --order-by time --metrics sequences
+grep -q '^interarrival_ks  *0\.' output || fail "expected a difference of gaps"
+refuse 1 "--group-by: '$flows' has no column 'x'" evaluate --real "$flows" --generated rows.csv --group-by x
+refuse 1 "order_by: column 'proto' is categorical" evaluate --real "$flows" --generated rows.csv --order-by proto

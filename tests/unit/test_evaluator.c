@@ -435,6 +435,17 @@ START_TEST(rules_are_counted) {
     assert_close("never", flowbd3_evaluator_get(evaluator, "rules.never.applies"), 0);
     ck_assert(isnan(flowbd3_evaluator_get(evaluator, "rules.never.share")));
     ck_assert(flowbd3_evaluator_get(evaluator, "rules.n. of a.real_violated") > 0);
+    for (int which = 0; which < 2; which++) {
+        size_t n;
+        const uint64_t *violating = flowbd3_evaluator_violations(evaluator, 0, which, &n);
+        ck_assert_uint_eq(n, FB3_ROWS_SHOWN);
+        for (size_t i = 0; i < n; i++)
+            ck_assert(flowbd3_table_number(which == 0 ? real : generated, (size_t)violating[i], 0) > 10);
+        ck_assert_ptr_nonnull(flowbd3_evaluator_violations(evaluator, 2, which, &n));
+        ck_assert_uint_eq(n, 0);
+        ck_assert_ptr_null(flowbd3_evaluator_violations(evaluator, 3, which, &n));
+    }
+    ck_assert_ptr_null(flowbd3_evaluator_violations(evaluator, 0, 2, NULL));
     char *json;
     ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &json, NULL), FLOWBD3_OK);
     json_t *report = json_loads(json, 0, NULL),
