@@ -91,6 +91,9 @@ void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flow
     }
     print_heading(file, "figure", width);
     print_summary(file, evaluator, width);
+    /* Every column has a share of missing cells when figures of columns were asked for. */
+    if (!isfinite(flowbd3_evaluator_get(evaluator, "summary.missing_difference_mean")))
+        return;
     fputc('\n', file);
     print_heading(file, "column", width);
     print_columns(file, evaluator, real, width);

@@ -11,7 +11,8 @@
 flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size_t rows, uint64_t seed,
                            flowbd3_error *err);
 
-/* Prints the figures of the last run beside their floors: the summary, then a line per column. */
+/* Prints the figures of the last run beside their floors: the summary, then a line per column when
+ * figures of columns were asked for. */
 void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_table *real);
 
 /* The parts of it: the line of titles, and the line of one figure of the summary. */
