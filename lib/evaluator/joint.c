@@ -14,8 +14,10 @@ static void standardise(double *x, size_t n) {
         return;
     }
     int exponent = -ilogb(fmax(fabs(low), fabs(high)));
+    /* In two factors, each of which is a normal number. */
+    double half = ldexp(1.0, exponent / 2), rest = ldexp(1.0, exponent - exponent / 2);
     for (size_t i = 0; i < n; i++)
-        x[i] = ldexp(x[i], exponent);
+        x[i] = x[i] * half * rest;
     /* The second time takes away the rounding error of the mean. */
     for (int pass = 0; pass < 2; pass++) {
         fb3_sum sum = {0.0, 0.0};
