@@ -3,6 +3,7 @@
 #include "comparison.h"
 #include "csv_arguments.h"
 #include "csv_table.h"
+#include "fail_if.h"
 #include "failure.h"
 #include "interrupt.h"
 #include "output_directory.h"
@@ -10,6 +11,7 @@
 #include "program_context.h"
 #include "progress_bar.h"
 #include "relations.h"
+#include "report_page.h"
 #include "text_file.h"
 #include "violations.h"
 
@@ -18,15 +20,16 @@
 #include <string.h>
 
 typedef struct arguments {
-    char *real, *generated, *train, *rules, *violations, *json, *plots;
+    char *real, *generated, *train, *rules, *violations, *json, *plots, *report;
     uint64_t threads, seed, bootstrap;
-    text_list metrics, group_by;
+    text_list metrics, group_by, fail_if;
     char *order_by;
     uint32_t groups; /* flowbd3_metrics that metrics names; 0 = all */
+    condition_list conditions;
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 13, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 15, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -63,6 +66,18 @@ static void list_options(program_option *options, arguments *a) {
          .value = &a->json,
          .argument = "FILE",
          .help = "Write all figures as JSON"},
+        {.name = "report",
+         .kind = OPTION_TEXT,
+         .value = &a->report,
+         .argument = "DIR",
+         .help = "Write report.html, a page with pictures that needs no other file, and report.json"},
+        {.name = "fail-if",
+         .kind = OPTION_LIST,
+         .value = &a->fail_if,
+         .argument = "EXPR",
+         .help =
+             "Exit with status 3 when a figure is beyond a limit: 'c2st_auc>0.65', 'columns.Dur.ks>=0.1'; "
+             "several separated by commas; may be repeated"},
         {.name = "plots",
          .kind = OPTION_TEXT,
          .value = &a->plots,
@@ -150,6 +165,8 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
         status = parse_metrics(a);
     if (status < 0)
         status = parse_csv_arguments(&a->csv);
+    if (status < 0)
+        status = parse_conditions(&a->conditions, &a->fail_if);
     if (status < 0 && a->plots != NULL && !plots_available())
         status = failure("--plots: this build has no PLplot");
     return status;
@@ -220,12 +237,17 @@ static void release_tables(tables *t) {
 
 /* ---- results ----------------------------------------------------------------------------------- */
 
-static int write_report(const flowbd3_evaluator *evaluator, flowbd3_context *context, const char *path) {
+static int write_results(const flowbd3_evaluator *evaluator, flowbd3_context *context, const tables *t,
+                         const flowbd3_rules *rules, const arguments *a) {
     flowbd3_error err = {0};
     char *text = NULL;
     if (flowbd3_evaluator_to_json(evaluator, &text, &err) != FLOWBD3_OK)
         return library_failure(&err);
-    int status = write_text_file(path, text);
+    const report_subject subject = {evaluator,    t->real,  t->generated, t->second, a->real,
+                                    a->generated, a->train, rules,        text};
+    int status = a->json != NULL ? write_text_file(a->json, text) : EXIT_SUCCESS;
+    if (status == EXIT_SUCCESS && a->report != NULL)
+        status = write_report(&subject, a->report);
     flowbd3_string_destroy(context, &text);
     return status;
 }
@@ -285,11 +307,22 @@ static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *con
         status = failure("cannot write the table: %s", strerror(errno));
     if (status == EXIT_SUCCESS && a->violations != NULL)
         status = save_violations(evaluator, t, rules, a);
-    if (status == EXIT_SUCCESS && a->json != NULL)
-        status = write_report(evaluator, context, a->json);
+    if (status == EXIT_SUCCESS && (a->json != NULL || a->report != NULL))
+        status = write_results(evaluator, context, t, rules, a);
     if (status == EXIT_SUCCESS && a->plots != NULL)
         status = draw_pictures(evaluator, t, a->plots);
+    if (status == EXIT_SUCCESS)
+        status = judge_conditions(&a->conditions, evaluator);
     return status;
+}
+
+static int run(flowbd3_evaluator *evaluator, flowbd3_context *context, const tables *t,
+               const flowbd3_rules *rules, const arguments *a) {
+    flowbd3_error err = {0};
+    progress_bar bar = {.unit = "parts"};
+    flowbd3_status done = flowbd3_evaluator_run(evaluator, t->generated, show_progress, &bar, &err);
+    end_progress(&bar);
+    return done == FLOWBD3_OK ? show_results(evaluator, context, t, rules, a) : library_failure(&err);
 }
 
 static int evaluate(flowbd3_context *context, const arguments *a) {
@@ -297,7 +330,6 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     tables t = {0};
     flowbd3_rules *rules = NULL;
     flowbd3_evaluator *evaluator = NULL;
-    progress_bar bar = {.unit = "parts"};
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.seed = a->seed;
     options.groups = a->groups;
@@ -312,10 +344,11 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     options.training = t.train;
     if (done == FLOWBD3_OK)
         done = flowbd3_evaluator_create(&evaluator, context, t.real, t.second, &options, &err);
-    if (done == FLOWBD3_OK)
-        done = flowbd3_evaluator_run(evaluator, t.generated, show_progress, &bar, &err);
-    end_progress(&bar);
-    int status = done == FLOWBD3_OK ? show_results(evaluator, context, &t, rules, a) : library_failure(&err);
+    int status = done == FLOWBD3_OK
+                     ? check_conditions(&a->conditions, context, t.real, t.second, t.generated, &options)
+                     : library_failure(&err);
+    if (status < 0)
+        status = run(evaluator, context, &t, rules, a);
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_rules_destroy(&rules);
     release_tables(&t);
@@ -335,6 +368,7 @@ int main(int argc, char **argv) {
                                                                                  : library_failure(&err);
         flowbd3_context_destroy(&context);
     }
+    release_conditions(&a.conditions);
     release_csv_arguments(&a.csv);
     release_options(options, ALL_OPTIONS);
     return status;

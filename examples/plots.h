@@ -35,4 +35,45 @@ int plot_losses(const char *path, const flowbd3_epoch *epochs, size_t count, cha
 int plot_summary(const char *path, const flowbd3_table *real, const flowbd3_table *generated,
                  char message[256]);
 
+/* ---- pictures in memory ------------------------------------------------------------------------ */
+
+/* A picture without a background, for a page. */
+typedef struct plot_image {
+    char *bytes; /* [size] */
+    size_t size;
+    const char *type;  /* "image/png" */
+    int width, height; /* at which it is to be shown, pixels */
+} plot_image;
+
+void release_image(plot_image *image);
+
+/* Each fills *image, to be given back with release_image, and returns 0, or -1 with a one-line message.
+ *
+ * A panel of plot_distributions by itself. */
+int image_of_column(plot_image *image, const flowbd3_table *real, size_t column,
+                    const flowbd3_table *generated, char message[256]);
+
+/* One matrix of plot_correlations. */
+typedef enum plot_matrix { MATRIX_REAL, MATRIX_GENERATED, MATRIX_DIFFERENCE } plot_matrix;
+int image_of_correlations(plot_image *image, plot_matrix which, const flowbd3_evaluator *evaluator,
+                          const flowbd3_table *real, char message[256]);
+
+/* The panels of plot_pca: real, generated, both. */
+int images_of_components(plot_image images[3], const flowbd3_table *real, const flowbd3_table *generated,
+                         char message[256]);
+
+/* The rows of both tables by two numeric columns of real, over logarithmic axes where they span magnitudes.
+ */
+int image_of_pair(plot_image *image, const flowbd3_table *real, size_t x, size_t y,
+                  const flowbd3_table *generated, char message[256]);
+
+/* A curve over shares: value[k] at (k + 1) / n. floor may be NULL. A straight line from 0 to 1 is drawn for
+ * comparison. */
+typedef struct plot_curve {
+    const char *title, *x, *y; /* of the picture and its axes */
+    const double *value, *floor;
+    size_t n, n_floor;
+} plot_curve;
+int image_of_curve(plot_image *image, const plot_curve *curve, char message[256]);
+
 #endif

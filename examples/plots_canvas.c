@@ -1,5 +1,4 @@
 #include "plots_canvas.h"
-#include "plots.h"
 
 #include <plplot/plplot.h>
 
@@ -26,6 +25,7 @@ const colour colour_validation = {34, 139, 84, 1.0};
 /* PLplot's handlers take no pointer of the caller's, and its fatal one must not return. */
 static struct {
     double height;
+    double scale; /* device pixels of one pixel */
     jmp_buf exit;
     char message[100];
     PLINT code; /* where PLplot puts its errors, which it prints otherwise */
@@ -89,24 +89,32 @@ static const char *driver_of(const char *path) {
     return NULL;
 }
 
+typedef struct surface {
+    const char *driver;
+    int width, height;
+    double scale; /* device pixels of one pixel */
+    bool transparent;
+} surface;
+
 /* PLplot writes to memory: it would ask on the terminal for another name when a file cannot be opened, and
  * would not tell when it cannot be written. It closes file. */
-static int draw_to(FILE *file, const char *driver, int width, int height, void (*draw)(const void *data),
-                   const void *data) {
+static int draw_to(FILE *file, const surface *s, void (*draw)(const void *data), const void *data) {
     PLINT stream = 0;
-    canvas.height = height;
+    canvas.height = s->height;
+    canvas.scale = s->scale;
     if (setjmp(canvas.exit) != 0)
         return -1;
     plmkstrm(&stream);
     catch_errors();
-    plsdev(driver);
+    plsdev(s->driver);
     plsfile(file);
-    plspage(0.0, 0.0, width, height, 0, 0);
-    plscmap0((PLINT[]){255, 0}, (PLINT[]){255, 0}, (PLINT[]){255, 0}, 2);
+    plspage(0.0, 0.0, (PLINT)(s->scale * s->width), (PLINT)(s->scale * s->height), 0, 0);
+    plscmap0a((PLINT[]){255, 0}, (PLINT[]){255, 0}, (PLINT[]){255, 0},
+              (PLFLT[]){s->transparent ? 0.0 : 1.0, 1.0}, 2);
     plinit();
     pladv(0);
     plvpor(0.0, 1.0, 0.0, 1.0);
-    plwind(0.0, width, 0.0, height);
+    plwind(0.0, s->width, 0.0, s->height);
     draw(data);
     plend1();
     return canvas.message[0] == '\0' ? 0 : -1;
@@ -136,27 +144,47 @@ static int write_file(const char *path, const char *bytes, size_t size, char mes
     return good ? 0 : failed(message, path, strerror(error));
 }
 
-int draw_picture(const char *path, int width, int height, void (*draw)(const void *data), const void *data,
-                 char message[256]) {
-    const char *driver = driver_of(path);
-    if (driver == NULL)
-        return failed(message, path, "a picture's name ends in .png or .svg");
-    if (!has_driver(driver))
+/* path stands for the picture in messages. *bytes is to be freed. */
+static int draw_bytes(char **bytes, size_t *size, const char *path, const surface *s,
+                      void (*draw)(const void *data), const void *data, char message[256]) {
+    if (!has_driver(s->driver))
         return failed(message, path, "PLplot has no Cairo driver here (package plplot-driver-cairo)");
-    char *bytes = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&bytes, &size);
+    FILE *file = open_memstream(bytes, size);
     if (file == NULL)
         return failed(message, path, "out of memory");
-    int result = draw_to(file, driver, width, height, draw, data);
-    if (result != 0)
-        failed(message, path, canvas.message);
-    else if (size == 0)
-        result = failed(message, path, "PLplot drew nothing");
-    else
+    if (draw_to(file, s, draw, data) != 0)
+        return failed(message, path, canvas.message);
+    return *size > 0 ? 0 : failed(message, path, "PLplot drew nothing");
+}
+
+int draw_picture(const char *path, int width, int height, void (*draw)(const void *data), const void *data,
+                 char message[256]) {
+    surface s = {driver_of(path), width, height, 1.0, false};
+    if (s.driver == NULL)
+        return failed(message, path, "a picture's name ends in .png or .svg");
+    char *bytes = NULL;
+    size_t size = 0;
+    int result = draw_bytes(&bytes, &size, path, &s, draw, data, message);
+    if (result == 0)
         result = write_file(path, bytes, size, message);
     free(bytes);
     return result;
+}
+
+int draw_image(plot_image *image, double scale, int width, int height, void (*draw)(const void *data),
+               const void *data, char message[256]) {
+    bool vector = scale == 0.0;
+    surface s = {vector ? "svgcairo" : "pngcairo", width, height, vector ? 1.0 : scale, true};
+    *image = (plot_image){.type = vector ? "image/svg+xml" : "image/png", .width = width, .height = height};
+    int result = draw_bytes(&image->bytes, &image->size, "a picture", &s, draw, data, message);
+    if (result != 0)
+        release_image(image);
+    return result;
+}
+
+void release_image(plot_image *image) {
+    free(image->bytes);
+    *image = (plot_image){0};
 }
 
 /* ---- drawing ----------------------------------------------------------------------------------- */
@@ -176,7 +204,7 @@ void draw_rectangle(double left, double top, double right, double bottom, colour
 
 void draw_line(double x0, double y0, double x1, double y1, double width, colour c) {
     set_colour(c);
-    plwidth(width);
+    plwidth(width * canvas.scale);
     pljoin(x0, canvas.height - y0, x1, canvas.height - y1);
 }
 
@@ -190,7 +218,7 @@ void draw_lines(size_t n, const double *x, const double *y, double width, colour
     enum { piece = 256 };
     double flipped[piece];
     set_colour(c);
-    plwidth(width);
+    plwidth(width * canvas.scale);
     for (size_t first = 0; first + 1 < n; first += piece - 1) {
         size_t count = n - first < piece ? n - first : piece;
         for (size_t i = 0; i < count; i++)
@@ -237,7 +265,7 @@ static void write_text(double x, double y, double size, double justification, do
     }
     escaped[n] = '\0';
     /* Height of a character in millimetres at PLplot's 90 dots per inch. */
-    plschr(size * 25.4 / 90.0, 1.0);
+    plschr(canvas.scale * size * 25.4 / 90.0, 1.0);
     set_colour(c);
     double radians = angle * M_PI / 180.0;
     plptex(x, canvas.height - y, cos(radians), sin(radians), justification, escaped);

@@ -2,6 +2,8 @@
 #ifndef PLOTS_CANVAS_H
 #define PLOTS_CANVAS_H
 
+#include "plots.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +21,11 @@ extern const colour colour_training, colour_validation;
 #define TEXT_LEFT   0.0
 #define TEXT_CENTRE 0.5
 #define TEXT_RIGHT  1.0
+
+/* Draws what draw(data) draws into memory, without a background: a PNG of scale times width x height pixels,
+ * for dense screens, or an SVG where scale is 0. Returns 0, or -1 and a message. */
+int draw_image(plot_image *image, double scale, int width, int height, void (*draw)(const void *data),
+               const void *data, char message[256]);
 
 /* Draws what draw(data) draws on a white canvas of width x height pixels and writes it to path: PNG or SVG,
  * by the ending. draw must not hold anything that it would have to free. Returns 0, or -1 and a message. */

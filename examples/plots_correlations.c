@@ -16,7 +16,10 @@ typedef struct picture {
     double names_size;
     size_t names_step; /* every one, or every so many */
     double width, height;
+    const char *title; /* of the only one */
 } picture;
+
+static const char *const titles[] = {"real", "generated", "generated \u2212 real"};
 
 static const double margin = 24.0, margin_top = 104.0, gap = 26.0, bar_room = 92.0;
 
@@ -95,13 +98,12 @@ static void draw_colour_bar(double left, double top, double bottom) {
 }
 
 static void draw(const void *data) {
-    static const char *const title[] = {"real", "generated", "generated \u2212 real"};
     const picture *pic = data;
     draw_bold(margin, 32.0, 24.0, TEXT_LEFT, colour_ink, "Pearson correlations of real and generated flows");
     double left = margin + pic->names_left;
     draw_row_names(pic, left - 8.0, margin_top);
     for (int i = 0; i < 3; i++) {
-        draw_bold(left + 0.5 * pic->side, margin_top - 22.0, 17.0, TEXT_CENTRE, colour_ink, title[i]);
+        draw_bold(left + 0.5 * pic->side, margin_top - 22.0, 17.0, TEXT_CENTRE, colour_ink, titles[i]);
         draw_matrix(pic, pic->matrix[i], left, margin_top);
         left += pic->side + gap;
     }
@@ -121,26 +123,77 @@ static void lay_out(picture *pic) {
     pic->height = margin_top + pic->side + pic->names_below + 12.0;
 }
 
-int plot_correlations(const char *path, const flowbd3_evaluator *evaluator, const flowbd3_table *real,
-                      char message[256]) {
-    picture pic = {.real = real};
-    pic.matrix[0] = flowbd3_evaluator_correlation(evaluator, 0, &pic.n, &pic.columns);
-    pic.matrix[1] = flowbd3_evaluator_correlation(evaluator, 1, NULL, NULL);
-    if (pic.matrix[0] == NULL || pic.matrix[1] == NULL || pic.n == 0) {
+/* Takes the matrices; *difference [n, n] is to be freed. Returns 0, or -1 and a message. */
+static int take_matrices(picture *pic, double **difference, const flowbd3_evaluator *evaluator,
+                         const char *path, char message[256]) {
+    *difference = NULL;
+    pic->matrix[0] = flowbd3_evaluator_correlation(evaluator, 0, &pic->n, &pic->columns);
+    pic->matrix[1] = flowbd3_evaluator_correlation(evaluator, 1, NULL, NULL);
+    if (pic->matrix[0] == NULL || pic->matrix[1] == NULL || pic->n == 0) {
         snprintf(message, 256, "%s: there are no correlations to draw (%s)", path,
-                 pic.matrix[0] == NULL ? "the evaluator has not run" : "no numeric columns");
+                 pic->matrix[0] == NULL ? "the evaluator has not run" : "no numeric columns");
         return -1;
     }
-    double *difference = malloc(pic.n * pic.n * sizeof *difference);
-    if (difference == NULL) {
+    *difference = malloc(pic->n * pic->n * sizeof **difference);
+    if (*difference == NULL) {
         snprintf(message, 256, "%s: out of memory", path);
         return -1;
     }
-    for (size_t i = 0; i < pic.n * pic.n; i++)
-        difference[i] = pic.matrix[1][i] - pic.matrix[0][i];
-    pic.matrix[2] = difference;
-    lay_out(&pic);
-    int result = draw_picture(path, (int)pic.width, (int)pic.height, draw, &pic, message);
+    for (size_t i = 0; i < pic->n * pic->n; i++)
+        (*difference)[i] = pic->matrix[1][i] - pic->matrix[0][i];
+    pic->matrix[2] = *difference;
+    return 0;
+}
+
+int plot_correlations(const char *path, const flowbd3_evaluator *evaluator, const flowbd3_table *real,
+                      char message[256]) {
+    picture pic = {.real = real};
+    double *difference;
+    int result = take_matrices(&pic, &difference, evaluator, path, message);
+    if (result == 0) {
+        lay_out(&pic);
+        result = draw_picture(path, (int)pic.width, (int)pic.height, draw, &pic, message);
+    }
+    free(difference);
+    return result;
+}
+
+/* ---- one matrix -------------------------------------------------------------------------------- */
+
+static const double alone_side = 300.0, alone_top = 34.0, alone_margin = 6.0;
+
+static void draw_alone(const void *data) {
+    const picture *pic = data;
+    double left = alone_margin + pic->names_left;
+    draw_bold(left + 0.5 * pic->side, 16.0, 15.0, TEXT_CENTRE, colour_ink, pic->title);
+    draw_row_names(pic, left - 8.0, alone_top);
+    draw_matrix(pic, pic->matrix[0], left, alone_top);
+    draw_colour_bar(left + pic->side + 10.0, alone_top, alone_top + pic->side);
+}
+
+static void lay_out_alone(picture *pic) {
+    static const double longest = 110.0;
+    double widest = 0.0;
+    pic->names_size = pic->n <= 14 ? 13.0 : pic->n <= 22 ? 11.0 : 9.0;
+    for (size_t i = 0; i < pic->n; i++)
+        widest = fmax(widest, text_width(name_of(pic, i), pic->names_size));
+    pic->names_left = pic->names_below = fmin(widest, longest) + 14.0;
+    pic->side = alone_side;
+    pic->names_step = (size_t)ceil(1.1 * pic->names_size * (double)pic->n / pic->side);
+    pic->width = alone_margin + pic->names_left + pic->side + 74.0;
+    pic->height = alone_top + pic->side + pic->names_below + 8.0;
+}
+
+int image_of_correlations(plot_image *image, plot_matrix which, const flowbd3_evaluator *evaluator,
+                          const flowbd3_table *real, char message[256]) {
+    picture pic = {.real = real, .title = titles[which]};
+    double *difference;
+    int result = take_matrices(&pic, &difference, evaluator, "correlations", message);
+    if (result == 0) {
+        pic.matrix[0] = pic.matrix[which];
+        lay_out_alone(&pic);
+        result = draw_image(image, 2.0, (int)pic.width, (int)pic.height, draw_alone, &pic, message);
+    }
     free(difference);
     return result;
 }

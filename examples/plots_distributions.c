@@ -203,6 +203,19 @@ static void lay_out(picture *pic) {
     pic->height = margin_top + (double)down * (pic->panel_height + gap);
 }
 
+/* Returns 0, or -1 and a message. */
+static int fill_panel(panel *p, const flowbd3_table *real, size_t column, const flowbd3_table *generated,
+                      const char *path, char message[256]) {
+    size_t other;
+    if (matching_column(&other, real, column, generated, path, message) != 0)
+        return -1;
+    if (column_is_numeric(real, column) ? panel_of_numbers(p, real, column, generated, other)
+                                        : panel_of_categories(p, real, column, generated, other))
+        return 0;
+    snprintf(message, 256, "%s: out of memory", path);
+    return -1;
+}
+
 int plot_distributions(const char *path, const flowbd3_table *real, const flowbd3_table *generated,
                        char message[256]) {
     picture pic = {.columns = flowbd3_table_columns(real),
@@ -213,24 +226,37 @@ int plot_distributions(const char *path, const flowbd3_table *real, const flowbd
         return -1;
     }
     pic.panels = calloc(pic.n, sizeof *pic.panels);
-    bool good = pic.panels != NULL;
     int result = 0;
-    for (size_t c = 0; c < pic.n && good && result == 0; c++) {
-        size_t other;
-        result = matching_column(&other, real, c, generated, path, message);
-        if (result == 0 && column_is_numeric(real, c))
-            good = panel_of_numbers(&pic.panels[c], real, c, generated, other);
-        else if (result == 0)
-            good = panel_of_categories(&pic.panels[c], real, c, generated, other);
-    }
-    if (!good) {
+    if (pic.panels == NULL) {
         snprintf(message, 256, "%s: out of memory", path);
         result = -1;
     }
+    for (size_t c = 0; c < pic.n && result == 0; c++)
+        result = fill_panel(&pic.panels[c], real, c, generated, path, message);
     if (result == 0) {
         lay_out(&pic);
         result = draw_picture(path, (int)pic.width, (int)pic.height, draw, &pic, message);
     }
     free(pic.panels);
+    return result;
+}
+
+/* ---- one panel --------------------------------------------------------------------------------- */
+
+static const double alone_width = 450.0, alone_height = 290.0;
+
+static void draw_alone(const void *data) {
+    draw_panel(data, true, 8.0, 2.0, alone_width - 6.0, alone_height - 10.0);
+}
+
+int image_of_column(plot_image *image, const flowbd3_table *real, size_t column,
+                    const flowbd3_table *generated, char message[256]) {
+    panel *p = calloc(1, sizeof *p);
+    int result = p != NULL ? fill_panel(p, real, column, generated, "a distribution", message) : -1;
+    if (p == NULL)
+        snprintf(message, 256, "a distribution: out of memory");
+    if (result == 0)
+        result = draw_image(image, 0.0, (int)alone_width, (int)alone_height, draw_alone, p, message);
+    free(p);
     return result;
 }

@@ -230,50 +230,101 @@ static void draw_points(const picture *pic, int which, size_t from, size_t to, c
                  dots[which]);
 }
 
-static void draw(const void *data) {
+/* "component 1 (57.3 % of the variance)" */
+static const char *component_label(char label[64], const picture *pic, int k) {
+    snprintf(label, 64, "component %d (%.1f %% of the variance)", k + 1, 100.0 * pic->explained[k]);
+    return label;
+}
+
+/* Panel 0 shows real, 1 generated, 2 both. */
+static void draw_panel(const picture *pic, int i, double left, double top, double right, double bottom) {
     static const char *const title[] = {"real", "generated", "both"};
+    char label[64];
+    axis x = axis_around(pic->low[0], pic->high[0], 0.03, left, right);
+    axis y = axis_around(pic->low[1], pic->high[1], 0.03, bottom, top);
+    draw_bold(left, top - 18.0, 16.0, TEXT_LEFT, colour_ink, title[i]);
+    draw_y_axis(&y, left, right, 56.0, 13.0);
+    draw_x_axis(&x, top, bottom, 62.0, 13.0);
+    draw_frame(left, top, right, bottom, colour_axis);
+    draw_text(0.5 * (left + right), bottom + 44.0, 14.0, TEXT_CENTRE, colour_grey,
+              component_label(label, pic, 0));
+    /* In turns where both are shown, so that none lies on top. */
+    for (size_t n = 0; n < most_points; n += 10)
+        for (int which = 0; which < 2; which++)
+            if (i == 2 || which == i)
+                draw_points(pic, which, n, n + 10, &x, &y);
+}
+
+static void draw_vertical_label(const picture *pic, double x, double y) {
+    char label[64];
+    draw_turned(x, y, 14.0, TEXT_CENTRE, 90.0, colour_grey, component_label(label, pic, 1));
+}
+
+static void draw(const void *data) {
     static const double gap = 44.0, side = 436.0;
     const picture *pic = data;
     draw_bold(margin, 32.0, 24.0, TEXT_LEFT, colour_ink, "Principal components of real and generated flows");
     draw_legend(width - margin, 32.0, pic->rows[0], pic->rows[1]);
-    char label[2][64];
-    for (int k = 0; k < 2; k++)
-        snprintf(label[k], sizeof label[k], "component %d (%.1f %% of the variance)", k + 1,
-                 100.0 * pic->explained[k]);
     for (int i = 0; i < 3; i++) {
-        double left = margin + 56.0 + i * (side + gap), right = left + side, bottom = panel_top + side;
-        axis x = axis_around(pic->low[0], pic->high[0], 0.03, left, right);
-        axis y = axis_around(pic->low[1], pic->high[1], 0.03, bottom, panel_top);
-        draw_bold(left, panel_top - 18.0, 16.0, TEXT_LEFT, colour_ink, title[i]);
-        draw_y_axis(&y, left, right, 56.0, 13.0);
-        draw_x_axis(&x, panel_top, bottom, 62.0, 13.0);
-        draw_frame(left, panel_top, right, bottom, colour_axis);
-        draw_text(0.5 * (left + right), bottom + 44.0, 14.0, TEXT_CENTRE, colour_grey, label[0]);
-        /* In turns where both are shown, so that none lies on top. */
-        for (size_t n = 0; n < most_points; n += 10)
-            for (int which = 0; which < 2; which++)
-                if (i == 2 || which == i)
-                    draw_points(pic, which, n, n + 10, &x, &y);
+        double left = margin + 56.0 + i * (side + gap);
+        draw_panel(pic, i, left, panel_top, left + side, panel_top + side);
     }
-    draw_turned(margin + 8.0, panel_top + 0.5 * side, 14.0, TEXT_CENTRE, 90.0, colour_grey, label[1]);
+    draw_vertical_label(pic, margin + 8.0, panel_top + 0.5 * side);
 }
 
-int plot_pca(const char *path, const flowbd3_table *real, const flowbd3_table *generated, char message[256]) {
+/* Fills *pic, whose points are to be freed. Returns 0, or -1 and a message. */
+static int find_points(picture *pic, const flowbd3_table *real, const flowbd3_table *generated,
+                       const char *path, char message[256]) {
     projection p = {0};
-    picture pic = {.low = {INFINITY, INFINITY}, .high = {-INFINITY, -INFINITY}};
+    *pic = (picture){.low = {INFINITY, INFINITY}, .high = {-INFINITY, -INFINITY}};
     int result = find_components(&p, real, generated, path, message);
     if (result == 0) {
-        pic.explained[0] = p.explained[0];
-        pic.explained[1] = p.explained[1];
-        if (project(&pic, &p, real, 0) && project(&pic, &p, generated, 1)) {
-            result = draw_picture(path, (int)width, (int)height, draw, &pic, message);
-        } else {
+        pic->explained[0] = p.explained[0];
+        pic->explained[1] = p.explained[1];
+        if (!project(pic, &p, real, 0) || !project(pic, &p, generated, 1)) {
             snprintf(message, 256, "%s: out of memory", path);
             result = -1;
         }
     }
-    free(pic.points[0]);
-    free(pic.points[1]);
     projection_destroy(&p);
+    return result;
+}
+
+static void release_points(picture *pic) {
+    free(pic->points[0]);
+    free(pic->points[1]);
+}
+
+int plot_pca(const char *path, const flowbd3_table *real, const flowbd3_table *generated, char message[256]) {
+    picture pic;
+    int result = find_points(&pic, real, generated, path, message);
+    if (result == 0)
+        result = draw_picture(path, (int)width, (int)height, draw, &pic, message);
+    release_points(&pic);
+    return result;
+}
+
+/* ---- one panel --------------------------------------------------------------------------------- */
+
+typedef struct panel_alone {
+    const picture *pic;
+    int which;
+} panel_alone;
+
+static void draw_alone(const void *data) {
+    const panel_alone *p = data;
+    draw_panel(p->pic, p->which, 68.0, 36.0, 412.0, 346.0);
+    draw_vertical_label(p->pic, 12.0, 191.0);
+}
+
+int images_of_components(plot_image images[3], const flowbd3_table *real, const flowbd3_table *generated,
+                         char message[256]) {
+    picture pic;
+    int result = find_points(&pic, real, generated, "principal components", message);
+    for (int i = 0; i < 3 && result == 0; i++)
+        result = draw_image(&images[i], 1.5, 424, 408, draw_alone, &(panel_alone){&pic, i}, message);
+    for (int i = 0; i < 3 && result != 0; i++)
+        release_image(&images[i]);
+    release_points(&pic);
     return result;
 }

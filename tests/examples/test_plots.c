@@ -63,6 +63,32 @@ static void check_picture(int result) {
     }
 }
 
+/* A picture in memory of the type that it says it is, with the size that it is to be shown at or a multiple.
+ */
+static void check_image(int result, plot_image *image) {
+    ck_assert_msg(result == 0, "%s", message);
+    ck_assert_uint_gt(image->size, 2000);
+    ck_assert_uint_lt(image->size, 1000000);
+    const unsigned char *bytes = (const unsigned char *)image->bytes;
+    if (strcmp(image->type, "image/png") == 0) {
+        ck_assert_int_eq(memcmp(bytes, "\x89PNG\r\n\x1a\n", 8), 0);
+        ck_assert_int_eq(bytes[25], 6); /* red, green, blue, alpha */
+        ck_assert_uint_ge(big_endian(bytes + 16), (unsigned)image->width);
+        ck_assert_uint_eq(big_endian(bytes + 16) * (unsigned)image->height,
+                          big_endian(bytes + 20) * (unsigned)image->width);
+    } else {
+        char size[64];
+        ck_assert_str_eq(image->type, "image/svg+xml");
+        snprintf(size, sizeof size, "viewBox=\"0 0 %d %d\"", image->width, image->height);
+        ck_assert_ptr_nonnull(memmem(bytes, image->size, size, strlen(size)));
+        ck_assert_int_eq(memcmp(bytes + image->size - 7, "</svg>\n", 7), 0);
+    }
+    ck_assert_int_ge(image->width, 300);
+    ck_assert_int_le(image->width, 600);
+    release_image(image);
+    ck_assert_ptr_null(image->bytes);
+}
+
 /* A message that names the file, and no file. */
 static void check_refused(int result, const char *part) {
     ck_assert_int_eq(result, -1);
@@ -108,6 +134,59 @@ START_TEST(sample_flows_are_drawn) {
     draw_all(real, generated, true, "svg");
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);
+}
+END_TEST
+
+/* The panels of a page. */
+static void draw_images(const flowbd3_table *real, const flowbd3_table *generated) {
+    plot_image image, images[3];
+    flowbd3_evaluator *evaluator = NULL;
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, NULL, NULL, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL), FLOWBD3_OK);
+    for (size_t c = 0; c < flowbd3_table_columns(real); c++)
+        check_image(image_of_column(&image, real, c, generated, message), &image);
+    for (int which = 0; which < 3; which++)
+        check_image(image_of_correlations(&image, (plot_matrix)which, evaluator, real, message), &image);
+    ck_assert_msg(images_of_components(images, real, generated, message) == 0, "%s", message);
+    for (int i = 0; i < 3; i++)
+        check_image(0, &images[i]);
+    for (size_t c = 0; c + 1 < flowbd3_table_columns(real); c++)
+        if (flowbd3_table_codes(real, c) == NULL && flowbd3_table_codes(real, c + 1) == NULL)
+            check_image(image_of_pair(&image, real, c, c + 1, generated, message), &image);
+    flowbd3_evaluator_destroy(&evaluator);
+}
+
+START_TEST(images_are_drawn) {
+    flowbd3_table *real = NULL, *generated = NULL;
+    ck_assert_int_eq(make_sample_flows(&real, context, 300, 8, 1, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(make_sample_flows(&generated, context, 200, 8, 2, NULL), FLOWBD3_OK);
+    draw_images(real, generated);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+    real = parse("size,other,none,x\n0,0,,-1.7e308\n0,1e-12,,1.7e308\n0,1e12,,0\n0.5,3,,1\n1e9,,,2\n");
+    draw_images(real, real);
+    plot_image image = {0};
+    generated = parse("size\n1\n2\n");
+    ck_assert_int_eq(image_of_pair(&image, real, 0, 1, generated, message), -1);
+    ck_assert_ptr_nonnull(strstr(message, "no column 'other'"));
+    ck_assert_ptr_null(image.bytes);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&generated);
+}
+END_TEST
+
+START_TEST(curves_are_drawn) {
+    plot_image image;
+    double value[100], floor[10];
+    for (int k = 0; k < 100; k++)
+        value[k] = k % 7 == 3 ? (double)NAN : 0.9 * (k + 1) / 100.0;
+    for (int k = 0; k < 10; k++)
+        floor[k] = (k + 1) / 10.0;
+    plot_curve curve = {"title", "x", "y", value, floor, 100, 10};
+    check_image(image_of_curve(&image, &curve, message), &image);
+    curve.floor = NULL;
+    curve.n = 1;
+    check_image(image_of_curve(&image, &curve, message), &image);
 }
 END_TEST
 
@@ -206,6 +285,8 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, sample_flows_are_drawn);
+    tcase_add_test(tests, images_are_drawn);
+    tcase_add_test(tests, curves_are_drawn);
     tcase_add_test(tests, losses_are_drawn);
     tcase_add_test(tests, odd_tables_are_drawn);
     tcase_add_test(tests, many_columns_and_categories_are_drawn);
