@@ -6,6 +6,7 @@
 #include "fail_if.h"
 #include "failure.h"
 #include "interrupt.h"
+#include "likelihood.h"
 #include "output_directory.h"
 #include "plots.h"
 #include "program_context.h"
@@ -20,7 +21,7 @@
 #include <string.h>
 
 typedef struct arguments {
-    char *real, *generated, *train, *rules, *violations, *json, *plots, *report;
+    char *real, *generated, *train, *rules, *violations, *model, *json, *plots, *report;
     uint64_t threads, seed, bootstrap;
     text_list metrics, group_by, fail_if;
     char *order_by;
@@ -29,7 +30,7 @@ typedef struct arguments {
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 15, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 16, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -61,6 +62,12 @@ static void list_options(program_option *options, arguments *a) {
          .value = &a->violations,
          .argument = "FILE",
          .help = "Write the first generated rows that violate each rule, the rule in a column more"},
+        {.name = "model",
+         .kind = OPTION_TEXT,
+         .value = &a->model,
+         .argument = "FILE",
+         .help = "The model that generated the flows: report the likelihood that it gives to the rows of all "
+                 "files, and whether its predictions hold for the real ones"},
         {.name = "json",
          .kind = OPTION_TEXT,
          .value = &a->json,
@@ -238,16 +245,20 @@ static void release_tables(tables *t) {
 /* ---- results ----------------------------------------------------------------------------------- */
 
 static int write_results(const flowbd3_evaluator *evaluator, flowbd3_context *context, const tables *t,
-                         const flowbd3_rules *rules, const arguments *a) {
+                         const flowbd3_rules *rules, const likelihood *l, const arguments *a) {
     flowbd3_error err = {0};
     char *text = NULL;
     if (flowbd3_evaluator_to_json(evaluator, &text, &err) != FLOWBD3_OK)
         return library_failure(&err);
+    char *whole = report_with_likelihood(text, l);
     const report_subject subject = {evaluator,    t->real,  t->generated, t->second, a->real,
-                                    a->generated, a->train, rules,        text};
-    int status = a->json != NULL ? write_text_file(a->json, text) : EXIT_SUCCESS;
+                                    a->generated, a->train, rules,        whole};
+    int status = whole == NULL ? failure("out of memory for the report") : EXIT_SUCCESS;
+    if (status == EXIT_SUCCESS && a->json != NULL)
+        status = write_text_file(a->json, whole);
     if (status == EXIT_SUCCESS && a->report != NULL)
         status = write_report(&subject, a->report);
+    free(whole);
     flowbd3_string_destroy(context, &text);
     return status;
 }
@@ -296,19 +307,20 @@ static int draw_pictures(const flowbd3_evaluator *evaluator, const tables *t, co
 }
 
 static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *context, const tables *t,
-                        const flowbd3_rules *rules, const arguments *a) {
+                        const flowbd3_rules *rules, const likelihood *l, const arguments *a) {
     int status = EXIT_SUCCESS;
     print_comparison(stdout, evaluator, t->real);
     if (a->bootstrap > 0)
         print_intervals(stdout, evaluator);
     if (rules != NULL && (a->groups == 0 || (a->groups & FLOWBD3_METRICS_RULES) != 0))
         print_rules(stdout, evaluator, rules);
+    print_likelihood(stdout, l);
     if (fflush(stdout) != 0)
         status = failure("cannot write the table: %s", strerror(errno));
     if (status == EXIT_SUCCESS && a->violations != NULL)
         status = save_violations(evaluator, t, rules, a);
     if (status == EXIT_SUCCESS && (a->json != NULL || a->report != NULL))
-        status = write_results(evaluator, context, t, rules, a);
+        status = write_results(evaluator, context, t, rules, l, a);
     if (status == EXIT_SUCCESS && a->plots != NULL)
         status = draw_pictures(evaluator, t, a->plots);
     if (status == EXIT_SUCCESS)
@@ -316,13 +328,31 @@ static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *con
     return status;
 }
 
+/* *l stays NULL without a model. */
+static flowbd3_status take_likelihood(likelihood **l, flowbd3_context *context, const arguments *a,
+                                      flowbd3_error *err) {
+    const likelihood_files files = {.model = a->model,
+                                    .real = a->real,
+                                    .generated = a->generated,
+                                    .train = a->train,
+                                    .seed = a->seed,
+                                    .csv = csv_options(&a->csv)};
+    return a->model != NULL ? measure_likelihood(l, context, &files, err) : FLOWBD3_OK;
+}
+
 static int run(flowbd3_evaluator *evaluator, flowbd3_context *context, const tables *t,
                const flowbd3_rules *rules, const arguments *a) {
     flowbd3_error err = {0};
     progress_bar bar = {.unit = "parts"};
-    flowbd3_status done = flowbd3_evaluator_run(evaluator, t->generated, show_progress, &bar, &err);
+    likelihood *l = NULL;
+    flowbd3_status done = take_likelihood(&l, context, a, &err);
+    if (done == FLOWBD3_OK)
+        done = flowbd3_evaluator_run(evaluator, t->generated, show_progress, &bar, &err);
     end_progress(&bar);
-    return done == FLOWBD3_OK ? show_results(evaluator, context, t, rules, a) : library_failure(&err);
+    int status =
+        done == FLOWBD3_OK ? show_results(evaluator, context, t, rules, l, a) : library_failure(&err);
+    release_likelihood(&l);
+    return status;
 }
 
 static int evaluate(flowbd3_context *context, const arguments *a) {

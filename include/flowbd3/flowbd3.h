@@ -1,11 +1,12 @@
 /* libflowbd3: learns tables of network flows and generates new ones with a block diffusion transformer.
  *
- * table -> tokenizer -> model -> trainer; model -> sampler -> table; model, table -> scores; tables ->
- * evaluator.
+ * table -> tokenizer -> model -> trainer; model -> sampler -> table; model, table -> scores, calibration;
+ * tables -> evaluator.
  */
 #ifndef FLOWBD3_FLOWBD3_H
 #define FLOWBD3_FLOWBD3_H
 
+#include <flowbd3/calibration.h>
 #include <flowbd3/context.h>
 #include <flowbd3/evaluator.h>
 #include <flowbd3/model.h>

@@ -287,18 +287,51 @@ double fb3_network_loss(fb3_network *network, const float *parameters, const fb3
     return total;
 }
 
+/* Adds the bias to a slot's logits first .. end - 1. */
+static void add_bias(const fb3_network *n, size_t slot, size_t first, size_t end) {
+    const fb3_tensor *bias = fb3_slot_tensor(n->layout, slot, FB3_HEAD_BIAS);
+    size_t stride = fb3_stride(n->config.vocabulary[slot]);
+    for (size_t i = first; i < end; i++)
+        for (size_t v = 0; v < bias->columns; v++)
+            n->heads[slot].logits[i * stride + v] += fb3_weight(n, bias)[v];
+}
+
+typedef struct visiting {
+    fb3_network *network;
+    fb3_logits_visitor visit;
+    void *user;
+} visiting;
+
+static void visit_task(void *argument, size_t i, unsigned worker) {
+    const visiting *v = argument;
+    fb3_network *n = v->network;
+    fb3_network_forward(n, &n->shards[i], &n->scratch[worker]);
+    for (size_t slot = 0; slot < n->config.slots; slot++) {
+        const fb3_head *h = &n->heads[slot];
+        size_t stride = fb3_stride(n->config.vocabulary[slot]);
+        add_bias(n, slot, h->first[i], h->first[i + 1]);
+        for (size_t k = h->first[i]; k < h->first[i + 1]; k++)
+            v->visit(v->user, n->rows_before + h->positions[k], h->logits + k * stride);
+    }
+}
+
+void fb3_network_visit(fb3_network *network, const float *parameters, const fb3_batch *batch,
+                       fb3_logits_visitor visit, void *user) {
+    visiting v = {network, visit, user};
+    fb3_network_prepare(network, parameters);
+    for (size_t sequence = 0; sequence < batch->sequences;) {
+        fb3_network_next_part(network, batch, &sequence);
+        fb3_network_begin(network, &network->part, false, false);
+        fb3_parallel(network->context, network->n_shards, visit_task, &v);
+    }
+}
+
 void fb3_network_logits(fb3_network *network, const fb3_batch *batch) {
     fb3_network_begin(network, batch, true, false);
     fb3_network_forward(network, &network->shards[0], &network->scratch[0]);
     network->batch = NULL;
-    for (size_t s = 0; s < network->config.slots; s++) {
-        const fb3_head *h = &network->heads[s];
-        const fb3_tensor *bias = fb3_slot_tensor(network->layout, s, FB3_HEAD_BIAS);
-        size_t stride = fb3_stride(network->config.vocabulary[s]);
-        for (size_t i = 0; i < h->count; i++)
-            for (size_t v = 0; v < bias->columns; v++)
-                h->logits[i * stride + v] += fb3_weight(network, bias)[v];
-    }
+    for (size_t s = 0; s < network->config.slots; s++)
+        add_bias(network, s, 0, network->heads[s].count);
 }
 
 const float *fb3_network_slot_logits(const fb3_network *network, size_t slot, size_t *count, size_t *stride,

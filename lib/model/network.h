@@ -119,6 +119,12 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
 /* The same sum without dropout and gradient. */
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch);
 
+/* Shows the logits [V_s] of every masked row to visit, with its number in the batch: in the same parts, and
+ * from any of the context's threads. */
+typedef void (*fb3_logits_visitor)(void *user, size_t row, const float *logits);
+void fb3_network_visit(fb3_network *network, const float *parameters, const fb3_batch *batch,
+                       fb3_logits_visitor visit, void *user);
+
 /* Takes up parameters for fb3_network_logits: sums up the tables of all slots. (tables.c) */
 void fb3_network_prepare(fb3_network *network, const float *parameters);
 

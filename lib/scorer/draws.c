@@ -1,5 +1,6 @@
 /* The two ways to score: masks of random size, and the chain rule. */
 #include "scorer/scorer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,15 +25,32 @@ static size_t begin_block(fb3_scorer *s, const fb3_block *block) {
     return scored;
 }
 
-/* Evaluates the joint as it is masked and adds scale times cross entropy to the sums of the flows; false when
- * that was cancelled. */
-static bool evaluate(fb3_scorer *s, uint32_t draw) {
-    fb3_joint *j = s->joint;
-    fb3_batch batch = fb3_joint_batch(j);
-    fb3_network_loss(s->network, s->model->parameters, &batch);
+/* Takes the place of a masked token. */
+static void take_place(void *user, size_t row, const float *logits) {
+    const fb3_scorer *s = user;
+    const fb3_joint *j = s->joint;
+    size_t slot = j->slots[row];
+    s->places[j->cells[row]] = fb3_place_of(logits, j->blocking.vocabulary[slot], j->tokens[row],
+                                            !fb3_tokenizer_is_ordered(s->model->tokenizer, slot));
+}
+
+/* Adds scale times cross entropy to the sums of the flows. */
+static void add_losses(fb3_scorer *s, const fb3_batch *batch) {
+    const fb3_joint *j = s->joint;
+    fb3_network_loss(s->network, s->model->parameters, batch);
     for (size_t row = 0; row < j->rows; row++)
         if (j->masked[row] == FB3_MASKED)
             s->sum[j->cells[row] / j->blocking.slots] += (double)j->scale[row] * (double)j->losses[row];
+}
+
+/* Evaluates the joint as it is masked; false when that was cancelled. */
+static bool evaluate(fb3_scorer *s, uint32_t draw) {
+    const fb3_joint *j = s->joint;
+    fb3_batch batch = fb3_joint_batch(s->joint);
+    if (s->places != NULL)
+        fb3_network_visit(s->network, s->model->parameters, &batch, take_place, s);
+    else
+        add_losses(s, &batch);
     return !fb3_report(&s->reporter, s->first_flow + j->flows * draw / s->options.draws, (double)NAN);
 }
 
@@ -94,6 +112,16 @@ bool fb3_scorer_nelbo(fb3_scorer *s) {
 
 /* ---- the chain rule ---------------------------------------------------------------------------- */
 
+/* Number that keys a row's place in a random order: that of the first slot of its column where the slots of a
+ * column stay together. */
+static uint64_t order_key(const fb3_scorer *s, size_t row) {
+    const flowbd3_tokenizer *tokenizer = s->model->tokenizer;
+    size_t slot = s->joint->slots[row], first = slot;
+    if (s->places != NULL)
+        fb3_tokenizer_column_slots(tokenizer, fb3_tokenizer_slot_column(tokenizer, slot), &first);
+    return key_of(s, row) - slot + first;
+}
+
 /* What the rows of a block are ordered by: the given order flow by flow, or a random number each. */
 static void set_keys(fb3_scorer *s, uint32_t draw) {
     const fb3_joint *j = s->joint;
@@ -101,10 +129,11 @@ static void set_keys(fb3_scorer *s, uint32_t draw) {
     for (size_t row = 0; row < j->rows; row++) {
         size_t place = j->cells[row] / slots * 2 * slots;
         s->keys[row] =
-            s->rank != NULL ? (double)(place + s->rank[j->slots[row]]) : uniform(s, key_of(s, row), draw);
+            s->rank != NULL ? (double)(place + s->rank[j->slots[row]]) : uniform(s, order_key(s, row), draw);
     }
 }
 
+/* By their keys, and what has the same as the joint has it: the slots of a column ascend there. */
 static int compare(const void *a, const void *b, void *keys) {
     size_t i = *(const size_t *)a, k = *(const size_t *)b;
     const double *key = keys;

@@ -45,7 +45,8 @@ static flowbd3_status check_options(flowbd3_score_options *o, const flowbd3_mode
 /* Flows that are scored together, unless a sequence has more. */
 enum { BATCH_TOKENS = 4096 };
 
-static size_t batch_flows(const fb3_blocking *b) {
+size_t fb3_scorer_flows(const fb3_scorer *s) {
+    const fb3_blocking *b = &s->model->blocking;
     size_t flows = BATCH_TOKENS / b->slots;
     return flows > b->length ? flows : b->length;
 }
@@ -69,7 +70,7 @@ static bool allocate(fb3_scorer *s, size_t flows) {
 
 static flowbd3_status set_up(fb3_scorer *s, const flowbd3_table *table, flowbd3_error *err) {
     const fb3_blocking *b = &s->model->blocking;
-    size_t flows = batch_flows(b);
+    size_t flows = fb3_scorer_flows(s);
     fb3_limits limits = fb3_joint_limits(b, flows, flows);
     flowbd3_status status = fb3_scorer_set_roles(s, err);
     if (status == FLOWBD3_OK)
@@ -89,7 +90,12 @@ static flowbd3_status set_up(fb3_scorer *s, const flowbd3_table *table, flowbd3_
     return status;
 }
 
-static void release(fb3_scorer *s) {
+flowbd3_status fb3_scorer_begin(fb3_scorer *s, const flowbd3_table *table, flowbd3_error *err) {
+    flowbd3_status status = check_options(&s->options, s->model, err);
+    return status == FLOWBD3_OK ? set_up(s, table, err) : status;
+}
+
+void fb3_scorer_end(fb3_scorer *s) {
     fb3_flows_destroy(&s->flows);
     fb3_joint_destroy(&s->joint);
     fb3_network_destroy(&s->network);
@@ -103,7 +109,7 @@ static void release(fb3_scorer *s) {
 
 /* Adds sequences from number sequence on until the joint is full; the first one that does not fit. */
 static size_t add_sequences(fb3_scorer *s, size_t sequence, uint32_t draw) {
-    size_t slots = s->model->config.slots, most = batch_flows(&s->model->blocking);
+    size_t slots = s->model->config.slots, most = fb3_scorer_flows(s);
     const fb3_flows *f = s->flows;
     fb3_joint_clear(s->joint);
     for (; sequence < f->sequences; sequence++) {
@@ -131,27 +137,9 @@ static void add_unseen(fb3_scorer *s) {
                 s->nll[j->cells[row] / j->blocking.slots] += s->options.unseen;
 }
 
-/* Hands the scores of sequences first .. end - 1 out to the rows of the table. */
-static void hand_out(const fb3_scorer *s, size_t first, size_t end, double *nll, double *standard_error) {
-    const fb3_flows *f = s->flows;
-    for (size_t sequence = first; sequence < end; sequence++) {
-        double sum = 0.0, variance = 0.0;
-        size_t begin = fb3_flows_first(f, sequence), next = fb3_flows_first(f, sequence + 1);
-        for (size_t i = begin; i < next; i++) {
-            sum += s->nll[i - s->first_flow];
-            variance += s->variance[i - s->first_flow];
-        }
-        for (size_t i = begin; i < next; i++) {
-            bool whole = s->options.per_sequence != 0;
-            nll[fb3_flows_row(f, i)] = whole ? sum : s->nll[i - s->first_flow];
-            if (standard_error != NULL)
-                standard_error[fb3_flows_row(f, i)] = sqrt(whole ? variance : s->variance[i - s->first_flow]);
-        }
-    }
-}
-
-static flowbd3_status score(fb3_scorer *s, double *nll, double *standard_error, flowbd3_error *err) {
-    fb3_reporter_start(&s->reporter, s->options.progress, s->options.progress_user, "score", s->flows->count);
+flowbd3_status fb3_scorer_run(fb3_scorer *s, const char *stage, fb3_scorer_take take, void *user,
+                              flowbd3_error *err) {
+    fb3_reporter_start(&s->reporter, s->options.progress, s->options.progress_user, stage, s->flows->count);
     for (size_t sequence = 0; sequence < s->flows->sequences;) {
         s->first_sequence = sequence;
         s->first_flow = fb3_flows_first(s->flows, sequence);
@@ -162,12 +150,39 @@ static flowbd3_status score(fb3_scorer *s, double *nll, double *standard_error, 
         if (!(chain ? fb3_scorer_chain(s) : fb3_scorer_nelbo(s)))
             return fb3_fail(err, FLOWBD3_CANCELLED, "scoring was cancelled");
         add_unseen(s);
-        hand_out(s, sequence, end, nll, standard_error);
+        take(s, sequence, end, user);
         sequence = end;
         if (fb3_report(&s->reporter, fb3_flows_first(s->flows, end), (double)NAN))
             return fb3_fail(err, FLOWBD3_CANCELLED, "scoring was cancelled");
     }
     return FLOWBD3_OK;
+}
+
+/* ---- scores ------------------------------------------------------------------------------------ */
+
+typedef struct scores {
+    double *nll, *standard_error; /* [rows of the table]; the second may be NULL */
+} scores;
+
+/* Hands the scores of sequences first .. end - 1 out to the rows of the table. */
+static void hand_out(const fb3_scorer *s, size_t first, size_t end, void *user) {
+    const fb3_flows *f = s->flows;
+    const scores *to = user;
+    for (size_t sequence = first; sequence < end; sequence++) {
+        double sum = 0.0, variance = 0.0;
+        size_t begin = fb3_flows_first(f, sequence), next = fb3_flows_first(f, sequence + 1);
+        for (size_t i = begin; i < next; i++) {
+            sum += s->nll[i - s->first_flow];
+            variance += s->variance[i - s->first_flow];
+        }
+        for (size_t i = begin; i < next; i++) {
+            bool whole = s->options.per_sequence != 0;
+            to->nll[fb3_flows_row(f, i)] = whole ? sum : s->nll[i - s->first_flow];
+            if (to->standard_error != NULL)
+                to->standard_error[fb3_flows_row(f, i)] =
+                    sqrt(whole ? variance : s->variance[i - s->first_flow]);
+        }
+    }
 }
 
 flowbd3_status flowbd3_model_score(const flowbd3_model *model, const flowbd3_table *table,
@@ -179,14 +194,13 @@ flowbd3_status flowbd3_model_score(const flowbd3_model *model, const flowbd3_tab
                         : table == NULL ? "table"
                                         : "nll");
     fb3_scorer scorer = {.context = model->context, .model = model};
+    scores to = {nll, standard_error};
     flowbd3_status status =
         fb3_options_copy(&scorer.options, sizeof scorer.options, options, "flowbd3_score_options", err);
     if (status == FLOWBD3_OK)
-        status = check_options(&scorer.options, model, err);
+        status = fb3_scorer_begin(&scorer, table, err);
     if (status == FLOWBD3_OK)
-        status = set_up(&scorer, table, err);
-    if (status == FLOWBD3_OK)
-        status = score(&scorer, nll, standard_error, err);
-    release(&scorer);
+        status = fb3_scorer_run(&scorer, "score", hand_out, &to, err);
+    fb3_scorer_end(&scorer);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <flowbd3/score.h>
 
 #include "model/model.h"
+#include "scorer/pit.h"
 
 /* What is known of a column. */
 typedef enum fb3_role { FB3_SCORED, FB3_GIVEN, FB3_UNKNOWN } fb3_role;
@@ -27,7 +28,21 @@ typedef struct fb3_scorer {
     double *sum, *before;   /* [flows of the joint] of the pass, and of the one it is paired with */
     fb3_reporter reporter;  /* counts flows, of a batch in draws a share */
     double *nll, *variance; /* [flows of the joint] accumulated; the second is the variance of the mean */
+    fb3_place *places; /* [flows of the joint, S] taken in the place of scores by the chain rule, in whose
+                          random orders the slots of a column then stay together; NULL: scores */
 } fb3_scorer;
+
+/* Checks the options, takes memory and reads the table; whatever came of it, fb3_scorer_end gives all back.
+ * Between them fb3_scorer_run scores the table, and calls take for every batch: the flows of the sequences
+ * first .. end - 1 are those of the joint. (scorer.c) */
+typedef void (*fb3_scorer_take)(const fb3_scorer *scorer, size_t first, size_t end, void *user);
+flowbd3_status fb3_scorer_begin(fb3_scorer *scorer, const flowbd3_table *table, flowbd3_error *err);
+flowbd3_status fb3_scorer_run(fb3_scorer *scorer, const char *stage, fb3_scorer_take take, void *user,
+                              flowbd3_error *err);
+void fb3_scorer_end(fb3_scorer *scorer);
+
+/* Flows of the joint at most. */
+size_t fb3_scorer_flows(const fb3_scorer *scorer);
 
 /* Takes up given, scored and order. (roles.c) */
 flowbd3_status fb3_scorer_set_roles(fb3_scorer *scorer, flowbd3_error *err);

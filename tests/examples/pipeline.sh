@@ -52,6 +52,24 @@ grep -q '^ks_mean ' output || fail "expected ks_mean"
 grep -q '^service  *tvd ' output || fail "expected the column service"
 grep -q '"ks_mean"' report.json || fail "expected ks_mean in the report"
 [ "$(grep -c '"rows_generated": 250' report.json)" -eq 2 ] || fail "expected 250 rows in the second sample"
+# What the model says of the rows.
+expect 0 evaluate --real "$data/flows.csv" --generated hot.csv --train "$data/flows.csv" --json report.json \
+    --model out/deeper/best.safetensors --columns service
+grep -q '^likelihood  *nelbo  *nelbo_se  *rows$' output || fail "expected likelihoods"
+[ "$(awk '$1 == "real" {print $2}' output)" = "$(awk '$1 == "train" {print $2}' output)" ] ||
+    fail "expected the same likelihood of the same rows"
+awk '$1 == "real" {real = $2} $1 == "generated" {exit !($2 > real && $4 == 400)}' output ||
+    fail "expected hot rows to be less likely"
+# A rule computes the packets.
+[ "$(sed -n '/^calibration /,$p' output | wc -l)" -eq 4 ] || fail "expected a line for each column that is predicted"
+grep -q '"nelbo_gap": 0.0' report.json || fail "expected no gap"
+[ "$(grep -c '"pit_l1": ' report.json)" -eq 3 ] || fail "expected the columns in the report"
+grep -q '"ks_mean"' report.json || fail "expected the other figures too"
+cut -d, -f1-3 hot.csv >narrow.csv
+refuse 1 "'narrow.csv': there is no column 'service'" evaluate --real "$data/flows.csv" --generated narrow.csv \
+    --drop service --model out/deeper/best.safetensors
+refuse 1 "'report.json' is not a flowbd3 model file" evaluate --real "$data/flows.csv" --generated hot.csv \
+    --model report.json
 # Rules that are known, and those of a file.
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --rules default
 grep -q '^ *400 *0 *0 *0 *packets >= 1$' output || fail "expected a rule that all rows obey"

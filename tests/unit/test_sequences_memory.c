@@ -5,6 +5,7 @@
 #include "ragged.h"
 #include "test_main.h"
 
+#include <flowbd3/calibration.h>
 #include <flowbd3/score.h>
 
 #include <stdatomic.h>
@@ -185,6 +186,14 @@ static flowbd3_status score(flowbd3_model *model, const flowbd3_table *table) {
     return status;
 }
 
+static flowbd3_status calibrate(flowbd3_model *model, const flowbd3_table *table) {
+    flowbd3_calibration *calibration = NULL;
+    flowbd3_status status = flowbd3_calibration_create(&calibration, model, table, NULL, NULL);
+    ck_assert_int_eq(status == FLOWBD3_OK, calibration != NULL);
+    flowbd3_calibration_destroy(&calibration);
+    return status;
+}
+
 /* Cancels training after its first step. */
 static int cancel(void *user, const flowbd3_progress *progress) {
     (void)user;
@@ -236,6 +245,7 @@ static const struct {
             {"create", create_with_columns, 3, FLOWBD3_COLUMNS_FIXED, 10},
             {"score", score, 1, FLOWBD3_COLUMNS_RANDOM, 60},
             {"score_flows", score, 6, FLOWBD3_COLUMNS_FIXED, 60},
+            {"calibrate", calibrate, 2, FLOWBD3_COLUMNS_RANDOM, 40},
             {"train", train, 1, FLOWBD3_COLUMNS_RANDOM, 50},
             {"train_epoch", train_epoch, 3, FLOWBD3_COLUMNS_FIXED, 50}};
 
