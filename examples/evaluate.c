@@ -21,8 +21,8 @@
 #include <string.h>
 
 typedef struct arguments {
-    char *real, *generated, *train, *rules, *violations, *model, *json, *plots, *report;
-    uint64_t threads, seed, bootstrap;
+    char *real, *generated, *train, *rules, *violations, *model, *target, *json, *plots, *report;
+    uint64_t classifier_rows, threads, seed, bootstrap;
     text_list metrics, group_by, fail_if;
     char *order_by;
     uint32_t groups; /* flowbd3_metrics that metrics names; 0 = all */
@@ -30,7 +30,7 @@ typedef struct arguments {
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 16, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 18, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -68,6 +68,20 @@ static void list_options(program_option *options, arguments *a) {
          .argument = "FILE",
          .help = "The model that generated the flows: report the likelihood that it gives to the rows of all "
                  "files, and whether its predictions hold for the real ones"},
+        {.name = "target",
+         .kind = OPTION_TEXT,
+         .value = &a->target,
+         .argument = "COLUMN",
+         .help =
+             "A column that models of the generated flows and, with --train, of real ones foretell in the "
+             "real flows"},
+        {.name = "max-classifier-rows",
+         .kind = OPTION_COUNT,
+         .value = &a->classifier_rows,
+         .least = 0,
+         .most = UINT32_MAX,
+         .argument = "N",
+         .help = "Rows of each table that classifiers see, chosen by --seed (default: 10000)"},
         {.name = "json",
          .kind = OPTION_TEXT,
          .value = &a->json,
@@ -367,6 +381,8 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     options.group_by = (const char *const *)a->group_by.items;
     options.n_group_by = a->group_by.count;
     options.order_by = a->order_by;
+    options.target = a->target;
+    options.max_classifier_rows = a->classifier_rows;
     flowbd3_status done = read_tables(&t, context, a, &err);
     if (done == FLOWBD3_OK)
         done = read_rules(&rules, context, a->rules, t.real, &err);

@@ -82,9 +82,10 @@ FLOWBD3_API void flowbd3_string_destroy(flowbd3_context *context, char **string)
 FLOWBD3_API const char *flowbd3_version(void);
 
 /* One line on how the library was built and what it uses on this machine: version, compiler, BLIS version
- * and kernel, vector variant. Static storage, filled at the first call. The environment variable
- * FLOWBD3_KERNELS, read once, names a lesser variant than the processor's best, for BLIS too when it is part
- * of the library: portable, avx2 or avx512. Results differ in rounding between variants. */
+ * and kernel, vector variant, made with or without XGBoost. Static storage, filled at the first call. The
+ * environment variable FLOWBD3_KERNELS, read once, names a lesser variant than the processor's best, for BLIS
+ * too when it is part of the library: portable, avx2 or avx512. Results differ in rounding between variants.
+ */
 FLOWBD3_API const char *flowbd3_build_info(void);
 
 #ifdef __cplusplus

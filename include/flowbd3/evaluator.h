@@ -25,7 +25,7 @@ typedef enum flowbd3_metrics {
 typedef struct flowbd3_evaluator_options {
     size_t struct_size;
     uint64_t max_rows;          /* rows of each table used for distances between rows; default 0 = all */
-    uint64_t seed;              /* choice of those rows, and of resampled ones */
+    uint64_t seed;              /* choice of those rows, of resampled ones, and of folds */
     const flowbd3_rules *rules; /* whose violations are counted; default NULL = none. The evaluator keeps a
                                    reference of its own */
     uint32_t groups;            /* flowbd3_metrics to compute, others are NaN; default 0 = all */
@@ -43,18 +43,22 @@ typedef struct flowbd3_evaluator_options {
     const flowbd3_table *training;
     int reference_authenticity; /* 1: also authenticity_reference, as the implementation in wide use computes
                                    it; default 0 = no */
+    uint64_t max_classifier_rows; /* rows of each table used for classifiers; default 0 = 10,000 */
+    /* Column that tstr and trtr foretell from the others; only the group CLASSIFIER reads it. Default NULL =
+     * none. */
+    const char *target;
 } flowbd3_evaluator_options;
 
 #define FLOWBD3_EVALUATOR_OPTIONS_INIT \
-    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0, 0, NULL, 0, NULL, NULL, 0 }
+    { sizeof(flowbd3_evaluator_options), 0, 0, NULL, 0, 0, NULL, 0, NULL, NULL, 0, 0, NULL }
 
 FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size);
 
 /* Creates an evaluator against the rows of real. second_real, or NULL, is a second real sample: every figure
  * is then computed for it too, as the floor. All tables are copied as far as they are needed. Errors:
  * ARGUMENT (no rows or columns, a group that there is not; a column of group_by or order_by that is not there
- * or is named twice, an order_by of categories or addresses), SCHEMA (the tables' columns differ, or a rule's
- * column is not there or of the other kind), LIMIT (2^31 rows), MEMORY. */
+ * or is named twice, an order_by of categories or addresses), SCHEMA (the tables' columns differ, the
+ * target is not there, or a rule's column is not there or of the other kind), LIMIT (2^31 rows), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                                     const flowbd3_table *real,
                                                     const flowbd3_table *second_real,
@@ -65,7 +69,8 @@ FLOWBD3_API void flowbd3_evaluator_destroy(flowbd3_evaluator **evaluator);
 /* Computes every figure for generated, whose columns are matched by name; real and integer columns match each
  * other, columns that the real table does not have are ignored with a warning in the log. Replaces the
  * figures of an earlier call; a call that fails leaves them. Errors: ARGUMENT (no rows), SCHEMA (names the
- * column that is not there or is of the other kind, and the rule if one needs it), LIMIT, CANCELLED, MEMORY.
+ * column that is not there or is of the other kind, and the rule if one needs it), LIMIT, CANCELLED, NUMERIC
+ * (XGBoost failed), MEMORY.
  */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3_table *generated,
                                                  flowbd3_progress_function progress, void *progress_user,
@@ -106,9 +111,9 @@ FLOWBD3_API const double *flowbd3_evaluator_curve(const flowbd3_evaluator *evalu
 FLOWBD3_API const uint64_t *flowbd3_evaluator_violations(const flowbd3_evaluator *evaluator, size_t i,
                                                          int which, size_t *n);
 
-/* The report as JSON text with the members summary, floor, columns, pairs, curves, low and high where there
- * are intervals, and rules where there are some; to be given back with flowbd3_string_destroy. Errors: STATE
- * (no run yet), MEMORY. */
+/* The report as JSON text with the members summary, floor, columns, pairs, curves, classifier, low and high
+ * where there are intervals, and rules where there are some; to be given back with flowbd3_string_destroy.
+ * Errors: STATE (no run yet), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
                                                      flowbd3_error *err);
 

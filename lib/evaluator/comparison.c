@@ -22,6 +22,17 @@ static uint64_t pair_steps(const fb3_features *features, const flowbd3_evaluator
     return fb3_pair_steps(features);
 }
 
+static uint64_t classifier_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
+                                 const fb3_sizes *sizes) {
+    (void)features;
+    return fb3_classifier_steps(options, sizes);
+}
+
+static flowbd3_status compare_by_classifiers(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
+                                             flowbd3_error *err) {
+    return fb3_compare_by_classifiers(&comparison->summary, work, pair, err);
+}
+
 static uint64_t neighbour_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
                                 const fb3_sizes *sizes) {
     (void)features;
@@ -72,6 +83,7 @@ static const struct part {
     {FLOWBD3_METRICS_MARGINALS, marginal_steps, fb3_compare_marginals, true},
     {FLOWBD3_METRICS_JOINT, NULL, compare_correlations, true},
     {FLOWBD3_METRICS_JOINT, pair_steps, fb3_compare_pairs, true},
+    {FLOWBD3_METRICS_CLASSIFIER, classifier_steps, compare_by_classifiers, false},
     {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours, false},
     {FLOWBD3_METRICS_NEIGHBOURS, distance_steps, compare_distances, false},
     {FLOWBD3_METRICS_RULES, NULL, compare_rules, true},

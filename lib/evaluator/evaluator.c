@@ -26,6 +26,8 @@ enum {
                  FLOWBD3_METRICS_NEIGHBOURS | FLOWBD3_METRICS_RULES | FLOWBD3_METRICS_SEQUENCES
 };
 
+enum { CLASSIFIER_ROWS = 10000 };
+
 /* Copies the options, with their defaults in place. */
 static flowbd3_status read_options(flowbd3_evaluator_options *o, const flowbd3_evaluator_options *options,
                                    flowbd3_error *err) {
@@ -37,6 +39,10 @@ static flowbd3_status read_options(flowbd3_evaluator_options *o, const flowbd3_e
         o->groups = ALL_GROUPS;
     if ((o->groups & FLOWBD3_METRICS_RULES) == 0)
         o->rules = NULL;
+    if ((o->groups & FLOWBD3_METRICS_CLASSIFIER) == 0)
+        o->target = NULL;
+    if (o->max_classifier_rows == 0)
+        o->max_classifier_rows = CLASSIFIER_ROWS;
     return status;
 }
 
@@ -49,6 +55,22 @@ static flowbd3_status read_criteria(flowbd3_evaluator *evaluator, flowbd3_error 
     o->n_group_by = criteria->n_group_by;
     o->order_by = criteria->order_by != SIZE_MAX ? evaluator->features.list[criteria->order_by].name : NULL;
     return status;
+}
+
+/* The target's name, which the caller may free, becomes that of the column. */
+static flowbd3_status read_target(flowbd3_evaluator *evaluator, flowbd3_error *err) {
+    const fb3_features *features = &evaluator->features;
+    const char *target = evaluator->options.target;
+    evaluator->options.target = NULL;
+    if (target == NULL)
+        return FLOWBD3_OK;
+    for (size_t c = 0; c < features->count; c++)
+        if (strcmp(features->list[c].name, target) == 0)
+            evaluator->options.target = features->list[c].name;
+    return evaluator->options.target != NULL
+               ? FLOWBD3_OK
+               : fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the target '%s' is no column of the real table",
+                          target);
 }
 
 /* What is kept of a table; role names it in messages. */
@@ -102,6 +124,8 @@ flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context
     status = fb3_features_create(&evaluator->features, context, real, err);
     if (status == FLOWBD3_OK)
         status = read_criteria(evaluator, err);
+    if (status == FLOWBD3_OK)
+        status = read_target(evaluator, err);
     if (status == FLOWBD3_OK)
         status =
             read_table(evaluator, &work, real, "real", &evaluator->real, &evaluator->real_violations, err);
@@ -222,6 +246,8 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
         status = compare_floor(evaluator, &work, err);
     if (status == FLOWBD3_OK)
         status = fb3_compare(&comparison, &work, &pair, err);
+    if (status == FLOWBD3_OK && evaluator->has_second)
+        comparison.summary.trtr = evaluator->floor.summary.trtr;
     if (status == FLOWBD3_OK)
         status = fb3_bootstrap(&comparison, &work, &pair, err);
     fb3_results results = results_of(evaluator, &comparison, &violations);

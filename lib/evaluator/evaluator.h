@@ -178,6 +178,7 @@ typedef struct fb3_summary {
     double spearman_frobenius, spearman_max, spearman_mean;
     double association_frobenius, association_max, association_mean;
     double nmi_diff, nmi_diff_max, pair_tvd_mean, pair_tvd_max;
+    double c2st_auc, c2st_auc_logistic, tstr, trtr;
     double nearest_min, nearest_mean, nearest_std;
     double alpha_precision, beta_recall, precision, recall, density, coverage;
     double authenticity, authenticity_reference;
@@ -308,6 +309,17 @@ flowbd3_status fb3_compare_neighbours(fb3_summary *summary, fb3_work *work, cons
                                       const fb3_sample *real, const fb3_sample *other, uint64_t max_rows,
                                       uint64_t seed, flowbd3_error *err);
 uint64_t fb3_neighbour_steps(size_t rows, uint64_t max_rows);
+
+/* ---- classifiers (classifier.c) ----------------------------------------------------------------- */
+
+/* c2st_auc, c2st_auc_logistic, tstr, and trtr of the floor. Errors: CANCELLED, MEMORY, NUMERIC (XGBoost's own
+ * message). */
+flowbd3_status fb3_compare_by_classifiers(fb3_summary *summary, fb3_work *work, const fb3_pair *pair,
+                                          flowbd3_error *err);
+uint64_t fb3_classifier_steps(const flowbd3_evaluator_options *options, const fb3_sizes *sizes);
+
+/* What computed c2st_auc and tstr. Static storage. */
+const char *fb3_classifier_name(void);
 
 /* ---- sequences (sequences.c, sequence_figures.c) ------------------------------------------------- */
 

@@ -80,6 +80,10 @@ static const summary_key summary_keys[] = {
     KEY(nmi_diff_max, false),
     KEY(pair_tvd_mean, false),
     KEY(pair_tvd_max, false),
+    KEY(c2st_auc, false),
+    KEY(c2st_auc_logistic, false),
+    KEY(tstr, false),
+    KEY(trtr, false),
     KEY(nearest_min, false),
     KEY(nearest_mean, false),
     KEY(nearest_std, false),
@@ -416,7 +420,8 @@ static json_t *report_object(flowbd3_context *context, const fb3_results *result
                  json_object_set_new(report, "high", summary_object(&comparison->high));
     failed = failed || json_object_set(report, "columns", columns) ||
              json_object_set_new(report, "pairs", fb3_report_pairs(context, results)) ||
-             json_object_set_new(report, "curves", curves_object(results));
+             json_object_set_new(report, "curves", curves_object(results)) ||
+             json_object_set_new(report, "classifier", json_string(fb3_classifier_name()));
     if (!failed && results->rules != NULL)
         failed = json_object_set_new(report, "rules", rules_object(results));
     if (failed) {

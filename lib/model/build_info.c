@@ -18,13 +18,19 @@ static void describe(void) {
     char blis[96];
     bool generic;
     fb3_gemm_describe(blis, sizeof blis, &generic);
-    snprintf(info, sizeof info, "libflowbd3 %s, %s %s, BLIS %s, kernels %s", VERSION,
+    snprintf(info, sizeof info, "libflowbd3 %s, %s %s, BLIS %s, kernels %s, %s XGBoost", VERSION,
 #if defined(__clang__)
              "clang", __clang_version__,
 #else
              "gcc", __VERSION__,
 #endif
-             blis, fb3_kernels_best()->name);
+             blis, fb3_kernels_best()->name,
+#ifdef FB3_XGBOOST
+             "with"
+#else
+             "without"
+#endif
+    );
 }
 
 const char *flowbd3_build_info(void) {

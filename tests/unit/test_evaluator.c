@@ -542,7 +542,8 @@ START_TEST(options_agree) {
               made.bootstrap == written.bootstrap && made.group_by == written.group_by &&
               made.n_group_by == written.n_group_by && made.order_by == written.order_by &&
               made.training == written.training &&
-              made.reference_authenticity == written.reference_authenticity);
+              made.reference_authenticity == written.reference_authenticity &&
+              made.max_classifier_rows == written.max_classifier_rows && made.target == written.target);
     /* As a caller of version 0.2 has it. */
     flowbd3_table *table = random_table(20, 1);
     written.struct_size = offsetof(flowbd3_evaluator_options, rules);
@@ -619,6 +620,8 @@ START_TEST(every_allocation_may_fail) {
     ck_assert_int_eq(flowbd3_context_create(&tight, &options, NULL), FLOWBD3_OK);
     flowbd3_evaluator_options o = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     o.max_rows = 30;
+    o.max_classifier_rows = 12;
+    o.target = "t";
     flowbd3_rules *rules = read_rules();
     o.rules = rules;
     long held = m.held;
