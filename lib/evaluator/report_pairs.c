@@ -60,8 +60,11 @@ static json_t *pair_object(const fb3_results *results, const ranked_pair *pair) 
 }
 
 json_t *fb3_report_pairs(flowbd3_context *context, const fb3_results *results) {
+    const double *distances = results->comparison->matrices.pair_tvd;
+    if (distances == NULL)
+        return json_array();
     size_t n = results->features->count, count = n * (n - 1) / 2;
-    ranked_pair *pairs = rank_pairs(context, results->comparison->matrices.pair_tvd, n);
+    ranked_pair *pairs = rank_pairs(context, distances, n);
     json_t *list = pairs != NULL ? json_array() : NULL;
     for (size_t p = 0; list != NULL && p < count && p < MOST_PAIRS; p++)
         if (json_array_append_new(list, pair_object(results, &pairs[p])) != 0) {

@@ -511,6 +511,8 @@ START_TEST(steps_add_up) {
                 flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
                 options.max_rows = max_rows;
                 options.bootstrap = 1;
+                options.groups =
+                    FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT | FLOWBD3_METRICS_NEIGHBOURS;
                 options.training = training ? tables[3] : NULL;
                 flowbd3_evaluator *evaluator;
                 ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, tables[0],
