@@ -48,7 +48,7 @@ static flowbd3_status compare_neighbours(fb3_comparison *comparison, fb3_work *w
 static uint64_t distance_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
                                const fb3_sizes *sizes) {
     (void)features;
-    return fb3_distance_steps(sizes, options->max_rows);
+    return fb3_distance_steps(sizes, options->reference_authenticity != 0, options->max_rows);
 }
 
 static flowbd3_status compare_distances(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,

@@ -10,11 +10,11 @@ static void destroy_cloud(fb3_cloud *cloud, flowbd3_context *context) {
 }
 
 static flowbd3_status create_cloud(fb3_cloud *cloud, fb3_work *work, const fb3_features *features,
-                                   const fb3_sample *real, fb3_part part, flowbd3_error *err) {
+                                   const fb3_sample *real, fb3_part part, bool own, flowbd3_error *err) {
     *cloud = (fb3_cloud){.part = part};
     flowbd3_status status =
         fb3_points_create(&cloud->points, work->context, FB3_SPACE_RANK, features, real, part, err);
-    if (status == FLOWBD3_OK)
+    if (status == FLOWBD3_OK && own)
         status = fb3_nearest(&cloud->own, work, &cloud->points, &cloud->points, FB3_BALL_NEIGHBOURS, err);
     if (status != FLOWBD3_OK)
         destroy_cloud(cloud, work->context);
@@ -33,13 +33,13 @@ flowbd3_status fb3_clouds_create(fb3_clouds *clouds, fb3_work *work, const fb3_f
                            .max_rows = max_rows,
                            .reference = options->reference_authenticity != 0};
     flowbd3_status status =
-        create_cloud(&clouds->real, work, features, real, fb3_part_of(real, max_rows, seed), err);
+        create_cloud(&clouds->real, work, features, real, fb3_part_of(real, max_rows, seed), true, err);
     if (status == FLOWBD3_OK && second != NULL)
-        status =
-            create_cloud(&clouds->second, work, features, real, fb3_part_of(second, max_rows, seed), err);
+        status = create_cloud(&clouds->second, work, features, real, fb3_part_of(second, max_rows, seed),
+                              true, err);
     if (status == FLOWBD3_OK && training != NULL)
-        status =
-            create_cloud(&clouds->training, work, features, real, fb3_part_of(training, max_rows, seed), err);
+        status = create_cloud(&clouds->training, work, features, real, fb3_part_of(training, max_rows, seed),
+                              clouds->reference, err);
     clouds->ready = status == FLOWBD3_OK;
     if (status != FLOWBD3_OK)
         fb3_clouds_destroy(clouds, work->context);
@@ -150,7 +150,7 @@ static flowbd3_status compare_privacy(fb3_summary *summary, fb3_work *work, cons
         crossing = &own;
     }
     if (status == FLOWBD3_OK)
-        status = fb3_compare_privacy(summary, work->context, clouds->features, training, rows, crossing,
+        status = fb3_compare_privacy(summary, work, clouds->features, training, rows, crossing,
                                      clouds->reference, err);
     if (status == FLOWBD3_OK && floor && holdout->points.rows > 1)
         status = expose_halves(summary, work, clouds, err);
@@ -170,7 +170,7 @@ flowbd3_status fb3_compare_distances(fb3_comparison *comparison, fb3_work *work,
     flowbd3_status status = FLOWBD3_OK;
     if (!floor)
         status = create_cloud(&generated, work, clouds->features, clouds->real.part.sample,
-                              fb3_part_of(other, clouds->max_rows, clouds->real.part.seed), err);
+                              fb3_part_of(other, clouds->max_rows, clouds->real.part.seed), true, err);
     if (status == FLOWBD3_OK)
         status = create_crossing(&crossing, work, cloud, &clouds->real, err);
     if (status == FLOWBD3_OK)
@@ -189,9 +189,9 @@ static size_t used(size_t rows, uint64_t max_rows) {
     return max_rows != 0 && max_rows < rows ? (size_t)max_rows : rows;
 }
 
-uint64_t fb3_clouds_steps(const fb3_sizes *sizes, uint64_t max_rows) {
+uint64_t fb3_clouds_steps(const fb3_sizes *sizes, bool reference, uint64_t max_rows) {
     return fb3_search_steps(used(sizes->real, max_rows)) + fb3_search_steps(used(sizes->second, max_rows)) +
-           fb3_search_steps(used(sizes->training, max_rows));
+           (reference ? fb3_search_steps(used(sizes->training, max_rows)) : 0);
 }
 
 static uint64_t steps_of_exposure(size_t training, size_t holdout, size_t other, bool floor) {
@@ -202,13 +202,15 @@ static uint64_t steps_of_exposure(size_t training, size_t holdout, size_t other,
                  : 2 * fb3_search_steps(other) + fb3_search_steps(holdout);
 }
 
-uint64_t fb3_distance_steps(const fb3_sizes *sizes, uint64_t max_rows) {
+uint64_t fb3_distance_steps(const fb3_sizes *sizes, bool reference, uint64_t max_rows) {
     size_t real = used(sizes->real, max_rows), second = used(sizes->second, max_rows);
     size_t training = used(sizes->training, max_rows), n = used(sizes->other, max_rows);
     bool floor = sizes->floor;
     size_t holdout = training > 0 ? real : second;
     uint64_t steps = (floor ? 2 : 3) * fb3_search_steps(n) + 3 * fb3_search_steps(real);
+    size_t private = floor ? holdout : n;
     if (training > 0)
-        steps += fb3_search_steps(floor ? holdout : n) + fb3_search_steps(training);
+        steps += fb3_search_steps(private) + fb3_search_steps(training) +
+                 (reference ? 0 : fb3_own_steps(training, private));
     return steps + steps_of_exposure(training > 0 ? training : real, holdout, n, floor);
 }

@@ -10,7 +10,7 @@ enum { FB3_BALL_NEIGHBOURS = 5 };
 typedef struct fb3_cloud {
     fb3_part part;
     fb3_points points;
-    fb3_neighbours own; /* k = FB3_BALL_NEIGHBOURS */
+    fb3_neighbours own; /* k = FB3_BALL_NEIGHBOURS; empty for training rows that are apart */
 } fb3_cloud;
 
 /* The nearest rows between two clouds: two from each point of the one, one from each point of the other. */
@@ -34,13 +34,18 @@ flowbd3_status fb3_clouds_create(fb3_clouds *clouds, fb3_work *work, const fb3_f
                                  const flowbd3_evaluator_options *options, flowbd3_error *err);
 void fb3_clouds_destroy(fb3_clouds *clouds, flowbd3_context *context);
 
-uint64_t fb3_clouds_steps(const fb3_sizes *sizes, uint64_t max_rows);
+uint64_t fb3_clouds_steps(const fb3_sizes *sizes, bool reference, uint64_t max_rows);
 
 /* All figures of this header for other; NULL: for the second real sample, as the floor. Errors: CANCELLED,
  * MEMORY. */
 flowbd3_status fb3_compare_distances(fb3_comparison *comparison, fb3_work *work, const fb3_clouds *clouds,
                                      const fb3_sample *other, flowbd3_error *err);
-uint64_t fb3_distance_steps(const fb3_sizes *sizes, uint64_t max_rows);
+uint64_t fb3_distance_steps(const fb3_sizes *sizes, bool reference, uint64_t max_rows);
+
+/* Of the search for the neighbours of those training rows, apart, that are nearest to one of other's. */
+static inline uint64_t fb3_own_steps(size_t training, size_t other) {
+    return fb3_search_steps(training < other ? training : other);
+}
 
 /* The squared distance of every point to its k-th neighbour in its own cloud, or to the farthest where there
  * are fewer; -1, which holds nothing, where there is none. to[points]. */
@@ -55,11 +60,10 @@ flowbd3_status fb3_compare_fidelity(fb3_comparison *comparison, fb3_work *work, 
                                     const fb3_cloud *real, const fb3_cloud *other,
                                     const fb3_crossing *crossing, flowbd3_error *err);
 
-/* Authenticity, distances to the closest training rows, copies (privacy.c). Errors: MEMORY. */
-flowbd3_status fb3_compare_privacy(fb3_summary *summary, flowbd3_context *context,
-                                   const fb3_features *features, const fb3_cloud *training,
-                                   const fb3_cloud *other, const fb3_crossing *crossing, bool reference,
-                                   flowbd3_error *err);
+/* Authenticity, distances to the closest training rows, copies (privacy.c). Errors: CANCELLED, MEMORY. */
+flowbd3_status fb3_compare_privacy(fb3_summary *summary, fb3_work *work, const fb3_features *features,
+                                   const fb3_cloud *training, const fb3_cloud *other,
+                                   const fb3_crossing *crossing, bool reference, flowbd3_error *err);
 
 /* Rows and rows held out, before a generator that has seen the ones and not the others (holdout.c). */
 typedef struct fb3_exposure {

@@ -196,7 +196,7 @@ static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_t
     if (evaluator->has_second && evaluator->floor.columns == NULL)
         steps += fb3_compare_steps(features, options, &floor, false);
     if ((options->groups & FLOWBD3_METRICS_NEIGHBOURS) != 0 && !evaluator->clouds.ready)
-        steps += fb3_clouds_steps(&sizes, options->max_rows);
+        steps += fb3_clouds_steps(&sizes, options->reference_authenticity != 0, options->max_rows);
     return steps;
 }
 

@@ -63,6 +63,10 @@ fb3_part fb3_part_of(const fb3_sample *sample, uint64_t max_rows, uint64_t seed)
 flowbd3_status fb3_points_create(fb3_points *points, flowbd3_context *context, fb3_space space,
                                  const fb3_features *features, const fb3_sample *real, fb3_part part,
                                  flowbd3_error *err);
+
+/* The chosen[n] points of others, n > 0, each as one row. Errors: MEMORY. */
+flowbd3_status fb3_points_take(fb3_points *points, flowbd3_context *context, const fb3_points *of,
+                               const uint32_t *chosen, size_t n, flowbd3_error *err);
 void fb3_points_destroy(fb3_points *points, flowbd3_context *context);
 
 /* x relative to middle in units, for products in single precision: limited, which brings points nearer to

@@ -248,20 +248,18 @@ static void fill_points(fb3_points *to, const raw *from, const uint32_t *order, 
         describe_tile(to, tile);
 }
 
-flowbd3_status fb3_points_create(fb3_points *points, flowbd3_context *context, fb3_space space,
-                                 const fb3_features *features, const fb3_sample *real, fb3_part part,
-                                 flowbd3_error *err) {
-    raw from;
-    size_t rows = part.end - part.begin;
-    *points = (fb3_points){.rows = rows};
-    points->unit = space == FB3_SPACE_RANGE ? 1.0 : 2.0 * (double)real->rows;
+/* placed: whether from is whole. Takes its memory. */
+static flowbd3_status create_points(fb3_points *points, flowbd3_context *context, raw from, bool placed,
+                                    double unit, flowbd3_error *err) {
+    size_t rows = from.rows;
+    *points = (fb3_points){.rows = rows, .unit = unit};
     points->point = fb3_allocate(context, rows, sizeof *points->point);
     points->first = fb3_allocate(context, rows, sizeof *points->first);
     uint32_t *number = fb3_allocate(context, rows, sizeof *number);
     uint32_t *place = fb3_allocate(context, rows, sizeof *place);
     uint32_t *order = fb3_allocate(context, rows, sizeof *order);
-    bool whole = place_rows(&from, context, space, features, real, part) && points->point != NULL &&
-                 points->first != NULL && number != NULL && place != NULL && order != NULL &&
+    bool whole = placed && points->point != NULL && points->first != NULL && number != NULL &&
+                 place != NULL && order != NULL &&
                  fb3_distinct(context, &from, rows, hash_row, equal_rows, number, order, &points->count);
     points->numeric = from.numeric;
     points->categorical = from.categorical;
@@ -280,6 +278,30 @@ flowbd3_status fb3_points_create(fb3_points *points, flowbd3_context *context, f
         return FLOWBD3_OK;
     fb3_points_destroy(points, context);
     return fb3_no_memory(err, "the rows as points");
+}
+
+flowbd3_status fb3_points_create(fb3_points *points, flowbd3_context *context, fb3_space space,
+                                 const fb3_features *features, const fb3_sample *real, fb3_part part,
+                                 flowbd3_error *err) {
+    raw from;
+    bool placed = place_rows(&from, context, space, features, real, part);
+    double unit = space == FB3_SPACE_RANGE ? 1.0 : 2.0 * (double)real->rows;
+    return create_points(points, context, from, placed, unit, err);
+}
+
+flowbd3_status fb3_points_take(fb3_points *points, flowbd3_context *context, const fb3_points *of,
+                               const uint32_t *chosen, size_t n, flowbd3_error *err) {
+    raw from = {.rows = n, .numeric = of->numeric, .categorical = of->categorical};
+    from.x = allocate_matrix(context, n, from.numeric, sizeof *from.x);
+    from.codes = allocate_matrix(context, n, from.categorical, sizeof *from.codes);
+    bool placed = from.x != NULL && from.codes != NULL;
+    for (size_t i = 0; placed && i < n; i++) {
+        for (size_t f = 0; f < from.numeric; f++)
+            from.x[i * from.numeric + f] = of->x[chosen[i] * of->numeric + f];
+        for (size_t f = 0; f < from.categorical; f++)
+            from.codes[i * from.categorical + f] = of->codes[chosen[i] * of->categorical + f];
+    }
+    return create_points(points, context, from, placed, of->unit, err);
 }
 
 void fb3_points_destroy(fb3_points *points, flowbd3_context *context) {

@@ -53,14 +53,67 @@ static bool describe_distances(fb3_summary *summary, flowbd3_context *context, c
 
 /* ---- authenticity (Alaa et al. 2022) ------------------------------------------------------------ */
 
-static double authenticity(const fb3_cloud *training, const fb3_points *other, const fb3_neighbours *there) {
+/* own[training points]: squared distances to the nearest of the other training rows. */
+static double authenticity(const double *own, const fb3_points *other, const fb3_neighbours *there) {
     uint64_t authentic = 0;
-    for (size_t i = 0; i < other->count; i++) {
-        size_t nearest = there->point[i * there->k];
-        double own = training->own.square[nearest * training->own.k];
-        authentic += there->square[i * there->k] > own ? other->weight[i] : 0;
-    }
+    for (size_t i = 0; i < other->count; i++)
+        authentic += there->square[i * there->k] > own[there->point[i * there->k]] ? other->weight[i] : 0;
     return (double)authentic / (double)other->rows;
+}
+
+/* own of the chosen[n] training points: the nearest row of each is itself, or one like it. */
+static flowbd3_status search_own(double *own, fb3_work *work, const fb3_points *training,
+                                 const uint32_t *chosen, size_t n, flowbd3_error *err) {
+    fb3_points queries = {0};
+    fb3_neighbours found = {0};
+    flowbd3_status status = fb3_points_take(&queries, work->context, training, chosen, n, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_nearest(&found, work, &queries, training, 2, err);
+    for (size_t i = 0; status == FLOWBD3_OK && i < n; i++)
+        own[chosen[i]] = found.square[queries.point[i] * found.k + 1];
+    fb3_points_destroy(&queries, work->context);
+    fb3_neighbours_destroy(&found, work->context);
+    return status;
+}
+
+/* own of the training points that are nearest to a point of other; the rest of it is left. */
+static flowbd3_status find_own(double *own, fb3_work *work, const fb3_points *training,
+                               const fb3_points *other, const fb3_neighbours *there, flowbd3_error *err) {
+    uint32_t *chosen = fb3_allocate(work->context, training->count, sizeof *chosen);
+    bool *wanted = fb3_allocate_zero(work->context, training->count, sizeof *wanted);
+    flowbd3_status status;
+    if (chosen == NULL || wanted == NULL) {
+        status = fb3_no_memory(err, "distances between training rows");
+    } else {
+        size_t n = 0;
+        for (size_t i = 0; i < other->count; i++)
+            wanted[there->point[i * there->k]] = true;
+        for (size_t i = 0; i < training->count; i++)
+            if (wanted[i])
+                chosen[n++] = (uint32_t)i;
+        /* Steps were counted for the most that there may be. */
+        work->done += fb3_own_steps(training->rows, other->rows) - fb3_search_steps(n);
+        status = search_own(own, work, training, chosen, n, err);
+    }
+    fb3_release(work->context, chosen);
+    fb3_release(work->context, wanted);
+    return status;
+}
+
+static flowbd3_status compare_authenticity(fb3_summary *summary, fb3_work *work, const fb3_cloud *training,
+                                           const fb3_points *other, const fb3_neighbours *there,
+                                           flowbd3_error *err) {
+    const fb3_points *rows = &training->points;
+    double *own = fb3_allocate(work->context, rows->count, sizeof *own);
+    flowbd3_status status = own != NULL ? FLOWBD3_OK : fb3_no_memory(err, "authenticity");
+    if (own != NULL && training->own.square == NULL)
+        status = find_own(own, work, rows, other, there, err);
+    for (size_t i = 0; own != NULL && training->own.square != NULL && i < rows->count; i++)
+        own[i] = training->own.square[i * training->own.k];
+    if (status == FLOWBD3_OK)
+        summary->authenticity = rows->rows > 1 ? authenticity(own, other, there) : NAN;
+    fb3_release(work->context, own);
+    return status;
 }
 
 /* As synthcity's AlphaPrecision computes it: over the training rows i, whose nearest generated row is a[i],
@@ -128,20 +181,16 @@ static double share_of_copies(flowbd3_context *context, const both *b) {
     return whole ? (double)copies / (double)b->other->rows : NAN;
 }
 
-flowbd3_status fb3_compare_privacy(fb3_summary *summary, flowbd3_context *context,
-                                   const fb3_features *features, const fb3_cloud *training,
-                                   const fb3_cloud *other, const fb3_crossing *crossing, bool reference,
-                                   flowbd3_error *err) {
+flowbd3_status fb3_compare_privacy(fb3_summary *summary, fb3_work *work, const fb3_features *features,
+                                   const fb3_cloud *training, const fb3_cloud *other,
+                                   const fb3_crossing *crossing, bool reference, flowbd3_error *err) {
     const fb3_points *rows = &training->points;
     both b = {features, training->part.sample, other->part.sample};
-    summary->copies = share_of_copies(context, &b);
+    summary->copies = share_of_copies(work->context, &b);
     if (isnan(summary->copies) ||
-        !describe_distances(summary, context, rows, &other->points, &crossing->there))
+        !describe_distances(summary, work->context, rows, &other->points, &crossing->there))
         return fb3_no_memory(err, "distances to training rows");
-    if (rows->rows < 2)
-        return FLOWBD3_OK;
-    summary->authenticity = authenticity(training, &other->points, &crossing->there);
-    if (reference && rows->rows == other->points.rows)
+    if (reference && rows->rows > 1 && rows->rows == other->points.rows)
         summary->authenticity_reference = reference_authenticity(training, &other->points, &crossing->back);
-    return FLOWBD3_OK;
+    return compare_authenticity(summary, work, training, &other->points, &crossing->there, err);
 }

@@ -514,6 +514,7 @@ START_TEST(steps_add_up) {
                 options.groups =
                     FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT | FLOWBD3_METRICS_NEIGHBOURS;
                 options.training = training ? tables[3] : NULL;
+                options.reference_authenticity = max_rows == 300;
                 flowbd3_evaluator *evaluator;
                 ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, tables[0],
                                                           second ? tables[2] : NULL, &options, NULL),
