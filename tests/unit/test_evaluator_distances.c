@@ -2,6 +2,7 @@
  * (tests/golden/evaluator_distances.py), and degenerate tables. */
 #include "evaluator/distances.h"
 #include "golden_table.h"
+#include "ladder.h"
 #include "test_main.h"
 
 static flowbd3_context *context;
@@ -533,6 +534,68 @@ START_TEST(steps_add_up) {
 }
 END_TEST
 
+START_TEST(every_allocation_may_fail) {
+    flowbd3_table *real = shaped_table(SPREAD, 30, 1), *second = shaped_table(SPREAD, 20, 2);
+    ladder l = {.left = -1};
+    flowbd3_context *tight = ladder_context(&l);
+    for (int reference = 0; reference < 2; reference++) {
+        flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+        options.training = real;
+        options.reference_authenticity = reference;
+        long alive = l.alive;
+        flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+        for (long n = 0; status != FLOWBD3_OK; n++) {
+            ck_assert_int_lt(n, 10000);
+            flowbd3_evaluator *evaluator;
+            char *json = NULL;
+            l.left = n;
+            status = flowbd3_evaluator_create(&evaluator, tight, second, real, &options, NULL);
+            if (status == FLOWBD3_OK)
+                status = flowbd3_evaluator_run(evaluator, real, NULL, NULL, NULL);
+            if (status == FLOWBD3_OK)
+                status = flowbd3_evaluator_to_json(evaluator, &json, NULL);
+            ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
+            flowbd3_string_destroy(tight, &json);
+            flowbd3_evaluator_destroy(&evaluator);
+            ck_assert_int_eq(l.alive, alive);
+        }
+    }
+    flowbd3_context_destroy(&tight);
+    ck_assert_int_eq(l.alive, 0);
+    flowbd3_table_destroy(&real);
+    flowbd3_table_destroy(&second);
+}
+END_TEST
+
+START_TEST(threads_change_no_figure) {
+    char *reports[3] = {NULL};
+    flowbd3_table *tables[4];
+    for (size_t i = 0; i < 4; i++)
+        tables[i] = shaped_table(i == 0 ? COARSE : SPREAD, 600 + 100 * i, i);
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+        flowbd3_context_options o = FLOWBD3_CONTEXT_OPTIONS_INIT;
+        o.threads = threads;
+        flowbd3_context *other;
+        flowbd3_evaluator *evaluator;
+        flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+        options.training = tables[3];
+        ck_assert_int_eq(flowbd3_context_create(&other, &o, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, other, tables[0], tables[1], &options, NULL),
+                         FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, tables[2], NULL, NULL, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &reports[threads - 1], NULL), FLOWBD3_OK);
+        flowbd3_evaluator_destroy(&evaluator);
+        flowbd3_context_destroy(&other);
+    }
+    ck_assert_str_eq(reports[0], reports[1]);
+    ck_assert_str_eq(reports[0], reports[2]);
+    for (size_t i = 0; i < 3; i++)
+        flowbd3_string_destroy(context, &reports[i]);
+    for (size_t i = 0; i < 4; i++)
+        flowbd3_table_destroy(&tables[i]);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("evaluator_distances");
     TCase *tests = tcase_create("evaluator_distances");
@@ -553,6 +616,8 @@ int main(void) {
     tcase_add_test(tests, curves_are_in_the_report);
     tcase_add_test(tests, other_groups_have_no_distances);
     tcase_add_test(tests, steps_add_up);
+    tcase_add_test(tests, threads_change_no_figure);
+    tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
