@@ -74,7 +74,8 @@ void fb3_points_destroy(fb3_points *points, flowbd3_context *context);
 static inline float fb3_offset(double x, double middle, double per_unit) {
     const double most = 1e6;
     double offset = (x - middle) * per_unit;
-    return (float)(offset < -most ? -most : offset > most ? most : offset);
+    offset = offset < most ? offset : most;
+    return (float)(offset > -most ? offset : -most);
 }
 
 /* Exact squared distance, in the square of coordinates. */

@@ -25,6 +25,7 @@ typedef struct near_tile {
 typedef struct desk {
     float *products;  /* [FB3_TILE, FB3_TILE] */
     float *q;         /* [FB3_TILE, numeric] -2 times the queries, from the middle of the points' box */
+    double *middle;   /* [numeric] of the points' box */
     float *scratch;   /* of fb3_gemm */
     near_tile *order; /* [among->tiles] */
 } desk;
@@ -99,17 +100,14 @@ static void count_categories(float *restrict row, const search *s, size_t i, siz
     }
 }
 
-/* Query i from the middle of tile's box, times -2; returns its square. */
-static double place_query(float *q, const search *s, size_t i, size_t tile) {
-    const fb3_points *among = s->among;
-    const double *low = among->low + tile * among->numeric, *high = among->high + tile * among->numeric;
-    const double *x = s->queries->x + i * among->numeric;
-    double square = 0.0, per_unit = 1.0 / among->unit;
-    for (size_t f = 0; f < among->numeric; f++) {
-        float y = fb3_offset(x[f], 0.5 * low[f] + 0.5 * high[f], per_unit);
-        q[f] = -2.0f * y;
-        square += (double)y * y;
-    }
+/* q[width] = -2 times x from middle, in units; returns the square of the half of it. */
+static double place_query(float *restrict q, const double *restrict x, const double *restrict middle,
+                          size_t width, double per_unit) {
+    double square = 0.0;
+    for (size_t f = 0; f < width; f++)
+        q[f] = -2.0f * fb3_offset(x[f], middle[f], per_unit);
+    for (size_t f = 0; f < width; f++)
+        square += 0.25 * ((double)q[f] * q[f]);
     return square;
 }
 
@@ -158,8 +156,12 @@ static void search_tile(const search *s, desk *d, size_t begin, size_t m, size_t
     const fb3_points *among = s->among;
     size_t n = smaller(FB3_TILE, among->count - tile * FB3_TILE), width = among->numeric;
     double slack[FB3_TILE];
+    const double *low = among->low + tile * width, *high = among->high + tile * width;
+    for (size_t f = 0; f < width; f++)
+        d->middle[f] = 0.5 * low[f] + 0.5 * high[f];
     for (size_t i = 0; i < m; i++) {
-        double square = place_query(d->q + i * width, s, begin + i, tile);
+        double square = place_query(d->q + i * width, s->queries->x + (begin + i) * width, d->middle, width,
+                                    1.0 / among->unit);
         slack[i] = rounding(s, square, tile) - square;
         count_categories(d->products + i * FB3_TILE, s, begin + i, tile, n);
     }
@@ -266,9 +268,11 @@ static bool allocate_desks(search *s, flowbd3_context *context, unsigned threads
         desk *d = &s->desks[i];
         d->products = fb3_allocate_floats(context, FB3_TILE * FB3_TILE);
         d->q = fb3_allocate_floats(context, FB3_TILE * s->among->numeric);
+        d->middle = fb3_allocate(context, s->among->numeric, sizeof *d->middle);
         d->scratch = fb3_allocate_floats(context, fb3_gemm_scratch());
         d->order = fb3_allocate(context, s->among->tiles, sizeof *d->order);
-        if (d->products == NULL || d->q == NULL || d->scratch == NULL || d->order == NULL)
+        if (d->products == NULL || d->q == NULL || d->middle == NULL || d->scratch == NULL ||
+            d->order == NULL)
             return false;
     }
     return true;
@@ -278,6 +282,7 @@ static void release_desks(search *s, flowbd3_context *context, unsigned threads)
     for (unsigned i = 0; s->desks != NULL && i < threads; i++) {
         fb3_release_floats(context, s->desks[i].products);
         fb3_release_floats(context, s->desks[i].q);
+        fb3_release(context, s->desks[i].middle);
         fb3_release_floats(context, s->desks[i].scratch);
         fb3_release(context, s->desks[i].order);
     }
