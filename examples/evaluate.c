@@ -81,7 +81,8 @@ static void list_options(program_option *options, arguments *a) {
          .least = 0,
          .most = UINT32_MAX,
          .argument = "N",
-         .help = "Rows of each table that classifiers see, chosen by --seed (default: 10000)"},
+         .help = "Rows of each table that classifiers see, chosen by --seed; fewer than 5: no classifiers "
+                 "(default: 10000)"},
         {.name = "json",
          .kind = OPTION_TEXT,
          .value = &a->json,

@@ -43,7 +43,8 @@ typedef struct flowbd3_evaluator_options {
     const flowbd3_table *training;
     int reference_authenticity; /* 1: also authenticity_reference, as the implementation in wide use computes
                                    it; default 0 = no */
-    uint64_t max_classifier_rows; /* rows of each table used for classifiers; default 0 = 10,000 */
+    uint64_t max_classifier_rows; /* rows of each table used for classifiers; default 0 = 10,000, fewer than 5
+                                     = no classifiers */
     /* Column that tstr and trtr foretell from the others; only the group CLASSIFIER reads it. Default NULL =
      * none. */
     const char *target;

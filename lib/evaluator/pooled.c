@@ -79,12 +79,12 @@ static size_t find_units(unit *units, const tables *of, const place *places, siz
 
 /* The fold in which the unit makes the squared numbers of rows of the two tables grow least. */
 static uint8_t emptiest(size_t counts[FB3_FOLDS][2], const size_t add[2]) {
-    uint8_t best = 0;
-    for (uint8_t f = 1; f < FB3_FOLDS; f++)
+    size_t best = 0;
+    for (size_t f = 1; f < FB3_FOLDS; f++)
         if (counts[f][0] * add[0] + counts[f][1] * add[1] <
             counts[best][0] * add[0] + counts[best][1] * add[1])
             best = f;
-    return best;
+    return (uint8_t)best;
 }
 
 /* Large units first, in random order among those of one size. */

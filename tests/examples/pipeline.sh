@@ -52,6 +52,14 @@ grep -q '^ks_mean ' output || fail "expected ks_mean"
 grep -q '^service  *tvd ' output || fail "expected the column service"
 grep -q '"ks_mean"' report.json || fail "expected ks_mean in the report"
 [ "$(grep -c '"rows_generated": 250' report.json)" -eq 2 ] || fail "expected 250 rows in the second sample"
+grep -q '"classifier": "' report.json || fail "expected the classifier in the report"
+expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --train "$data/flows.csv" --target service \
+    --max-classifier-rows 100 --json report.json
+grep -q '^tstr  *[0-9.]*  *[0-9.]* ' output || fail "expected tstr beside its floor"
+grep -q '"trtr": [01]' report.json || fail "expected trtr in the report"
+refuse 1 "the target 'x' is no column of the real table" evaluate --real "$data/flows.csv" --generated rows.csv --target x
+expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --max-classifier-rows 1
+grep -q '^c2st_auc' output && fail "expected no classifiers"
 # What the model says of the rows.
 expect 0 evaluate --real "$data/flows.csv" --generated hot.csv --train "$data/flows.csv" --json report.json \
     --model out/deeper/best.safetensors --columns service
