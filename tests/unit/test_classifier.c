@@ -461,6 +461,50 @@ START_TEST(threads_change_no_bit) {
 }
 END_TEST
 
+/* ---- progress ---------------------------------------------------------------------------------------- */
+
+typedef struct watch {
+    uint64_t done, total, cancel_from; /* cancel_from: steps done */
+} watch;
+
+static int watch_progress(void *user, const flowbd3_progress *progress) {
+    watch *w = user;
+    ck_assert_uint_ge(progress->done, w->done);
+    w->done = progress->done;
+    w->total = progress->total;
+    return w->done >= w->cancel_from;
+}
+
+/* The last steps of a run are those of classifiers. */
+START_TEST(progress_ends_at_its_total) {
+    flowbd3_table *a = normal_table(400, 0.0, 0.5, 1), *b = normal_table(300, 0.0, 0.5, 2);
+    flowbd3_evaluator *evaluator;
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.target = "t";
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, a, b, &options, NULL), FLOWBD3_OK);
+    /* The first run has the floor to do as well. */
+    const flowbd3_table *generated[] = {a, a, b, a};
+    watch w = {0};
+    uint64_t total = 0;
+    double figures[FB3_COUNT(generated)];
+    for (size_t i = 0; i < FB3_COUNT(generated); i++) {
+        w = (watch){0, 0, UINT64_MAX};
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated[i], watch_progress, &w, NULL),
+                         FLOWBD3_OK);
+        ck_assert_uint_eq(w.done, w.total);
+        total = generated[i] == b ? w.total : total;
+        figures[i] = flowbd3_evaluator_get(evaluator, "summary.tstr");
+    }
+    ck_assert(figures[1] == figures[0] && figures[2] != figures[0] && figures[3] == figures[0]);
+    w = (watch){0, 0, total};
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, b, watch_progress, &w, NULL), FLOWBD3_CANCELLED);
+    ck_assert(flowbd3_evaluator_get(evaluator, "summary.tstr") == figures[0]);
+    flowbd3_evaluator_destroy(&evaluator);
+    flowbd3_table_destroy(&a);
+    flowbd3_table_destroy(&b);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("classifier");
     TCase *tests = tcase_create("classifier");
@@ -482,6 +526,7 @@ int main(void) {
     tcase_add_test(tests, targets_that_are_not_there);
     tcase_add_test(tests, report_says_which_classifier);
     tcase_add_test(tests, threads_change_no_bit);
+    tcase_add_test(tests, progress_ends_at_its_total);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
