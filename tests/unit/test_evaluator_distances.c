@@ -540,6 +540,7 @@ START_TEST(every_allocation_may_fail) {
     flowbd3_context *tight = ladder_context(&l);
     for (int reference = 0; reference < 2; reference++) {
         flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+        options.groups = FLOWBD3_METRICS_NEIGHBOURS;
         options.training = real;
         options.reference_authenticity = reference;
         long alive = l.alive;
@@ -578,6 +579,7 @@ START_TEST(threads_change_no_figure) {
         flowbd3_context *other;
         flowbd3_evaluator *evaluator;
         flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+        options.groups = FLOWBD3_METRICS_NEIGHBOURS;
         options.training = tables[3];
         ck_assert_int_eq(flowbd3_context_create(&other, &o, NULL), FLOWBD3_OK);
         ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, other, tables[0], tables[1], &options, NULL),
