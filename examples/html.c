@@ -38,15 +38,17 @@ void html_raw(html *page, const char *markup) {
 }
 
 void html_format(html *page, const char *format, ...) {
-    va_list arguments, again;
+    char *text = NULL;
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    char *end = length >= 0 ? extend(page, (size_t)length) : NULL;
-    if (end != NULL)
-        vsnprintf(end, (size_t)length + 1, format, again);
-    va_end(again);
+    int length = vasprintf(&text, format, arguments);
     va_end(arguments);
+    if (length >= 0) {
+        append(page, text, (size_t)length);
+        free(text);
+    } else {
+        page->failed = true;
+    }
 }
 
 /* ---- text -------------------------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ static const setting *const settings_of[] = {[FB3_OBJECTIVE_PAIR] = pair_setting
     CALL(XGBoosterFree)
 
 static struct {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration */
 #define CALL(function) __typeof__(&function) function;
     CALLS(CALL)
 #undef CALL

@@ -73,21 +73,21 @@ static uint64_t sequence_steps(const fb3_features *features, const flowbd3_evalu
 
 /* A function that writes figures of one group, and the steps that it reports. They run in this order. */
 static const struct part {
-    flowbd3_metrics group;
     uint64_t (*steps)(const fb3_features *features, const flowbd3_evaluator_options *options,
                       const fb3_sizes *sizes); /* NULL: none */
     flowbd3_status (*compare)(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                               flowbd3_error *err);
+    flowbd3_metrics group;
     bool resampled; /* also run on resampled tables */
 } parts[] = {
-    {FLOWBD3_METRICS_MARGINALS, marginal_steps, fb3_compare_marginals, true},
-    {FLOWBD3_METRICS_JOINT, NULL, compare_correlations, true},
-    {FLOWBD3_METRICS_JOINT, pair_steps, fb3_compare_pairs, true},
-    {FLOWBD3_METRICS_CLASSIFIER, classifier_steps, compare_by_classifiers, false},
-    {FLOWBD3_METRICS_NEIGHBOURS, neighbour_steps, compare_neighbours, false},
-    {FLOWBD3_METRICS_NEIGHBOURS, distance_steps, compare_distances, false},
-    {FLOWBD3_METRICS_RULES, NULL, compare_rules, true},
-    {FLOWBD3_METRICS_SEQUENCES, sequence_steps, fb3_compare_sequences, true},
+    {marginal_steps, fb3_compare_marginals, FLOWBD3_METRICS_MARGINALS, true},
+    {NULL, compare_correlations, FLOWBD3_METRICS_JOINT, true},
+    {pair_steps, fb3_compare_pairs, FLOWBD3_METRICS_JOINT, true},
+    {classifier_steps, compare_by_classifiers, FLOWBD3_METRICS_CLASSIFIER, false},
+    {neighbour_steps, compare_neighbours, FLOWBD3_METRICS_NEIGHBOURS, false},
+    {distance_steps, compare_distances, FLOWBD3_METRICS_NEIGHBOURS, false},
+    {NULL, compare_rules, FLOWBD3_METRICS_RULES, true},
+    {sequence_steps, fb3_compare_sequences, FLOWBD3_METRICS_SEQUENCES, true},
 };
 
 /* ---- the door ------------------------------------------------------------------------------------- */
