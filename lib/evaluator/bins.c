@@ -1,8 +1,6 @@
 /* Bins of single columns: numbers between quantiles of the real column, categories by its most frequent. */
 #include "evaluator.h"
 
-#include <stdlib.h>
-
 /* ---- numbers --------------------------------------------------------------------------------------- */
 
 static void add_cut(fb3_bins *bins, double cut) {
@@ -42,31 +40,19 @@ static void code_numbers(uint8_t *codes, const fb3_bins *bins, const fb3_sample_
 
 /* ---- categories ------------------------------------------------------------------------------------ */
 
-typedef struct frequency {
-    uint64_t count;
-    size_t category;
-} frequency;
-
-static int compare_frequencies(const void *a, const void *b) {
-    const frequency *x = a, *y = b;
-    if (x->count != y->count)
-        return x->count > y->count ? -1 : 1;
-    return x->category < y->category ? -1 : 1;
-}
-
 /* code_of[n_categories + 2] of the codes of a sample's column. */
-static size_t rank_categories(uint8_t *code_of, frequency *by_frequency, const fb3_feature *feature,
+static size_t rank_categories(uint8_t *code_of, fb3_frequency *by_frequency, const fb3_feature *feature,
                               const fb3_sample_column *real) {
     size_t there = 0, n = feature->n_categories;
     for (size_t k = 0; k < n; k++)
         if (real->counts[k] > 0)
-            by_frequency[there++] = (frequency){real->counts[k], k};
-    qsort(by_frequency, there, sizeof *by_frequency, compare_frequencies);
+            by_frequency[there++] = (fb3_frequency){real->counts[k], k};
+    fb3_sort_frequencies(by_frequency, there);
     size_t kept = there < FB3_KEPT_CATEGORIES ? there : FB3_KEPT_CATEGORIES;
     memset(code_of, (int)kept + 1, n + 1);
     code_of[n + 1] = (uint8_t)(kept + 2);
     for (size_t i = 0; i < there; i++)
-        code_of[by_frequency[i].category] = (uint8_t)(i < kept ? i : kept);
+        code_of[by_frequency[i].code] = (uint8_t)(i < kept ? i : kept);
     return kept + 3;
 }
 
@@ -95,7 +81,7 @@ bool fb3_codes_create(fb3_codes *codes, flowbd3_context *context, const fb3_feat
         codes->count = bins.n_cuts + 2;
         return true;
     }
-    frequency *by_frequency = fb3_allocate(context, feature->n_categories, sizeof *by_frequency);
+    fb3_frequency *by_frequency = fb3_allocate(context, feature->n_categories, sizeof *by_frequency);
     uint8_t *code_of = fb3_allocate(context, feature->n_categories + 2, 1);
     bool whole = by_frequency != NULL && code_of != NULL;
     if (whole) {

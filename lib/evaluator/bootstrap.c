@@ -64,15 +64,6 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The value below which a share of x[n], which ascends, lies: linear between neighbours, as NumPy's. */
-static double percentile(const double *x, size_t n, double share) {
-    if (n == 0)
-        return NAN;
-    double place = share * (double)(n - 1);
-    size_t below = (size_t)place;
-    return below + 1 < n ? x[below] + (place - (double)below) * (x[below + 1] - x[below]) : x[n - 1];
-}
-
 /* Of every figure of the summaries, over those where it is finite; x has room for one value of each. */
 static void find_intervals(fb3_comparison *comparison, const fb3_summary *summaries, size_t n, double *x) {
     for (size_t offset = 0; offset < sizeof *summaries; offset += sizeof *x) {
@@ -82,7 +73,7 @@ static void find_intervals(fb3_comparison *comparison, const fb3_summary *summar
             m += isfinite(x[m]) != 0;
         }
         qsort(x, m, sizeof *x, ascending);
-        double low = percentile(x, m, 0.025), high = percentile(x, m, 0.975);
+        double low = fb3_quantile(x, m, 0.025), high = fb3_quantile(x, m, 0.975);
         memcpy((char *)&comparison->low + offset, &low, sizeof low);
         memcpy((char *)&comparison->high + offset, &high, sizeof high);
     }

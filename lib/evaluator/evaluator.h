@@ -41,6 +41,24 @@ fb3_moments fb3_moments_of(const double *x, size_t n);
 bool fb3_sort_cells(flowbd3_context *context, const double *x, size_t n, double *sorted, uint32_t *order,
                     size_t *present);
 
+/* ---- places (ranks.c) --------------------------------------------------------------------------- */
+
+/* Cells of sorted[n] below x, or up to x. */
+size_t fb3_cells_below(const double *sorted, size_t n, double x, bool up_to);
+
+/* The value below which a share of sorted[n] lies: linear between neighbours, as numpy.quantile; NaN for
+ * n = 0. */
+double fb3_quantile(const double *sorted, size_t n, double share);
+
+/* How often a category comes. */
+typedef struct fb3_frequency {
+    uint64_t count;
+    size_t code;
+} fb3_frequency;
+
+/* The most frequent ones first, of equally frequent ones the lower code. */
+void fb3_sort_frequencies(fb3_frequency *list, size_t n);
+
 /* ---- Kolmogorov's distribution (kolmogorov.c) --------------------------------------------------- */
 
 /* p-value of the two-sided two-sample Kolmogorov-Smirnov test for samples of n1, n2 > 0 values whose

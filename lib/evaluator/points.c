@@ -24,25 +24,12 @@ static double by_range(double x, const fb3_sample_column *real) {
     return scaled < -most ? -most : scaled > most ? most : scaled;
 }
 
-/* Cells of sorted[n] below x, or up to x. */
-static size_t cells_below(const double *sorted, size_t n, double x, bool up_to) {
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (sorted[middle] < x || (up_to && sorted[middle] == x))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Real cells below x and up to x, added; missing cells are below all numbers. */
 static double by_rank(double x, const fb3_sample_column *real) {
     if (isnan(x))
         return (double)real->missing;
-    return 2.0 * (double)real->missing + (double)cells_below(real->sorted, real->present, x, false) +
-           (double)cells_below(real->sorted, real->present, x, true);
+    return 2.0 * (double)real->missing + (double)fb3_cells_below(real->sorted, real->present, x, false) +
+           (double)fb3_cells_below(real->sorted, real->present, x, true);
 }
 
 /* Rows of a part in the order of the part, equal ones not yet together. */

@@ -133,29 +133,19 @@ static bool rank_numbers(double *ranks, flowbd3_context *context, const double *
     return whole;
 }
 
-typedef struct frequency {
-    size_t code, count;
-} frequency;
-
-static int compare_frequencies(const void *a, const void *b) {
-    const frequency *x = a, *y = b;
-    int order = (x->count < y->count) - (x->count > y->count);
-    return order != 0 ? order : (x->code > y->code) - (x->code < y->code);
-}
-
 /* codes: those of the real table, then one for all others; the code after these is a missing cell. */
 static bool rank_categories(double *ranks, flowbd3_context *context, const double *cells, size_t rows,
                             size_t codes) {
-    frequency *list = fb3_allocate(context, codes, sizeof *list);
+    fb3_frequency *list = fb3_allocate(context, codes, sizeof *list);
     double *place_of = fb3_allocate(context, codes, sizeof *place_of);
     bool whole = list != NULL && place_of != NULL;
     for (size_t code = 0; whole && code < codes; code++)
-        list[code] = (frequency){code, 0};
+        list[code] = (fb3_frequency){0, code};
     for (size_t i = 0; whole && i < rows; i++)
         if (cells[i] < (double)codes)
             list[(size_t)cells[i]].count++;
     if (whole)
-        qsort(list, codes, sizeof *list, compare_frequencies);
+        fb3_sort_frequencies(list, codes);
     for (size_t i = 0; whole && i < codes; i++)
         place_of[list[i].code] = (double)i;
     for (size_t i = 0; whole && i < rows; i++)

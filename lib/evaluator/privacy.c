@@ -1,15 +1,6 @@
 /* What generated rows give away about single training rows. docs/metrics.md has the formulas. */
 #include "evaluator/distances.h"
 
-/* Quantile of the rows' values[n] by linear interpolation, as numpy.quantile. */
-static double quantile(const double *sorted, size_t n, double share) {
-    double place = share * (double)(n - 1);
-    size_t below = (size_t)place;
-    if (below + 1 >= n)
-        return sorted[n - 1];
-    return sorted[below] + (sorted[below + 1] - sorted[below]) * (place - (double)below);
-}
-
 /* Mean and 5 % quantile of of[points] over the rows. False when memory is short. */
 static bool describe(double *mean, double *low, flowbd3_context *context, const fb3_points *points,
                      const double *of) {
@@ -24,7 +15,7 @@ static bool describe(double *mean, double *low, flowbd3_context *context, const 
     }
     if (whole) {
         *mean = fb3_moments_of(sorted, n).mean;
-        *low = quantile(sorted, n, 0.05);
+        *low = fb3_quantile(sorted, n, 0.05);
     }
     fb3_release(context, values);
     fb3_release(context, sorted);

@@ -2,8 +2,6 @@
  * column of the real ones. */
 #include "classifier.h"
 
-#include <stdlib.h>
-
 /* Classes with a score of their own; the rarer ones are one more. */
 enum { MOST_CLASSES = 31 };
 
@@ -21,30 +19,20 @@ typedef struct foretelling {
 
 /* ---- what is foretold ------------------------------------------------------------------------------- */
 
-typedef struct class_count {
-    size_t code, count;
-} class_count;
-
-static int compare_counts(const void *a, const void *b) {
-    const class_count *x = a, *y = b;
-    int order = (x->count < y->count) - (x->count > y->count);
-    return order != 0 ? order : (x->code > y->code) - (x->code < y->code);
-}
-
 /* y of a category: its place by frequency in the real rows; the number of classes is put into outputs. A
  * missing cell is a category too. */
 static bool place_classes(foretelling *f, const double *cells) {
     const fb3_pooled *pooled = f->pooled;
     size_t codes = pooled->features->list[f->target].n_categories + 2;
-    class_count *list = fb3_allocate(f->context, codes, sizeof *list);
+    fb3_frequency *list = fb3_allocate(f->context, codes, sizeof *list);
     double *place_of = fb3_allocate(f->context, codes, sizeof *place_of);
     bool whole = list != NULL && place_of != NULL;
     for (size_t code = 0; whole && code < codes; code++)
-        list[code] = (class_count){code, 0};
+        list[code] = (fb3_frequency){0, code};
     for (size_t i = 0; whole && i < pooled->rows; i++)
         list[(size_t)cells[i]].count += !pooled->other[i];
     if (whole)
-        qsort(list, codes, sizeof *list, compare_counts);
+        fb3_sort_frequencies(list, codes);
     size_t kept = 0;
     while (whole && kept < codes && kept < MOST_CLASSES && list[kept].count > 0)
         kept++;
@@ -60,24 +48,10 @@ static bool place_classes(foretelling *f, const double *cells) {
     return whole;
 }
 
-/* Numbers below x, and numbers up to it. */
+/* The middle of the ranks of x, as a share of n. */
 static double rank_in(const double *sorted, size_t n, double x) {
-    size_t below = 0, upto = n;
-    for (size_t high = n; below < high;) {
-        size_t middle = below + (high - below) / 2;
-        if (sorted[middle] < x)
-            below = middle + 1;
-        else
-            high = middle;
-    }
-    for (size_t low = below; low < upto;) {
-        size_t middle = low + (upto - low) / 2;
-        if (sorted[middle] <= x)
-            low = middle + 1;
-        else
-            upto = middle;
-    }
-    return (double)(below + upto) / (2.0 * (double)n);
+    size_t below = fb3_cells_below(sorted, n, x, false), up_to = fb3_cells_below(sorted, n, x, true);
+    return (double)(below + up_to) / (2.0 * (double)n);
 }
 
 /* Leaves out the rows whose target is missing. */
