@@ -11,9 +11,12 @@
 typedef struct ladder {
     long left; /* allocations until one fails; negative: none does */
     long alive;
+    bool lasting; /* those behind it fail too */
 } ladder;
 
 static inline bool ladder_fails(ladder *l) {
+    if (l->left == 0 && l->lasting)
+        return true;
     return l->left >= 0 && l->left-- == 0;
 }
 

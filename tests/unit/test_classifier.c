@@ -1,5 +1,6 @@
 /* Classifiers of the evaluator: against scikit-learn and XGBoost in Python (tests/golden/classifier.py), what
  * they see and what not, folds, degenerate tables. */
+#include "evaluated.h"
 #include "evaluator/classifier.h"
 #include "golden_table.h"
 #include "test_main.h"
@@ -193,17 +194,11 @@ static flowbd3_table *normal_table(size_t rows, double mean, double correlation,
 
 static flowbd3_evaluator *evaluate(const flowbd3_table *real, const flowbd3_table *second,
                                    const flowbd3_table *generated, const char *target, uint64_t max_rows) {
-    flowbd3_evaluator *evaluator;
-    flowbd3_error err = {0};
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.max_rows = 10;
     options.target = target;
     options.max_classifier_rows = max_rows;
-    ck_assert_msg(flowbd3_evaluator_create(&evaluator, context, real, second, &options, &err) == FLOWBD3_OK,
-                  "%s", err.message);
-    ck_assert_msg(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, &err) == FLOWBD3_OK, "%s",
-                  err.message);
-    return evaluator;
+    return evaluated(context, real, second, generated, &options);
 }
 
 static double figure(const flowbd3_table *real, const flowbd3_table *generated, const char *target,
@@ -463,12 +458,12 @@ END_TEST
 
 /* ---- progress ---------------------------------------------------------------------------------------- */
 
-typedef struct watch {
+typedef struct steps {
     uint64_t done, total, cancel_from; /* cancel_from: steps done */
-} watch;
+} steps;
 
-static int watch_progress(void *user, const flowbd3_progress *progress) {
-    watch *w = user;
+static int watch_steps(void *user, const flowbd3_progress *progress) {
+    steps *w = user;
     ck_assert_uint_ge(progress->done, w->done);
     w->done = progress->done;
     w->total = progress->total;
@@ -484,20 +479,19 @@ START_TEST(progress_ends_at_its_total) {
     ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, a, b, &options, NULL), FLOWBD3_OK);
     /* The first run has the floor to do as well. */
     const flowbd3_table *generated[] = {a, a, b, a};
-    watch w = {0};
+    steps w = {0};
     uint64_t total = 0;
     double figures[FB3_COUNT(generated)];
     for (size_t i = 0; i < FB3_COUNT(generated); i++) {
-        w = (watch){0, 0, UINT64_MAX};
-        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated[i], watch_progress, &w, NULL),
-                         FLOWBD3_OK);
+        w = (steps){0, 0, UINT64_MAX};
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated[i], watch_steps, &w, NULL), FLOWBD3_OK);
         ck_assert_uint_eq(w.done, w.total);
         total = generated[i] == b ? w.total : total;
         figures[i] = flowbd3_evaluator_get(evaluator, "summary.tstr");
     }
     ck_assert(figures[1] == figures[0] && figures[2] != figures[0] && figures[3] == figures[0]);
-    w = (watch){0, 0, total};
-    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, b, watch_progress, &w, NULL), FLOWBD3_CANCELLED);
+    w = (steps){0, 0, total};
+    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, b, watch_steps, &w, NULL), FLOWBD3_CANCELLED);
     ck_assert(flowbd3_evaluator_get(evaluator, "summary.tstr") == figures[0]);
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&a);

@@ -1,9 +1,9 @@
 /* The evaluator's intervals: what they hold, degenerate input, threads, progress, memory. */
+#include "evaluated.h"
 #include "evaluator/evaluator.h"
 #include "test_main.h"
 
 #include <jansson.h>
-#include <limits.h>
 
 static flowbd3_context *context;
 
@@ -64,14 +64,6 @@ static flowbd3_evaluator_options resampling(uint32_t times) {
     return options;
 }
 
-static flowbd3_evaluator *evaluate(const flowbd3_table *real, const flowbd3_table *generated,
-                                   const flowbd3_evaluator_options *options) {
-    flowbd3_evaluator *evaluator;
-    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, NULL, options, NULL), FLOWBD3_OK);
-    ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL), FLOWBD3_OK);
-    return evaluator;
-}
-
 static double get(const flowbd3_evaluator *evaluator, const char *group, const char *key) {
     char name[64];
     snprintf(name, sizeof name, "%s.%s", group, key);
@@ -90,7 +82,7 @@ START_TEST(interval_of_a_mean) {
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.bootstrap = 400;
     options.groups = FLOWBD3_METRICS_MARGINALS;
-    flowbd3_evaluator *evaluator = evaluate(real, generated, &options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, &options);
     double value = get(evaluator, "summary", "mean_difference_mean"),
            low = get(evaluator, "low", "mean_difference_mean"),
            high = get(evaluator, "high", "mean_difference_mean"), side = 1.96 / sqrt(12.0 * ROWS);
@@ -116,7 +108,7 @@ START_TEST(what_has_an_interval) {
                                                  "rule_violations", "interarrival_ks"};
     flowbd3_table *real = random_table(context, 300, 1, 0.0), *generated = random_table(context, 200, 2, 0.1);
     flowbd3_evaluator_options options = resampling(40);
-    flowbd3_evaluator *evaluator = evaluate(real, generated, &options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, &options);
     for (size_t i = 0; i < FB3_COUNT(with); i++) {
         double low = get(evaluator, "low", with[i]), high = get(evaluator, "high", with[i]);
         ck_assert_msg(low < high, "%s: %g to %g", with[i], low, high);
@@ -133,7 +125,7 @@ START_TEST(what_has_an_interval) {
     flowbd3_string_destroy(context, &text);
     flowbd3_evaluator_destroy(&evaluator);
     options.bootstrap = 0;
-    evaluator = evaluate(real, generated, &options);
+    evaluator = evaluated(context, real, NULL, generated, &options);
     ck_assert(isnan(get(evaluator, "low", "ks_mean")));
     ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &text, NULL), FLOWBD3_OK);
     ck_assert_ptr_null(strstr(text, "\"low\""));
@@ -148,7 +140,7 @@ END_TEST
 START_TEST(one_row) {
     flowbd3_table *real = random_table(context, 50, 1, 0.0), *generated = random_table(context, 1, 2, 0.0);
     flowbd3_evaluator_options options = resampling(5);
-    flowbd3_evaluator *evaluator = evaluate(real, generated, &options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, &options);
     double ks = get(evaluator, "summary", "ks_mean");
     ck_assert(isfinite(ks));
     ck_assert(get(evaluator, "low", "ks_mean") == ks && get(evaluator, "high", "ks_mean") == ks);
@@ -188,7 +180,7 @@ START_TEST(a_seed_gives_its_intervals) {
     double low[3];
     for (uint64_t i = 0; i < 3; i++) {
         options.seed = i / 2;
-        flowbd3_evaluator *evaluator = evaluate(real, generated, &options);
+        flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, &options);
         low[i] = get(evaluator, "low", "ks_mean");
         flowbd3_evaluator_destroy(&evaluator);
     }
@@ -198,17 +190,6 @@ START_TEST(a_seed_gives_its_intervals) {
     flowbd3_table_destroy(&generated);
 }
 END_TEST
-
-typedef struct watch {
-    uint64_t calls, cancel_at, done, total;
-} watch;
-
-static int watch_progress(void *user, const flowbd3_progress *progress) {
-    watch *w = user;
-    w->done = progress->done;
-    w->total = progress->total;
-    return ++w->calls == w->cancel_at;
-}
 
 /* Of every group of figures alone, and for one group of rows, whose sequences are not resampled. */
 START_TEST(progress_and_cancel) {
@@ -241,53 +222,11 @@ END_TEST
 
 /* ---- memory ------------------------------------------------------------------------------------------- */
 
-typedef struct meter {
-    long left; /* allocations until one fails */
-    long held;
-} meter;
-
-static void *metered_allocate(void *user, size_t size) {
-    meter *m = user;
-    if (m->left-- <= 0)
-        return NULL;
-    m->held++;
-    return malloc(size);
-}
-
-static void *metered_reallocate(void *user, void *memory, size_t size) {
-    meter *m = user;
-    return m->left-- <= 0 ? NULL : realloc(memory, size);
-}
-
-static void metered_release(void *user, void *memory) {
-    ((meter *)user)->held--;
-    free(memory);
-}
-
 START_TEST(every_allocation_may_fail) {
     flowbd3_table *real = random_table(context, 40, 1, 0.0), *generated = random_table(context, 30, 2, 0.1);
-    meter m = {.left = LONG_MAX};
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 1;
-    options.allocator = (flowbd3_allocator){metered_allocate, metered_reallocate, metered_release, &m};
-    flowbd3_context *tight;
-    ck_assert_int_eq(flowbd3_context_create(&tight, &options, NULL), FLOWBD3_OK);
     flowbd3_evaluator_options o = resampling(2);
     o.groups = FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT | FLOWBD3_METRICS_SEQUENCES;
-    flowbd3_evaluator *evaluator;
-    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, tight, real, NULL, &o, NULL), FLOWBD3_OK);
-    long held = m.held;
-    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
-    for (long n = 0; status != FLOWBD3_OK; n++) {
-        ck_assert_int_lt(n, 10000);
-        m.left = n;
-        status = flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL);
-        ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
-        ck_assert(status == FLOWBD3_OK || m.held == held);
-    }
-    flowbd3_evaluator_destroy(&evaluator);
-    flowbd3_context_destroy(&tight);
-    ck_assert_int_eq(m.held, 0);
+    climb_evaluation(real, NULL, generated, &o, 1, true);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);
 }

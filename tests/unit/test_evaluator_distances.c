@@ -1,8 +1,8 @@
 /* Figures made from distances between rows: the searches against all pairs, the figures against NumPy
  * (tests/golden/evaluator_distances.py), and degenerate tables. */
+#include "evaluated.h"
 #include "evaluator/distances.h"
 #include "golden_table.h"
-#include "ladder.h"
 #include "test_main.h"
 
 static flowbd3_context *context;
@@ -277,17 +277,6 @@ END_TEST
 
 /* ---- properties --------------------------------------------------------------------------------------- */
 
-static flowbd3_evaluator *evaluate(const flowbd3_table *real, const flowbd3_table *second,
-                                   const flowbd3_table *generated, const flowbd3_evaluator_options *options) {
-    flowbd3_evaluator *evaluator;
-    flowbd3_error err = {0};
-    ck_assert_msg(flowbd3_evaluator_create(&evaluator, context, real, second, options, &err) == FLOWBD3_OK,
-                  "%s", err.message);
-    ck_assert_msg(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, &err) == FLOWBD3_OK, "%s",
-                  err.message);
-    return evaluator;
-}
-
 static double summary_of(const flowbd3_evaluator *evaluator, const char *key) {
     char name[64];
     snprintf(name, sizeof name, "summary.%s", key);
@@ -302,7 +291,7 @@ static double floor_of(const flowbd3_evaluator *evaluator, const char *key) {
 
 START_TEST(copied_rows_are_seen) {
     flowbd3_table *real = shaped_table(SPREAD, 600, 1), *second = shaped_table(SPREAD, 600, 2);
-    flowbd3_evaluator *evaluator = evaluate(real, second, real, NULL);
+    flowbd3_evaluator *evaluator = evaluated(context, real, second, real, NULL);
     ck_assert(summary_of(evaluator, "copies") == 1.0);
     ck_assert(summary_of(evaluator, "authenticity") == 0.0);
     ck_assert(summary_of(evaluator, "dcr_mean") == 0.0 && summary_of(evaluator, "dcr_p5") == 0.0);
@@ -331,18 +320,18 @@ START_TEST(halves_make_the_floor) {
     flowbd3_table *half, *rest;
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.seed = 77;
-    flowbd3_evaluator *evaluator = evaluate(real, second, real, &options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, second, real, &options);
     fb3_permutation(order, HELD, options.seed, FB3_RANDOM_SUBSAMPLE, 0);
     ck_assert_int_eq(flowbd3_table_take(&half, second, order, HALF, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_take(&rest, second, order + HALF, HELD - HALF, NULL), FLOWBD3_OK);
-    flowbd3_evaluator *direct = evaluate(real, rest, half, &options);
+    flowbd3_evaluator *direct = evaluated(context, real, rest, half, &options);
     ck_assert(floor_of(evaluator, "mia_advantage") == summary_of(direct, "mia_advantage"));
     flowbd3_evaluator_destroy(&direct);
     /* 241 rows held out are cut to the 240 training rows. */
     memcpy(cut, order + HALF, sizeof cut);
     flowbd3_table *equal;
     ck_assert_int_eq(flowbd3_table_take(&equal, second, cut, TRAINING, NULL), FLOWBD3_OK);
-    direct = evaluate(real, equal, half, &options);
+    direct = evaluated(context, real, equal, half, &options);
     ck_assert(floor_of(evaluator, "dcr_train_share") == summary_of(direct, "dcr_train_share"));
     flowbd3_evaluator_destroy(&direct);
     flowbd3_evaluator_destroy(&evaluator);
@@ -370,7 +359,7 @@ START_TEST(one_real_row_has_no_ball) {
     flowbd3_table *real = numbers(three, 1), *generated = numbers(five, 1);
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.reference_authenticity = 1;
-    flowbd3_evaluator *evaluator = evaluate(real, NULL, generated, &options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, &options);
     for (size_t i = 0; i < FB3_COUNT(none); i++)
         ck_assert_msg(isnan(summary_of(evaluator, none[i])), "%s", none[i]);
     ck_assert(summary_of(evaluator, "copies") == 0.0);
@@ -390,7 +379,7 @@ START_TEST(fewer_rows_than_neighbours) {
     /* Ranks 1, 3, 5 of 6: every ball reaches to the farthest of the three. */
     static const double real_x[] = {1.0, 2.0, 3.0}, other_x[] = {2.0, 2.0, 9.0, 1.0};
     flowbd3_table *real = numbers(real_x, 3), *generated = numbers(other_x, 4);
-    flowbd3_evaluator *evaluator = evaluate(real, NULL, generated, NULL);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, NULL);
     ck_assert(summary_of(evaluator, "precision") == 1.0);
     ck_assert(summary_of(evaluator, "coverage") == 1.0);
     /* Radii 4, 2, 4: 2.0 and 1.0 are in all three balls but 1.0 lies 2 from 2.0; 9.0, rank 6, in the last. */
@@ -405,7 +394,7 @@ END_TEST
 START_TEST(rows_that_are_all_equal) {
     static const double same[] = {4.0, 4.0, 4.0, 4.0}, other[] = {4.0, 5.0};
     flowbd3_table *real = numbers(same, 4), *generated = numbers(other, 2);
-    flowbd3_evaluator *evaluator = evaluate(real, real, generated, NULL);
+    flowbd3_evaluator *evaluator = evaluated(context, real, real, generated, NULL);
     ck_assert(summary_of(evaluator, "precision") == 0.5);
     ck_assert(summary_of(evaluator, "coverage") == 1.0);
     ck_assert(summary_of(evaluator, "authenticity") == 0.5);
@@ -429,12 +418,12 @@ START_TEST(unknown_and_missing_cells_in_copies) {
     ck_assert_int_eq(flowbd3_table_add_categorical(real, "t", t, 4, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_add_categorical(generated, "t", u, 3, NULL), FLOWBD3_OK);
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
-    flowbd3_evaluator *evaluator = evaluate(real, NULL, generated, &options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, &options);
     assert_close("copies", summary_of(evaluator, "copies"), 2.0 / 3.0);
     flowbd3_evaluator_destroy(&evaluator);
     /* A category that the real table does not have counts as no copy, though the training rows have it. */
     options.training = generated;
-    evaluator = evaluate(real, NULL, generated, &options);
+    evaluator = evaluated(context, real, NULL, generated, &options);
     assert_close("copies", summary_of(evaluator, "copies"), 2.0 / 3.0);
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&real);
@@ -444,7 +433,7 @@ END_TEST
 
 START_TEST(curves_are_in_the_report) {
     flowbd3_table *real = shaped_table(SPREAD, 60, 1), *other = shaped_table(SPREAD, 50, 2);
-    flowbd3_evaluator *evaluator = evaluate(real, other, other, NULL);
+    flowbd3_evaluator *evaluator = evaluated(context, real, other, other, NULL);
     char *text;
     ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &text, NULL), FLOWBD3_OK);
     json_t *report = json_loads(text, 0, NULL), *curves = json_object_get(report, "curves"), *values;
@@ -465,17 +454,6 @@ START_TEST(curves_are_in_the_report) {
     flowbd3_table_destroy(&other);
 }
 END_TEST
-
-typedef struct watch {
-    uint64_t calls, cancel_at, done, total;
-} watch;
-
-static int watch_progress(void *user, const flowbd3_progress *progress) {
-    watch *w = user;
-    w->done = progress->done;
-    w->total = progress->total;
-    return ++w->calls == w->cancel_at;
-}
 
 /* Nothing is searched, not even the training rows are read, whose columns are others. */
 START_TEST(other_groups_have_no_distances) {
@@ -536,33 +514,13 @@ END_TEST
 
 START_TEST(every_allocation_may_fail) {
     flowbd3_table *real = shaped_table(SPREAD, 30, 1), *second = shaped_table(SPREAD, 20, 2);
-    ladder l = {.left = -1};
-    flowbd3_context *tight = ladder_context(&l);
+    flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+    options.groups = FLOWBD3_METRICS_NEIGHBOURS;
+    options.training = real;
     for (int reference = 0; reference < 2; reference++) {
-        flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
-        options.groups = FLOWBD3_METRICS_NEIGHBOURS;
-        options.training = real;
         options.reference_authenticity = reference;
-        long alive = l.alive;
-        flowbd3_status status = FLOWBD3_ERROR_MEMORY;
-        for (long n = 0; status != FLOWBD3_OK; n++) {
-            ck_assert_int_lt(n, 10000);
-            flowbd3_evaluator *evaluator;
-            char *json = NULL;
-            l.left = n;
-            status = flowbd3_evaluator_create(&evaluator, tight, second, real, &options, NULL);
-            if (status == FLOWBD3_OK)
-                status = flowbd3_evaluator_run(evaluator, real, NULL, NULL, NULL);
-            if (status == FLOWBD3_OK)
-                status = flowbd3_evaluator_to_json(evaluator, &json, NULL);
-            ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
-            flowbd3_string_destroy(tight, &json);
-            flowbd3_evaluator_destroy(&evaluator);
-            ck_assert_int_eq(l.alive, alive);
-        }
+        climb_evaluation(second, real, real, &options, 1, false);
     }
-    flowbd3_context_destroy(&tight);
-    ck_assert_int_eq(l.alive, 0);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&second);
 }

@@ -1,5 +1,6 @@
 /* The evaluator's figures over ranks, bins and pairs of columns: against SciPy, NumPy and scikit-learn
  * (tests/golden/association.py), by hand where input is degenerate, and what they see that others do not. */
+#include "evaluated.h"
 #include "evaluator/evaluator.h"
 #include "golden_table.h"
 #include "test_main.h"
@@ -18,15 +19,9 @@ static void teardown(void) {
 
 static flowbd3_evaluator *evaluate(const flowbd3_table *real, const flowbd3_table *second,
                                    const flowbd3_table *generated) {
-    flowbd3_evaluator *evaluator;
-    flowbd3_error err = {0};
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.max_rows = 100; /* of the distances between rows, which are not looked at here */
-    ck_assert_msg(flowbd3_evaluator_create(&evaluator, context, real, second, &options, &err) == FLOWBD3_OK,
-                  "%s", err.message);
-    ck_assert_msg(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, &err) == FLOWBD3_OK, "%s",
-                  err.message);
-    return evaluator;
+    return evaluated(context, real, second, generated, &options);
 }
 
 static double get(const flowbd3_evaluator *evaluator, const char *name) {

@@ -1,8 +1,7 @@
 /* The evaluator's figures of sequences: degenerate input, names that are refused, progress, memory. */
+#include "evaluated.h"
 #include "evaluator/evaluator.h"
 #include "test_main.h"
-
-#include <limits.h>
 
 static flowbd3_context *context;
 
@@ -46,17 +45,6 @@ static flowbd3_evaluator_options by_host(const char *order_by) {
     return options;
 }
 
-static flowbd3_evaluator *evaluate(const flowbd3_table *real, const flowbd3_table *generated,
-                                   const flowbd3_evaluator_options *options) {
-    flowbd3_evaluator *evaluator;
-    flowbd3_error err = {0};
-    ck_assert_msg(flowbd3_evaluator_create(&evaluator, context, real, NULL, options, &err) == FLOWBD3_OK,
-                  "%s", err.message);
-    ck_assert_msg(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, &err) == FLOWBD3_OK, "%s",
-                  err.message);
-    return evaluator;
-}
-
 typedef struct expected_figure {
     const char *name;
     double value;
@@ -67,7 +55,7 @@ static void assert_figures(const char *real_rows, const char *generated_rows,
                            const flowbd3_evaluator_options *options, const expected_figure *expected,
                            size_t n) {
     flowbd3_table *real = parse(real_rows), *generated = parse(generated_rows);
-    flowbd3_evaluator *evaluator = evaluate(real, generated, options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, generated, options);
     for (size_t i = 0; i < n; i++) {
         double value = flowbd3_evaluator_get(evaluator, expected[i].name);
         if (isnan(expected[i].value))
@@ -213,23 +201,12 @@ START_TEST(names_that_are_refused) {
     assert_refused(real, &options, "order_by: column 'state' is categorical, expected numbers or times");
     /* What is not computed is not looked at. */
     options.groups = FLOWBD3_METRICS_MARGINALS;
-    flowbd3_evaluator *evaluator = evaluate(real, real, &options);
+    flowbd3_evaluator *evaluator = evaluated(context, real, NULL, real, &options);
     ck_assert(flowbd3_evaluator_get(evaluator, "summary.ks_mean") == 0.0);
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&real);
 }
 END_TEST
-
-typedef struct watch {
-    uint64_t calls, cancel_at, done, total;
-} watch;
-
-static int watch_progress(void *user, const flowbd3_progress *progress) {
-    watch *w = user;
-    w->done = progress->done;
-    w->total = progress->total;
-    return ++w->calls == w->cancel_at;
-}
 
 START_TEST(progress_and_cancel) {
     flowbd3_table *real = parse(some_rows);
@@ -251,53 +228,10 @@ END_TEST
 
 /* ---- memory ------------------------------------------------------------------------------------------- */
 
-typedef struct meter {
-    long left; /* allocations until one fails */
-    long held;
-} meter;
-
-static void *metered_allocate(void *user, size_t size) {
-    meter *m = user;
-    if (m->left-- <= 0)
-        return NULL;
-    m->held++;
-    return malloc(size);
-}
-
-static void *metered_reallocate(void *user, void *memory, size_t size) {
-    meter *m = user;
-    return m->left-- <= 0 ? NULL : realloc(memory, size);
-}
-
-static void metered_release(void *user, void *memory) {
-    ((meter *)user)->held--;
-    free(memory);
-}
-
 START_TEST(every_allocation_may_fail) {
     flowbd3_table *real = parse(some_rows), *generated = parse("a,-,1,p\na,2,2,q\na,3,1,-\nb,4,3,p\n");
-    meter m = {.left = LONG_MAX};
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 1;
-    options.allocator = (flowbd3_allocator){metered_allocate, metered_reallocate, metered_release, &m};
-    flowbd3_context *tight;
-    ck_assert_int_eq(flowbd3_context_create(&tight, &options, NULL), FLOWBD3_OK);
     flowbd3_evaluator_options o = by_host("time");
-    long held = m.held;
-    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
-    for (long n = 0; status != FLOWBD3_OK; n++) {
-        ck_assert_int_lt(n, 10000);
-        flowbd3_evaluator *evaluator;
-        m.left = n;
-        status = flowbd3_evaluator_create(&evaluator, tight, real, generated, &o, NULL);
-        if (status == FLOWBD3_OK)
-            status = flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL);
-        ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
-        flowbd3_evaluator_destroy(&evaluator);
-        ck_assert_int_eq(m.held, held);
-    }
-    flowbd3_context_destroy(&tight);
-    ck_assert_int_eq(m.held, 0);
+    climb_evaluation(real, generated, generated, &o, 1, true);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);
 }
