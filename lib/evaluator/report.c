@@ -402,6 +402,12 @@ static json_t *curves_object(const fb3_results *results) {
     return object;
 }
 
+/* Where none was needed XGBoost is not loaded for its name. */
+static json_t *classifier_of(const fb3_summary *summary) {
+    bool ran = isfinite(summary->c2st_auc) || isfinite(summary->tstr);
+    return ran ? json_string(fb3_classifier_name()) : json_null();
+}
+
 static json_t *report_object(flowbd3_context *context, const fb3_results *results) {
     const fb3_comparison *comparison = results->comparison, *floor = results->floor;
     const fb3_features *features = results->features;
@@ -421,7 +427,7 @@ static json_t *report_object(flowbd3_context *context, const fb3_results *result
     failed = failed || json_object_set(report, "columns", columns) ||
              json_object_set_new(report, "pairs", fb3_report_pairs(context, results)) ||
              json_object_set_new(report, "curves", curves_object(results)) ||
-             json_object_set_new(report, "classifier", json_string(fb3_classifier_name()));
+             json_object_set_new(report, "classifier", classifier_of(&comparison->summary));
     if (!failed && results->rules != NULL)
         failed = json_object_set_new(report, "rules", rules_object(results));
     if (failed) {
