@@ -17,6 +17,17 @@ flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size
     return status;
 }
 
+double find_figure(const flowbd3_evaluator *evaluator, const char *group, const char *name, const char *key) {
+    size_t size = strlen(group) + (name != NULL ? strlen(name) : 0) + strlen(key) + 3;
+    char *flat = malloc(size);
+    if (flat == NULL)
+        return (double)NAN;
+    snprintf(flat, size, "%s%s%s.%s", group, name != NULL ? "." : "", name != NULL ? name : "", key);
+    double value = flowbd3_evaluator_get(evaluator, flat);
+    free(flat);
+    return value;
+}
+
 /* "1.234", or "-" for a figure that is not there. Returns text. */
 static const char *figure_text(char text[32], double figure) {
     if (isfinite(figure))
@@ -39,11 +50,8 @@ void print_heading(FILE *file, const char *first, int width) {
 }
 
 void print_summary_figure(FILE *file, const flowbd3_evaluator *evaluator, const char *figure, int width) {
-    char name[64], floor_name[64];
-    snprintf(name, sizeof name, "summary.%s", figure);
-    snprintf(floor_name, sizeof floor_name, "floor.%s", figure);
-    print_line(file, figure, width, "", flowbd3_evaluator_get(evaluator, name),
-               flowbd3_evaluator_get(evaluator, floor_name));
+    print_line(file, figure, width, "", find_figure(evaluator, "summary", NULL, figure),
+               find_figure(evaluator, "floor", NULL, figure));
 }
 
 static const char summary[] = "summary.";
@@ -74,12 +82,10 @@ static void print_columns(FILE *file, const flowbd3_evaluator *evaluator, const 
                           int width) {
     for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
         const char *column = flowbd3_table_name(real, i);
-        const char *figure = flowbd3_table_codes(real, i) != NULL ? "tvd" : "ks";
-        char name[1024], floor_name[1024];
-        snprintf(name, sizeof name, "columns.%s.%s", column, figure);
-        snprintf(floor_name, sizeof floor_name, "columns.%s.floor_%s", column, figure);
-        print_line(file, column, width, figure, flowbd3_evaluator_get(evaluator, name),
-                   flowbd3_evaluator_get(evaluator, floor_name));
+        bool categorical = flowbd3_table_codes(real, i) != NULL;
+        print_line(file, column, width, categorical ? "tvd" : "ks",
+                   find_figure(evaluator, "columns", column, categorical ? "tvd" : "ks"),
+                   find_figure(evaluator, "columns", column, categorical ? "floor_tvd" : "floor_ks"));
     }
 }
 
@@ -109,24 +115,11 @@ void print_intervals(FILE *file, const flowbd3_evaluator *evaluator) {
         if (strncmp(name, prefix, strlen(prefix)) != 0)
             continue;
         const char *figure = name + strlen(prefix);
-        char value_name[64], high_name[64], text[3][32];
-        snprintf(value_name, sizeof value_name, "summary.%s", figure);
-        snprintf(high_name, sizeof high_name, "high.%s", figure);
+        char text[3][32];
         fprintf(file, "%-*s %12s %12s %12s\n", width, figure, figure_text(text[0], low),
-                figure_text(text[1], flowbd3_evaluator_get(evaluator, value_name)),
-                figure_text(text[2], flowbd3_evaluator_get(evaluator, high_name)));
+                figure_text(text[1], find_figure(evaluator, "summary", NULL, figure)),
+                figure_text(text[2], find_figure(evaluator, "high", NULL, figure)));
     }
-}
-
-static double rule_figure(const flowbd3_evaluator *evaluator, const char *rule, const char *figure) {
-    size_t size = strlen(rule) + strlen(figure) + sizeof "rules..";
-    char *name = malloc(size);
-    if (name == NULL)
-        return (double)NAN;
-    snprintf(name, size, "rules.%s.%s", rule, figure);
-    double value = flowbd3_evaluator_get(evaluator, name);
-    free(name);
-    return value;
 }
 
 void print_rules(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_rules *rules) {
@@ -136,7 +129,7 @@ void print_rules(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_r
         const char *rule = flowbd3_rules_name(rules, i);
         for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) {
             char text[32];
-            fprintf(file, "%12s ", figure_text(text, rule_figure(evaluator, rule, figures[k])));
+            fprintf(file, "%12s ", figure_text(text, find_figure(evaluator, "rules", rule, figures[k])));
         }
         fprintf(file, " %s\n", rule);
     }

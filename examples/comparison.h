@@ -11,6 +11,9 @@
 flowbd3_status choose_rows(flowbd3_table **out, const flowbd3_table *table, size_t rows, uint64_t seed,
                            flowbd3_error *err);
 
+/* The figure group.name.key, or group.key where name is NULL; NaN for what is not there. */
+double find_figure(const flowbd3_evaluator *evaluator, const char *group, const char *name, const char *key);
+
 /* Prints the figures of the last run beside their floors: the summary, then a line per column when
  * figures of columns were asked for. */
 void print_comparison(FILE *file, const flowbd3_evaluator *evaluator, const flowbd3_table *real);

@@ -9,6 +9,7 @@
 #include "likelihood.h"
 #include "output_directory.h"
 #include "plots.h"
+#include "plots_values.h"
 #include "program_context.h"
 #include "progress_bar.h"
 #include "relations.h"
@@ -287,23 +288,13 @@ static int save_violations(const flowbd3_evaluator *evaluator, const tables *t, 
                : library_failure(&err);
 }
 
-static size_t count_varying(const flowbd3_evaluator *evaluator, const flowbd3_table *real) {
-    size_t count = 0;
-    for (size_t i = 0; i < flowbd3_table_columns(real); i++) {
-        char name[1024];
-        snprintf(name, sizeof name, "columns.%s.std_real", flowbd3_table_name(real, i));
-        count += flowbd3_evaluator_get(evaluator, name) > 0.0;
-    }
-    return count;
-}
-
 /* Pictures of numbers are left out, with a line that says so, where there are none to draw. */
 static int draw_pictures(const flowbd3_evaluator *evaluator, const tables *t, const char *directory) {
     char path[PATH_MAX], message[256];
     int status = make_output_directory(directory);
     if (status != EXIT_SUCCESS)
         return status;
-    size_t varying = count_varying(evaluator, t->real);
+    size_t varying = count_varying_columns(t->real);
     bool failed = plot_distributions(path_in(path, directory, "feature_distributions.png"), t->real,
                                      t->generated, message) != 0;
     if (!failed && varying >= 1)

@@ -67,3 +67,19 @@ int matching_column(size_t *out, const flowbd3_table *real, size_t column, const
              name);
     return -1;
 }
+
+static bool varies(const flowbd3_table *table, size_t column) {
+    values v;
+    if (!column_is_numeric(table, column) || !values_of_column(&v, table, column))
+        return false;
+    bool result = v.count > 1 && v.sorted[0] < v.sorted[v.count - 1];
+    values_destroy(&v);
+    return result;
+}
+
+size_t count_varying_columns(const flowbd3_table *real) {
+    size_t count = 0;
+    for (size_t c = 0; c < flowbd3_table_columns(real); c++)
+        count += varies(real, c);
+    return count;
+}

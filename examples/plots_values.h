@@ -25,6 +25,9 @@ bool values_heavy_tailed(const values *v);
 
 bool column_is_numeric(const flowbd3_table *table, size_t column);
 
+/* Numeric columns with two values or more. */
+size_t count_varying_columns(const flowbd3_table *table);
+
 /* The column of generated with the name and the kind (number or category) of real's column. Returns 0, or -1
  * and a message. */
 int matching_column(size_t *out, const flowbd3_table *real, size_t column, const flowbd3_table *generated,

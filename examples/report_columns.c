@@ -17,7 +17,7 @@ static void put_figure(html *page, const report_subject *subject, const char *co
     html_raw(page, "</code></th><td class=\"n\">");
     put_number(page, value);
     html_raw(page, "</td><td class=\"n\">");
-    put_number(page, report_figure(subject->evaluator, "columns", column, floor));
+    put_number(page, find_figure(subject->evaluator, "columns", column, floor));
     html_raw(page, "</td></tr>\n");
 }
 
@@ -43,8 +43,8 @@ static void put_all_figures(html *page, const report_subject *subject, const cha
 static void put_caption(html *page, const report_subject *subject, size_t c) {
     const char *name = flowbd3_table_name(subject->real, c);
     bool numeric = column_is_numeric(subject->real, c);
-    double value = report_figure(subject->evaluator, "columns", name, numeric ? "ks" : "tvd");
-    double floor = report_figure(subject->evaluator, "columns", name, numeric ? "floor_ks" : "floor_tvd");
+    double value = find_figure(subject->evaluator, "columns", name, numeric ? "ks" : "tvd");
+    double floor = find_figure(subject->evaluator, "columns", name, numeric ? "floor_ks" : "floor_tvd");
     html_raw(page, "<figcaption><table class=\"mini\"><tr><th scope=\"row\"><code>");
     html_text(page, name);
     html_format(page, "</code> %s</th>", numeric ? "KS" : "TVD");

@@ -8,18 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-double report_figure(const flowbd3_evaluator *evaluator, const char *group, const char *name,
-                     const char *key) {
-    size_t size = strlen(group) + (name != NULL ? strlen(name) : 0) + strlen(key) + 3;
-    char *flat = malloc(size);
-    if (flat == NULL)
-        return (double)NAN;
-    snprintf(flat, size, "%s%s%s.%s", group, name != NULL ? "." : "", name != NULL ? name : "", key);
-    double value = flowbd3_evaluator_get(evaluator, flat);
-    free(flat);
-    return value;
-}
-
 /* ---- numbers ------------------------------------------------------------------------------------ */
 
 /* A whole number with commas between thousands. */

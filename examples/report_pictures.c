@@ -25,23 +25,6 @@ static void put_figure(html *page, plot_image *image, const char *description) {
     html_raw(page, "</figure>\n");
 }
 
-static bool varies(const flowbd3_table *table, size_t column) {
-    values v;
-    if (!column_is_numeric(table, column) || !values_of_column(&v, table, column))
-        return false;
-    bool result = v.count > 1 && v.sorted[0] < v.sorted[v.count - 1];
-    values_destroy(&v);
-    return result;
-}
-
-/* Numeric columns that vary. */
-static size_t count_varying(const flowbd3_table *real) {
-    size_t count = 0;
-    for (size_t c = 0; c < flowbd3_table_columns(real); c++)
-        count += varies(real, c);
-    return count;
-}
-
 static int put_correlations(html *page, const report_subject *subject, char message[256]) {
     static const char *const description[] = {"Pearson correlations of the real columns",
                                               "Pearson correlations of the generated columns",
@@ -158,7 +141,7 @@ static int put_curves(html *page, const json_t *curves, char message[256]) {
 
 int put_pictures(html *page, const report_subject *subject, const json_t *report, char message[256]) {
     const json_t *curves = json_object_get(report, "curves");
-    size_t varying = count_varying(subject->real);
+    size_t varying = count_varying_columns(subject->real);
     bool correlated = flowbd3_evaluator_correlation(subject->evaluator, 0, NULL, NULL) != NULL;
     int result = 0;
     if (!plots_available())

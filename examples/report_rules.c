@@ -86,11 +86,11 @@ static void put_rule(html *page, const report_subject *subject, const json_t *re
     html_raw(page, "</th>");
     for (size_t k = 0; k < sizeof figures / sizeof *figures; k++) {
         html_raw(page, "<td class=\"n\">");
-        put_number(page, report_figure(evaluator, "rules", name, figures[k]));
+        put_number(page, find_figure(evaluator, "rules", name, figures[k]));
         html_raw(page, "</td>");
     }
-    put_beside_floor(page, BETTER_LOWER, report_figure(evaluator, "rules", name, "share"),
-                     report_figure(evaluator, "rules", name, "real_share"));
+    put_beside_floor(page, BETTER_LOWER, find_figure(evaluator, "rules", name, "share"),
+                     find_figure(evaluator, "rules", name, "real_share"));
     html_raw(page, "</tr>\n");
     put_examples(page, subject, result, text);
 }

@@ -2,6 +2,7 @@
 #ifndef REPORT_SECTIONS_H
 #define REPORT_SECTIONS_H
 
+#include "comparison.h"
 #include "figure_words.h"
 #include "html.h"
 #include "plots.h"
@@ -11,10 +12,6 @@
 #include <stdbool.h>
 
 /* ---- numbers and cells (report_numbers.c) ------------------------------------------------------- */
-
-/* The figure group.name.key, or group.key where name is NULL; NaN for what is not there. */
-double report_figure(const flowbd3_evaluator *evaluator, const char *group, const char *name,
-                     const char *key);
 
 /* A number with four significant digits, a dash where it is NaN. */
 void put_number(html *page, double value);

@@ -22,8 +22,7 @@ static bool is_in_group(const char *key, const char *group) {
 
 /* Where it was computed. */
 static void put_interval(html *page, const flowbd3_evaluator *evaluator, const char *key) {
-    double low = report_figure(evaluator, "low", NULL, key),
-           high = report_figure(evaluator, "high", NULL, key);
+    double low = find_figure(evaluator, "low", NULL, key), high = find_figure(evaluator, "high", NULL, key);
     if (!isfinite(low) || !isfinite(high))
         return;
     html_raw(page, "<small>95\u00a0% interval ");
@@ -51,7 +50,7 @@ static void put_line(html *page, const flowbd3_evaluator *evaluator, const char 
     }
     put_interval(page, evaluator, key);
     html_raw(page, "</th>");
-    put_beside_floor(page, better, value, report_figure(evaluator, "floor", NULL, key));
+    put_beside_floor(page, better, value, find_figure(evaluator, "floor", NULL, key));
     html_raw(page, "</tr>\n");
 }
 

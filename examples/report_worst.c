@@ -68,16 +68,16 @@ static void consider_column(worst *w, const report_subject *subject, size_t colu
     const char *name = flowbd3_table_name(subject->real, column);
     bool numeric = column_is_numeric(subject->real, column);
     const flowbd3_evaluator *evaluator = subject->evaluator;
-    consider(w, (discrepancy){
-                    .kind = OF_COLUMN,
-                    .index = column,
-                    .value = report_figure(evaluator, "columns", name, numeric ? "ks" : "tvd"),
-                    .floor = report_figure(evaluator, "columns", name, numeric ? "floor_ks" : "floor_tvd"),
-                    .notable = notable_distribution});
+    consider(
+        w, (discrepancy){.kind = OF_COLUMN,
+                         .index = column,
+                         .value = find_figure(evaluator, "columns", name, numeric ? "ks" : "tvd"),
+                         .floor = find_figure(evaluator, "columns", name, numeric ? "floor_ks" : "floor_tvd"),
+                         .notable = notable_distribution});
     consider(w, (discrepancy){.kind = OF_MISSING,
                               .index = column,
-                              .value = report_figure(evaluator, "columns", name, "missing_difference"),
-                              .floor = report_figure(evaluator, "columns", name, "floor_missing_difference"),
+                              .value = find_figure(evaluator, "columns", name, "missing_difference"),
+                              .floor = find_figure(evaluator, "columns", name, "floor_missing_difference"),
                               .notable = notable_missing});
 }
 
@@ -85,7 +85,7 @@ static void consider_column(worst *w, const report_subject *subject, size_t colu
 static void consider_pairs(worst *w, const report_subject *subject) {
     column_pair pairs[most_pairs_told];
     size_t count = find_worst_pairs(subject, pairs, most_pairs_told);
-    double floor = report_figure(subject->evaluator, "floor", NULL, "corr_max");
+    double floor = find_figure(subject->evaluator, "floor", NULL, "corr_max");
     for (size_t i = 0; i < count; i++)
         consider(w, (discrepancy){.kind = OF_PAIR,
                                   .pair = pairs[i],
@@ -97,7 +97,7 @@ static void consider_pairs(worst *w, const report_subject *subject) {
 /* Of all rows those that violate the rule: one that is about a single row is not much. */
 static double share_violating(const report_subject *subject, const char *rule, const char *key,
                               const flowbd3_table *table) {
-    return report_figure(subject->evaluator, "rules", rule, key) / (double)flowbd3_table_rows(table);
+    return find_figure(subject->evaluator, "rules", rule, key) / (double)flowbd3_table_rows(table);
 }
 
 static void consider_rules(worst *w, const report_subject *subject) {
@@ -122,7 +122,7 @@ static void consider_table(worst *w, const report_subject *subject) {
         const figure_words *words = strncmp(name, "summary.", 8) == 0 ? words_of_figure(name + 8) : NULL;
         if (words == NULL || words->notable == 0.0)
             continue;
-        double floor = report_figure(subject->evaluator, "floor", NULL, words->key);
+        double floor = find_figure(subject->evaluator, "floor", NULL, words->key);
         discrepancy d = {.kind = OF_TABLE, .words = words, .value = value, .floor = floor};
         if (words->better == BETTER_NEAR_FLOOR) {
             consider_near_floor(w, d);
@@ -217,9 +217,9 @@ static void put_missing(html *page, const report_subject *subject, const discrep
     put_name(page, name);
     html_raw(page, ": ");
     put_figures(page, "difference of missing cells", d->value, d->floor, d);
-    put_percent(page, report_figure(subject->evaluator, "columns", name, "missing_generated"));
+    put_percent(page, find_figure(subject->evaluator, "columns", name, "missing_generated"));
     html_raw(page, " of the generated cells are missing, ");
-    put_percent(page, report_figure(subject->evaluator, "columns", name, "missing_real"));
+    put_percent(page, find_figure(subject->evaluator, "columns", name, "missing_real"));
     html_raw(page, " of the real ones");
 }
 
@@ -238,31 +238,31 @@ static void put_pair(html *page, const report_subject *subject, const discrepanc
 static void put_violations(html *page, const report_subject *subject, const discrepancy *d) {
     const char *name = flowbd3_rules_name(subject->rules, d->index);
     const flowbd3_evaluator *evaluator = subject->evaluator;
-    double real = report_figure(evaluator, "rules", name, "real_violated");
+    double real = find_figure(evaluator, "rules", name, "real_violated");
     html_raw(page, "rule ");
     put_name(page, name);
     html_raw(page, ": violated by ");
-    put_number(page, report_figure(evaluator, "rules", name, "violated"));
+    put_number(page, find_figure(evaluator, "rules", name, "violated"));
     html_raw(page, " of the ");
-    put_number(page, report_figure(evaluator, "rules", name, "applies"));
+    put_number(page, find_figure(evaluator, "rules", name, "applies"));
     html_raw(page, " generated rows that it is about (");
-    put_percent(page, report_figure(evaluator, "rules", name, "share"));
+    put_percent(page, find_figure(evaluator, "rules", name, "share"));
     html_raw(page, "), by ");
     if (real == 0.0) {
         html_raw(page, "no real one");
     } else {
-        put_percent(page, report_figure(evaluator, "rules", name, "real_share"));
+        put_percent(page, find_figure(evaluator, "rules", name, "real_share"));
         html_raw(page, " of the real ones");
     }
 }
 
 static void put_table(html *page, const report_subject *subject, const discrepancy *d) {
-    double floor = report_figure(subject->evaluator, "floor", NULL, d->words->key);
+    double floor = find_figure(subject->evaluator, "floor", NULL, d->words->key);
     html_text(page, d->words->title);
     html_raw(page, " (");
     put_name(page, d->words->key);
     html_raw(page, "): ");
-    put_number(page, report_figure(subject->evaluator, "summary", NULL, d->words->key));
+    put_number(page, find_figure(subject->evaluator, "summary", NULL, d->words->key));
     if (isfinite(floor)) {
         html_raw(page, ", floor ");
         put_number(page, floor);

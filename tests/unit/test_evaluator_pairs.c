@@ -30,20 +30,6 @@ static double get(const flowbd3_evaluator *evaluator, const char *name) {
 
 /* ---- golden ------------------------------------------------------------------------------------------ */
 
-static void assert_object(const flowbd3_evaluator *evaluator, const char *prefix, json_t *expected) {
-    const char *key;
-    json_t *value;
-    json_object_foreach(expected, key, value) {
-        char name[256];
-        snprintf(name, sizeof name, "%s%s", prefix, key);
-        double figure = get(evaluator, name);
-        if (json_is_null(value))
-            ck_assert_msg(isnan(figure), "%s is %g, expected none", name, figure);
-        else
-            assert_close(name, figure, json_number_value(value));
-    }
-}
-
 static void assert_matrix(const flowbd3_evaluator *evaluator, const char *name, int which, json_t *rows) {
     size_t n;
     const size_t *columns;
@@ -65,10 +51,10 @@ static void assert_expected(const flowbd3_evaluator *evaluator, const char *grou
     json_t *value;
     char prefix[128];
     snprintf(prefix, sizeof prefix, "%s.", group);
-    assert_object(evaluator, prefix, json_object_get(expected, "summary"));
+    assert_figures(evaluator, prefix, json_object_get(expected, "summary"));
     json_object_foreach(json_object_get(expected, "columns"), name, value) {
         snprintf(prefix, sizeof prefix, "columns.%s.%s", name, key_prefix);
-        assert_object(evaluator, prefix, value);
+        assert_figures(evaluator, prefix, value);
     }
     json_object_foreach(json_object_get(expected, "matrices"), name, value) {
         if (strcmp(name, "pair_tvd") != 0)
