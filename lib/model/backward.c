@@ -4,6 +4,7 @@
  * number of threads. */
 #include "model/network_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- phase one: gradients of activations ------------------------------------------------------- */
@@ -253,10 +254,45 @@ static void gain_product(fb3_network *n) {
     }
 }
 
+/* Of columns of the gradient of a tensor, or of no tensor. */
+static double square_sum(const fb3_network *n, const fb3_tensor *tensor, size_t first, size_t count) {
+    double sum = 0.0;
+    for (size_t row = 0; tensor != NULL && row < tensor->rows; row++)
+        sum += n->kernels->square_sum(n->gradient + tensor->offset + row * tensor->stride + first, count);
+    return sum;
+}
+
+static double whole_square_sum(const fb3_network *n, const fb3_tensor *tensor) {
+    return square_sum(n, tensor, 0, tensor != NULL ? tensor->columns : 0);
+}
+
+/* Of what the product wrote, while the caches still hold it. */
+static double product_square_sum(const fb3_network *n, const fb3_product *p) {
+    const fb3_layout *layout = n->layout;
+    double sum = 0.0;
+    switch (p->kind) {
+    case FB3_PRODUCT_LAYER:
+        return square_sum(n, fb3_layer_tensor(layout, p->index, p->which), p->column, p->columns);
+    case FB3_PRODUCT_HEAD:
+        for (enum fb3_slot_tensor which = FB3_HEAD_WEIGHT; which <= FB3_HEAD_BIAS; which++)
+            sum += whole_square_sum(n, fb3_slot_tensor(layout, p->index, which));
+        return sum;
+    case FB3_PRODUCT_EMBEDDING:
+        for (enum fb3_slot_tensor which = FB3_EMBEDDING; which <= FB3_EMBEDDING_FEATURES; which++)
+            sum += whole_square_sum(n, fb3_slot_tensor(layout, p->index, which));
+        return sum;
+    default:
+        for (size_t layer = 0; layer < n->config.layers; layer++)
+            sum += whole_square_sum(n, fb3_layer_tensor(layout, layer, FB3_NORM1)) +
+                   whole_square_sum(n, fb3_layer_tensor(layout, layer, FB3_NORM2));
+        return sum + whole_square_sum(n, fb3_final_norm(layout));
+    }
+}
+
 static void product_task(void *argument, size_t i, unsigned worker) {
     fb3_network *n = argument;
     fb3_scratch *scratch = &n->scratch[worker];
-    const fb3_product *p = &n->products[i];
+    fb3_product *p = &n->products[i];
     switch (p->kind) {
     case FB3_PRODUCT_LAYER:
         layer_product(n, p, scratch);
@@ -271,6 +307,8 @@ static void product_task(void *argument, size_t i, unsigned worker) {
         gain_product(n);
         break;
     }
+    if (n->last_part)
+        p->square_sum = product_square_sum(n, p);
 }
 
 double fb3_network_gradient(fb3_network *network, const float *parameters, const fb3_batch *batch,
@@ -288,4 +326,11 @@ double fb3_network_gradient(fb3_network *network, const float *parameters, const
         total += fb3_network_total(network);
     }
     return total;
+}
+
+double fb3_network_gradient_norm(const fb3_network *network) {
+    double sum = whole_square_sum(network, fb3_slot_embedding(network->layout));
+    for (size_t i = 0; i < network->n_products; i++)
+        sum += network->products[i].square_sum;
+    return sqrt(sum);
 }

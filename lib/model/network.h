@@ -116,6 +116,9 @@ static inline size_t fb3_batch_rows(const fb3_batch *batch) {
 double fb3_network_gradient(fb3_network *network, const float *parameters, const fb3_batch *batch,
                             float *gradient, uint64_t seed, uint32_t step);
 
+/* Euclidean norm of the gradient that fb3_network_gradient left last. */
+double fb3_network_gradient_norm(const fb3_network *network);
+
 /* The same sum without dropout and gradient. */
 double fb3_network_loss(fb3_network *network, const float *parameters, const fb3_batch *batch);
 

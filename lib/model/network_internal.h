@@ -77,6 +77,7 @@ typedef struct fb3_product {
     size_t index; /* layer or slot */
     enum fb3_layer_tensor which;
     size_t column, columns;
+    double square_sum; /* of the whole gradient's tile */
 } fb3_product;
 
 struct fb3_network {

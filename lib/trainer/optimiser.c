@@ -29,7 +29,7 @@ static size_t chunks_in(size_t floats) {
     return (floats + CHUNK - 1) / CHUNK;
 }
 
-size_t fb3_optimiser_chunks(const fb3_layout *layout) {
+static size_t chunks(const fb3_layout *layout) {
     return chunks_in(layout->decayed) + chunks_in(layout->size - layout->decayed);
 }
 
@@ -39,22 +39,6 @@ static slab_chunk chunk_at(const fb3_layout *layout, size_t i) {
     size_t first = inside ? i * CHUNK : layout->decayed + (i - decayed) * CHUNK;
     size_t end = inside ? layout->decayed : layout->size;
     return (slab_chunk){first, end - first < CHUNK ? end - first : CHUNK, inside};
-}
-
-static void norm_task(void *argument, size_t i, unsigned worker) {
-    (void)worker;
-    flowbd3_trainer *trainer = argument;
-    slab_chunk c = chunk_at(trainer->model->layout, i);
-    trainer->partial_sums[i] = fb3_kernels_best()->square_sum(trainer->gradient + c.first, c.count);
-}
-
-double fb3_gradient_norm(flowbd3_trainer *trainer) {
-    size_t chunks = fb3_optimiser_chunks(trainer->model->layout);
-    fb3_parallel(trainer->context, chunks, norm_task, trainer);
-    double sum = 0.0;
-    for (size_t i = 0; i < chunks; i++)
-        sum += trainer->partial_sums[i];
-    return sqrt(sum);
 }
 
 typedef struct step_argument {
@@ -91,6 +75,6 @@ void fb3_optimiser_step(flowbd3_trainer *trainer, double learning_rate, double n
                                .correction2 = (float)(1.0 - pow(o->beta2, step)),
                                .gradient_scale = (float)scale,
                                .ema_decay = (float)(ema < o->ema_decay ? ema : o->ema_decay)}};
-    fb3_parallel(trainer->context, fb3_optimiser_chunks(trainer->model->layout), step_task, &argument);
+    fb3_parallel(trainer->context, chunks(trainer->model->layout), step_task, &argument);
     trainer->state.step++;
 }

@@ -42,7 +42,7 @@ static flowbd3_status train_step(flowbd3_trainer *t, flowbd3_error *err) {
     size_t position = (size_t)t->state.position;
     fb3_batch batch = fb3_trainer_batch(t, &t->train, &order, &position, &t->noise, FB3_RANDOM_MASK, step);
     double loss = fb3_network_gradient(t->network, t->parameters, &batch, t->gradient, t->options.seed, step);
-    double norm = fb3_gradient_norm(t);
+    double norm = fb3_network_gradient_norm(t->network);
     if (!isfinite(loss) || !isfinite(norm))
         return fb3_fail(err, FLOWBD3_ERROR_NUMERIC,
                         "training diverged at step %u: the loss is %g, the gradient's norm %g; a smaller "

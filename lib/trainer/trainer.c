@@ -121,7 +121,6 @@ static bool allocate(flowbd3_trainer *t) {
     t->gradient = fb3_allocate_floats(context, layout->size);
     t->first_moment = fb3_allocate_floats(context, layout->size);
     t->second_moment = fb3_allocate_floats(context, layout->size);
-    t->partial_sums = fb3_allocate(context, fb3_optimiser_chunks(layout), sizeof *t->partial_sums);
     if (t->validation.count > 0)
         t->best = fb3_allocate_floats(context, layout->size);
     const fb3_blocking *blocking = &t->model->blocking;
@@ -132,9 +131,8 @@ static bool allocate(flowbd3_trainer *t) {
     if (dropped)
         t->known = fb3_allocate(context, blocking->length * blocking->slots, sizeof *t->known);
     return t->parameters != NULL && t->gradient != NULL && t->first_moment != NULL &&
-           t->second_moment != NULL && t->partial_sums != NULL &&
-           (t->best != NULL || t->validation.count == 0) && (t->columns != NULL || !ordered) &&
-           (t->known != NULL || !dropped);
+           t->second_moment != NULL && (t->best != NULL || t->validation.count == 0) &&
+           (t->columns != NULL || !ordered) && (t->known != NULL || !dropped);
 }
 
 /* Tokens that go through the network at a time when nothing limits its memory: more do not make it faster. */
@@ -305,7 +303,7 @@ void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
         fb3_release_floats(context, slabs[i]);
     fb3_joint_destroy(&t->joint);
     fb3_trainer_release_data(t);
-    void *const arrays[] = {t->best_path, t->latest_path, t->partial_sums, t->columns, t->known, t->history};
+    void *const arrays[] = {t->best_path, t->latest_path, t->columns, t->known, t->history};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
     fb3_release(context, t);

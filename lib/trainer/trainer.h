@@ -28,8 +28,7 @@ struct flowbd3_trainer {
     fb3_network *network;
     float *parameters; /* [layout size] those in training; the model's own when no average is kept */
     float *gradient, *first_moment, *second_moment; /* [layout size] */
-    float *best;          /* weights of the best epoch; NULL without validation rows */
-    double *partial_sums; /* [chunks of the slab] */
+    float *best; /* weights of the best epoch; NULL without validation rows */
 
     fb3_joint *joint;
     uint16_t *columns; /* [flows of a sequence, S] order of columns; NULL where it does not matter */
@@ -119,13 +118,8 @@ double fb3_cosine_decay(double share, double final);
 /* Learning rate of step 0, 1, ... of total: linear warm-up, then a cosine. */
 double fb3_learning_rate(const flowbd3_trainer_options *options, double step, double total);
 
-/* Tasks that the slab is cut into. */
-size_t fb3_optimiser_chunks(const fb3_layout *layout);
-
-/* Norm of the gradient. */
-double fb3_gradient_norm(flowbd3_trainer *trainer);
-
-/* One AdamW step on the gradient, clipped to the norm of the options, and one of the moving average. */
+/* One AdamW step on the gradient, whose norm is given, clipped to the norm of the options, and one of the
+ * moving average. */
 void fb3_optimiser_step(flowbd3_trainer *trainer, double learning_rate, double norm);
 
 /* ---- checkpoint.c ------------------------------------------------------------------------------ */

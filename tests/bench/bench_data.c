@@ -127,7 +127,7 @@ static void time_steps(flowbd3_trainer *t, const sizes *z, double *batch, double
         fb3_batch b = fb3_trainer_batch(t, &t->train, &order, &position, &t->noise, FB3_RANDOM_MASK, i);
         batches[i] = (fb3_seconds() - began) / (double)t->joint->flows;
         (void)fb3_network_gradient(t->network, t->parameters, &b, t->gradient, 0, i);
-        fb3_optimiser_step(t, 1e-4, fb3_gradient_norm(t));
+        fb3_optimiser_step(t, 1e-4, fb3_network_gradient_norm(t->network));
         steps[i] = (fb3_seconds() - began) / (double)t->joint->flows;
     }
     qsort(batches, z->steps, sizeof *batches, ascending);

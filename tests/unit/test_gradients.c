@@ -316,13 +316,16 @@ static void check_parts(flowbd3_context *context, const fb3_network_config *conf
                          FLOWBD3_OK);
         double sum = fb3_network_gradient(network, parameters, batch, of_parts, 9, 1);
         ck_assert_double_eq_tol(sum, total, 1e-6 * total);
+        double squares = 0.0;
         for (size_t n = 0; n < layout->n_tensors; n++)
             for (size_t row = 0; row < layout->tensors[n].rows; row++)
                 for (size_t column = 0; column < layout->tensors[n].columns; column++) {
                     size_t i = layout->tensors[n].offset + row * layout->tensors[n].stride + column;
                     ck_assert_double_eq_tol((double)of_parts[i], (double)gradient[i],
                                             1e-6 * (1.0 + fabs((double)gradient[i])));
+                    squares += (double)of_parts[i] * (double)of_parts[i];
                 }
+        ck_assert_double_eq_tol(fb3_network_gradient_norm(network), sqrt(squares), 1e-6 * sqrt(squares));
         fb3_network_destroy(&network);
     }
     fb3_release_floats(context, of_parts);
