@@ -294,9 +294,10 @@ def run_in_turn(options, jobs, peers):
 
 
 def thread_figures(job, one):
-    """All threads beside one."""
+    """All threads beside one: by windows that took turns where the program has some, otherwise by runs."""
+    paired = all("threads_gain" in result for result in job.results)
     return [make_figure(f"{job.title}: rows", RATE, job.values("rows_per_s"), "one thread",
-                        one.values("rows_per_s"))]
+                        one.values("rows_per_s"), job.values("threads_gain") if paired else None)]
 
 
 def all_figures(jobs, peers):

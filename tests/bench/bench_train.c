@@ -5,6 +5,9 @@
  * masked on average; in blocks of a token it is S - 1 clean tokens and S masked ones.
  * No average of the weights is kept, as in the reference, but with --average.
  *
+ * threads_gain is the median ratio of the rates of all threads and of one, in pairs of windows that take
+ * turns: the machine's own speed is then that of the same second.
+ *
  * weights_crc32 is that of the weights after four steps: the same for any number of threads. */
 #include "bench.h"
 
@@ -75,6 +78,78 @@ static void train(flowbd3_model *model, const flowbd3_table *table, const bench_
     flowbd3_trainer_destroy(&trainer);
 }
 
+/* ---- all threads beside one --------------------------------------------------------------------- */
+
+/* A training of its own, of which a window runs at a time. */
+typedef struct runner {
+    flowbd3_context *context;
+    flowbd3_table *table;
+    flowbd3_model *model;
+    flowbd3_trainer *trainer;
+    double started;
+    uint64_t done;
+} runner;
+
+static void start(runner *r, const bench_options *o, int threads) {
+    bench_options own = *o;
+    own.threads = threads;
+    flowbd3_error err = {0};
+    flowbd3_trainer_options options = trainer_options(o, 100000);
+    r->context = bench_context(&own);
+    r->table = bench_table(r->context, ROWS, o->config->columns);
+    r->model = bench_model(&own, r->table);
+    bench_check(flowbd3_trainer_create(&r->trainer, r->model, r->table, NULL, &options, &err), &err);
+}
+
+static void stop(runner *r) {
+    flowbd3_trainer_destroy(&r->trainer);
+    flowbd3_model_destroy(&r->model);
+    flowbd3_table_destroy(&r->table);
+    flowbd3_context_destroy(&r->context);
+}
+
+static int end_of_window(void *user, const flowbd3_progress *progress) {
+    runner *r = user;
+    r->done = progress->done;
+    return fb3_seconds() - r->started >= BENCH_WINDOW;
+}
+
+/* Rows per second in whole steps of a window. */
+static double rate_of_window(runner *r) {
+    flowbd3_error err = {0};
+    uint64_t before = r->done;
+    r->started = fb3_seconds();
+    if (flowbd3_trainer_run(r->trainer, end_of_window, r, &err) != FLOWBD3_CANCELLED)
+        bench_fail("training ended before its window");
+    return (double)(r->done - before) / (fb3_seconds() - r->started);
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+enum { MOST_PAIRS = 1000 };
+
+static double gain_of_threads(const bench_options *o) {
+    runner one = {0}, all = {0};
+    double ratios[MOST_PAIRS], begin;
+    size_t pairs = 0;
+    start(&one, o, 1);
+    start(&all, o, o->threads);
+    (void)rate_of_window(&one);
+    (void)rate_of_window(&all);
+    begin = fb3_seconds();
+    do {
+        double before = rate_of_window(&one), between = rate_of_window(&all), after = rate_of_window(&one);
+        ratios[pairs++] = 2.0 * between / (before + after);
+    } while (pairs < MOST_PAIRS && fb3_seconds() - begin < o->seconds);
+    stop(&one);
+    stop(&all);
+    qsort(ratios, pairs, sizeof *ratios, ascending);
+    return ratios[pairs / 2];
+}
+
 int main(int argc, char **argv) {
     bench_options o = bench_parse(argc, argv, true);
     const bench_config *c = o.config;
@@ -97,6 +172,8 @@ int main(int argc, char **argv) {
     json_t *figures = json_pack("{s:f, s:f, s:f, s:s}", "step_ms", 1e3 * c->batch / rows, "rows_per_s", rows,
                                 "peak_rss_mb", rss, "weights_crc32", crc);
     bench_windows_add(figures, "", &windows);
+    if (flowbd3_context_threads(context) > 1)
+        json_object_set_new(figures, "threads_gain", json_real(gain_of_threads(&o)));
     bench_print(&o, "train", context, figures);
     flowbd3_model_destroy(&model);
     flowbd3_table_destroy(&table);

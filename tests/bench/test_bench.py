@@ -48,6 +48,10 @@ all_threads = job_of_two("train x", [30.0, 50.0], ["1", "1"])
 one_thread = job_of_two("train x, one thread", [20.0, 20.0], ["1", "2"])
 of_all = [f for f in bench.all_figures([all_threads, one_thread], {}) if f["name"] == "train x: rows"]
 assert len(of_all) == 1 and of_all[0]["beside"] == "one thread" and of_all[0]["ratio"] == 2.0
+for result in all_threads.results:
+    result["threads_gain"] = 1.8
+of_all = [f for f in bench.all_figures([all_threads, one_thread], {}) if f["name"] == "train x: rows"]
+assert of_all[0]["ratio"] == 1.8 and of_all[0]["other"] == 20.0
 
 # Ratios that a program has taken pair by pair itself.
 of_blis = [f for f in bench.figures_of(all_threads) if f.get("beside") == "BLIS at these shapes"]
