@@ -82,7 +82,7 @@ static const figure_words all_words[] = {
     {"nearest_std", ROWS, "Nearest real row, deviation", BETTER_NEAR_FLOOR, "Of the same distances", 0.0},
     {"authenticity", PRIVACY, "Authenticity", BETTER_NEAR_FLOOR,
      "Generated rows farther from the nearest training row than that is from its own nearest", 1.0},
-    {"authenticity_reference", PRIVACY, "Authenticity, as published", BETTER_UNSAID, "A variant in wide use",
+    {"authenticity_reference", PRIVACY, "Authenticity, as in synthcity", BETTER_UNSAID, "A variant in wide use",
      0.0},
     {"dcr_mean", PRIVACY, "Distance to closest, mean", BETTER_NEAR_FLOOR,
      "Distance of generated rows to training rows", 0.0},
