@@ -8,4 +8,5 @@ install_missing build examples tests
 build=$root/build-tests
 [ -f "$build/build.ninja" ] || meson setup "$build" "$root" -Dwerror=true -Dtests=enabled
 meson compile -C "$build"
-meson test -C "$build" --no-rebuild --print-errorlogs "$@"
+# Time limits are for what hangs: four times as long on a busy machine is none of a test's faults.
+CK_TIMEOUT_MULTIPLIER=4 meson test -C "$build" --no-rebuild --print-errorlogs -t 4 "$@"
