@@ -36,17 +36,17 @@ enum { FB3_TILE = 256 };
 /* The rows of a sample, equal ones together, in an order that keeps near points in one tile of FB3_TILE. */
 typedef struct fb3_points {
     size_t rows, count, numeric, categorical, tiles;
-    double unit;        /* what docs/metrics.md calls distance 1 */
-    double *x;          /* [count, numeric] */
-    uint32_t *codes;    /* [count, categorical] */
-    uint32_t *weight;   /* [count] rows that are this point */
-    uint32_t *first;    /* [count] the first of them */
-    uint32_t *point;    /* [rows] */
-    double *low, *high; /* [tiles, numeric] the smallest box around a tile */
-    float *y;           /* [count, numeric] in units, from the middle of the tile's box */
-    float *square;      /* [count] |y|^2 */
-    double *reach;      /* [tiles] the largest |y| */
-    uint32_t *columns;  /* [tiles, categorical, FB3_TILE] the codes, column by column */
+    double unit;                 /* what docs/metrics.md calls distance 1 */
+    double *x;                   /* [count, numeric] */
+    uint32_t *codes;             /* [count, categorical] */
+    uint32_t *weight;            /* [count] rows that are this point */
+    uint32_t *first;             /* [count] the first of them */
+    uint32_t *point;             /* [rows] */
+    double *low, *high, *middle; /* [tiles, numeric] the smallest box around a tile, and its middle */
+    float *y;                    /* [count, numeric] in units, from the middle of the tile's box */
+    float *square;               /* [count] |y|^2 */
+    double *reach;               /* [tiles] the largest |y| */
+    uint32_t *columns;           /* [tiles, categorical, FB3_TILE] the codes, column by column */
 } fb3_points;
 
 /* Part of a sample: its rows begin <= i < end of the order that seed draws, or all in their own order. */
@@ -69,14 +69,9 @@ flowbd3_status fb3_points_take(fb3_points *points, flowbd3_context *context, con
                                const uint32_t *chosen, size_t n, flowbd3_error *err);
 void fb3_points_destroy(fb3_points *points, flowbd3_context *context);
 
-/* x relative to middle in units, for products in single precision: limited, which brings points nearer to
- * each other but never farther apart. per_unit = 1 / unit. */
-static inline float fb3_offset(double x, double middle, double per_unit) {
-    const double most = 1e6;
-    double offset = (x - middle) * per_unit;
-    offset = offset < most ? offset : most;
-    return (float)(offset > -most ? offset : -most);
-}
+/* y[width] = factor (x - middle) in units, for products in single precision: limited, which brings points
+ * nearer to each other but never farther apart. Returns the sum of their squares. (points.c) */
+double fb3_place(float *y, const double *x, const double *middle, size_t width, double unit, double factor);
 
 /* Exact squared distance, in the square of coordinates. */
 static inline double fb3_squared_distance(const fb3_points *a, size_t i, const fb3_points *b, size_t j) {

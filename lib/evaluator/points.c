@@ -6,6 +6,8 @@
  * them apart. */
 #include "evaluator/neighbours.h"
 
+#include "nn/nn.h"
+
 #include <stdlib.h>
 
 /* ---- coordinates -------------------------------------------------------------------------------- */
@@ -171,9 +173,15 @@ static void order_tiles(const raw *from, uint32_t *order, size_t n) {
 
 /* ---- tiles -------------------------------------------------------------------------------------- */
 
+double fb3_place(float *y, const double *x, const double *middle, size_t width, double unit, double factor) {
+    const double most = 1e6; /* units */
+    return fb3_kernels_best()->offsets(y, x, middle, width, factor / unit, most * fabs(factor));
+}
+
 static void describe_tile(fb3_points *to, size_t tile) {
     size_t begin = tile * FB3_TILE, end = begin + FB3_TILE < to->count ? begin + FB3_TILE : to->count;
     double *low = to->low + tile * to->numeric, *high = to->high + tile * to->numeric, reach = 0.0;
+    double *middle = to->middle + tile * to->numeric;
     for (size_t f = 0; f < to->numeric; f++) {
         low[f] = INFINITY;
         high[f] = -INFINITY;
@@ -182,14 +190,11 @@ static void describe_tile(fb3_points *to, size_t tile) {
             low[f] = x < low[f] ? x : low[f];
             high[f] = x > high[f] ? x : high[f];
         }
+        middle[f] = 0.5 * low[f] + 0.5 * high[f];
     }
     for (size_t i = begin; i < end; i++) {
-        double square = 0.0;
-        for (size_t f = 0; f < to->numeric; f++) {
-            float y = fb3_offset(to->x[i * to->numeric + f], 0.5 * low[f] + 0.5 * high[f], 1.0 / to->unit);
-            to->y[i * to->numeric + f] = y;
-            square += (double)y * y;
-        }
+        double square =
+            fb3_place(to->y + i * to->numeric, to->x + i * to->numeric, middle, to->numeric, to->unit, 1.0);
         to->square[i] = (float)square;
         reach = square > reach ? square : reach;
         for (size_t f = 0; f < to->categorical; f++)
@@ -206,12 +211,14 @@ static bool allocate_points(fb3_points *to, flowbd3_context *context) {
     to->weight = fb3_allocate_zero(context, to->count, sizeof *to->weight);
     to->low = fb3_allocate(context, boxes, sizeof *to->low);
     to->high = fb3_allocate(context, boxes, sizeof *to->high);
+    to->middle = fb3_allocate(context, boxes, sizeof *to->middle);
     to->y = fb3_allocate_floats(context, to->count * to->numeric);
     to->square = fb3_allocate(context, to->count, sizeof *to->square);
     to->reach = fb3_allocate(context, to->tiles, sizeof *to->reach);
     to->columns = fb3_allocate_zero(context, to->tiles * to->categorical * FB3_TILE, sizeof *to->columns);
     return to->x != NULL && to->codes != NULL && to->weight != NULL && to->low != NULL && to->high != NULL &&
-           to->y != NULL && to->square != NULL && to->reach != NULL && to->columns != NULL;
+           to->middle != NULL && to->y != NULL && to->square != NULL && to->reach != NULL &&
+           to->columns != NULL;
 }
 
 /* Rows rank[d] of the distinct ones, first[d], become the points, in the order of their tiles. */
@@ -299,6 +306,7 @@ void fb3_points_destroy(fb3_points *points, flowbd3_context *context) {
     fb3_release(context, points->point);
     fb3_release(context, points->low);
     fb3_release(context, points->high);
+    fb3_release(context, points->middle);
     fb3_release_floats(context, points->y);
     fb3_release(context, points->square);
     fb3_release(context, points->reach);

@@ -12,8 +12,6 @@
 
 #include <stdlib.h>
 
-enum { LANES = 32 }; /* divides FB3_TILE */
-
 typedef enum purpose { NEAREST, COUNT_AROUND, LEAST_WITHIN } purpose;
 
 typedef struct near_tile {
@@ -25,7 +23,6 @@ typedef struct near_tile {
 typedef struct desk {
     float *products;  /* [FB3_TILE, FB3_TILE] */
     float *q;         /* [FB3_TILE, numeric] -2 times the queries, from the middle of the points' box */
-    double *middle;   /* [numeric] of the points' box */
     float *scratch;   /* of fb3_gemm */
     near_tile *order; /* [among->tiles] */
 } desk;
@@ -100,17 +97,6 @@ static void count_categories(float *restrict row, const search *s, size_t i, siz
     }
 }
 
-/* q[width] = -2 times x from middle, in units; returns the square of the half of it. */
-static double place_query(float *restrict q, const double *restrict x, const double *restrict middle,
-                          size_t width, double per_unit) {
-    double square = 0.0;
-    for (size_t f = 0; f < width; f++)
-        q[f] = -2.0f * fb3_offset(x[f], middle[f], per_unit);
-    for (size_t f = 0; f < width; f++)
-        square += 0.25 * ((double)q[f] * q[f]);
-    return square;
-}
-
 /* What rounding may add to a square in single precision: a product of d terms is off by at most d u |q| |y|
  * (Higham 2002, section 3.1, u = 2^-24), its operands by u each, every further sum by u of what is summed. */
 static double rounding(const search *s, double square_of_query, size_t tile) {
@@ -123,13 +109,6 @@ static double rounding(const search *s, double square_of_query, size_t tile) {
     return terms * 0x1p-24 * size + 1e-37;
 }
 
-static bool any_within(const float *row, float limit) {
-    int any = 0;
-    for (size_t lane = 0; lane < LANES; lane++)
-        any |= row[lane] <= limit;
-    return any != 0;
-}
-
 /* A float that is not below x. */
 static float float_above(double x) {
     return x < 1e38 ? nextafterf((float)x, INFINITY) : INFINITY;
@@ -139,16 +118,12 @@ static float float_above(double x) {
 static void scan_row(const search *s, const float *row, size_t i, size_t tile, size_t n, double slack) {
     double units = s->among->unit * s->among->unit;
     float limit = float_above(limit_of(s, i) / units + slack);
-    for (size_t begin = 0; begin < n; begin += LANES) {
-        if (!any_within(row + begin, limit))
-            continue;
-        size_t end = smaller(begin + LANES, n);
-        for (size_t j = begin; j < end; j++) {
-            if (row[j] > limit)
-                continue;
-            take_pair(s, i, tile * FB3_TILE + j);
-            limit = float_above(limit_of(s, i) / units + slack);
-        }
+    const fb3_kernels *kernels = fb3_kernels_best();
+    for (size_t j = kernels->first_within(row, n, limit); j < n;) {
+        take_pair(s, i, tile * FB3_TILE + j);
+        limit = float_above(limit_of(s, i) / units + slack);
+        j++;
+        j += kernels->first_within(row + j, n - j, limit);
     }
 }
 
@@ -156,12 +131,9 @@ static void search_tile(const search *s, desk *d, size_t begin, size_t m, size_t
     const fb3_points *among = s->among;
     size_t n = smaller(FB3_TILE, among->count - tile * FB3_TILE), width = among->numeric;
     double slack[FB3_TILE];
-    const double *low = among->low + tile * width, *high = among->high + tile * width;
-    for (size_t f = 0; f < width; f++)
-        d->middle[f] = 0.5 * low[f] + 0.5 * high[f];
     for (size_t i = 0; i < m; i++) {
-        double square = place_query(d->q + i * width, s->queries->x + (begin + i) * width, d->middle, width,
-                                    1.0 / among->unit);
+        double square = 0.25 * fb3_place(d->q + i * width, s->queries->x + (begin + i) * width,
+                                         among->middle + tile * width, width, among->unit, -2.0);
         slack[i] = rounding(s, square, tile) - square;
         count_categories(d->products + i * FB3_TILE, s, begin + i, tile, n);
     }
@@ -268,11 +240,9 @@ static bool allocate_desks(search *s, flowbd3_context *context, unsigned threads
         desk *d = &s->desks[i];
         d->products = fb3_allocate_floats(context, FB3_TILE * FB3_TILE);
         d->q = fb3_allocate_floats(context, FB3_TILE * s->among->numeric);
-        d->middle = fb3_allocate(context, s->among->numeric, sizeof *d->middle);
         d->scratch = fb3_allocate_floats(context, fb3_gemm_scratch());
         d->order = fb3_allocate(context, s->among->tiles, sizeof *d->order);
-        if (d->products == NULL || d->q == NULL || d->middle == NULL || d->scratch == NULL ||
-            d->order == NULL)
+        if (d->products == NULL || d->q == NULL || d->scratch == NULL || d->order == NULL)
             return false;
     }
     return true;
@@ -282,7 +252,6 @@ static void release_desks(search *s, flowbd3_context *context, unsigned threads)
     for (unsigned i = 0; s->desks != NULL && i < threads; i++) {
         fb3_release_floats(context, s->desks[i].products);
         fb3_release_floats(context, s->desks[i].q);
-        fb3_release(context, s->desks[i].middle);
         fb3_release_floats(context, s->desks[i].scratch);
         fb3_release(context, s->desks[i].order);
     }

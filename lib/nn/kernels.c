@@ -175,6 +175,36 @@ static void adamw(float *restrict parameter, const float *restrict gradient, flo
             average[i] += (1.0f - c.ema_decay) * (parameter[i] - average[i]);
 }
 
+/* ---- searching --------------------------------------------------------------------------------- */
+
+static double offsets(float *restrict y, const double *restrict x, const double *restrict middle,
+                      size_t count, double scale, double most) {
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < count; i++) {
+        double offset = (x[i] - middle[i]) * scale;
+        offset = offset < most ? offset : most;
+        y[i] = (float)(offset > -most ? offset : -most);
+        sum += (double)y[i] * (double)y[i];
+    }
+    return sum;
+}
+
+static size_t first_within(const float *x, size_t count, float limit) {
+    enum { BLOCK = 64 };
+    size_t i = 0;
+    for (; i + BLOCK <= count; i += BLOCK) {
+        int any = 0;
+        for (size_t j = 0; j < BLOCK; j++)
+            any |= x[i + j] <= limit;
+        if (any != 0)
+            break;
+    }
+    while (i < count && !(x[i] <= limit))
+        i++;
+    return i;
+}
+
 const fb3_kernels JOIN(fb3_kernels_,
                        FB3_VARIANT) = {.name = TEXT(FB3_VARIANT),
                                        .pack = JOIN(fb3_pack_, FB3_VARIANT),
@@ -191,4 +221,6 @@ const fb3_kernels JOIN(fb3_kernels_,
                                        .cross_entropy = cross_entropy,
                                        .column_sums = column_sums,
                                        .square_sum = square_sum,
+                                       .offsets = offsets,
+                                       .first_within = first_within,
                                        .adamw = adamw};

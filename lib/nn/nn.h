@@ -134,6 +134,13 @@ typedef struct fb3_kernels {
     /* Sum of squares. */
     double (*square_sum)(const float *x, size_t count);
 
+    /* y[count] = (x - middle) * scale, each limited to [-most, most]; returns the sum of their squares. */
+    double (*offsets)(float *restrict y, const double *restrict x, const double *restrict middle,
+                      size_t count, double scale, double most);
+
+    /* Index of the first of x[count] that is at most limit; count when there is none. */
+    size_t (*first_within)(const float *x, size_t count, float limit);
+
     /* One step for count parameters; average may be NULL. */
     void (*adamw)(float *restrict parameter, const float *restrict gradient, float *restrict first,
                   float *restrict second, float *restrict average, size_t count, const fb3_adamw *constants);
