@@ -127,8 +127,9 @@ static void lay_out(picture *pic) {
 static int take_matrices(picture *pic, double **difference, const flowbd3_evaluator *evaluator,
                          const char *path, char message[256]) {
     *difference = NULL;
-    pic->matrix[0] = flowbd3_evaluator_correlation(evaluator, 0, &pic->n, &pic->columns);
-    pic->matrix[1] = flowbd3_evaluator_correlation(evaluator, 1, NULL, NULL);
+    pic->matrix[0] =
+        flowbd3_evaluator_matrix(evaluator, "pearson", FLOWBD3_SAMPLE_REAL, &pic->n, &pic->columns);
+    pic->matrix[1] = flowbd3_evaluator_matrix(evaluator, "pearson", FLOWBD3_SAMPLE_GENERATED, NULL, NULL);
     if (pic->matrix[0] == NULL || pic->matrix[1] == NULL || pic->n == 0) {
         snprintf(message, 256, "%s: there are no correlations to draw (%s)", path,
                  pic->matrix[0] == NULL ? "the evaluator has not run" : "no numeric columns");

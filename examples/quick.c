@@ -225,25 +225,28 @@ static flowbd3_status evaluate(quick *q, flowbd3_error *err) {
 static flowbd3_status draw(quick *q, flowbd3_error *err) {
     const char *directory = q->arguments->output_directory;
     char path[PATH_MAX];
-    size_t count;
-    const flowbd3_epoch *epochs = flowbd3_trainer_history(q->run.trainer, &count);
     if (q->arguments->no_plots || !plots_available()) {
         if (!q->arguments->no_plots)
             fputs("no pictures: PLplot is not here\n", stderr);
         return FLOWBD3_OK;
     }
-    if (plot_distributions(path_in(path, directory, "feature_distributions.png"), q->test, q->generated,
-                           err->message) == 0 &&
-        plot_distributions(path_in(path, directory, "feature_distributions.svg"), q->test, q->generated,
-                           err->message) == 0 &&
-        plot_correlations(path_in(path, directory, "correlation_matrices.png"), q->evaluator, q->test,
-                          err->message) == 0 &&
-        plot_pca(path_in(path, directory, "pca.png"), q->test, q->generated, err->message) == 0 &&
-        plot_losses(path_in(path, directory, "losses.png"), epochs, count, err->message) == 0 &&
-        plot_summary(path_in(path, directory, "summary_statistics.png"), q->test, q->generated,
-                     err->message) == 0)
-        return FLOWBD3_OK;
-    return err->status = FLOWBD3_ERROR_IO;
+    size_t count;
+    flowbd3_epoch *epochs = epochs_of(q->run.trainer, &count);
+    bool drawn = plot_distributions(path_in(path, directory, "feature_distributions.png"), q->test,
+                                    q->generated, err->message) == 0 &&
+                 plot_distributions(path_in(path, directory, "feature_distributions.svg"), q->test,
+                                    q->generated, err->message) == 0 &&
+                 plot_correlations(path_in(path, directory, "correlation_matrices.png"), q->evaluator,
+                                   q->test, err->message) == 0 &&
+                 plot_pca(path_in(path, directory, "pca.png"), q->test, q->generated, err->message) == 0 &&
+                 epochs != NULL &&
+                 plot_losses(path_in(path, directory, "losses.png"), epochs, count, err->message) == 0 &&
+                 plot_summary(path_in(path, directory, "summary_statistics.png"), q->test, q->generated,
+                              err->message) == 0;
+    if (epochs == NULL)
+        snprintf(err->message, sizeof err->message, "out of memory for the history of training");
+    free(epochs);
+    return err->status = drawn ? FLOWBD3_OK : FLOWBD3_ERROR_IO;
 }
 
 static flowbd3_status run_stages(quick *q, flowbd3_error *err) {

@@ -23,8 +23,10 @@ static size_t insert(column_pair *pairs, size_t count, size_t most, column_pair 
 size_t find_worst_pairs(const report_subject *subject, column_pair *pairs, size_t most) {
     size_t n = 0, count = 0;
     const size_t *columns = NULL;
-    const double *real = flowbd3_evaluator_correlation(subject->evaluator, 0, &n, &columns);
-    const double *generated = flowbd3_evaluator_correlation(subject->evaluator, 1, NULL, NULL);
+    const double *real =
+        flowbd3_evaluator_matrix(subject->evaluator, "pearson", FLOWBD3_SAMPLE_REAL, &n, &columns);
+    const double *generated =
+        flowbd3_evaluator_matrix(subject->evaluator, "pearson", FLOWBD3_SAMPLE_GENERATED, NULL, NULL);
     if (real == NULL || generated == NULL || columns == NULL)
         return 0;
     for (size_t i = 0; i < n; i++) {

@@ -142,7 +142,8 @@ static int put_curves(html *page, const json_t *curves, char message[256]) {
 int put_pictures(html *page, const report_subject *subject, const json_t *report, char message[256]) {
     const json_t *curves = json_object_get(report, "curves");
     size_t varying = count_varying_columns(subject->real);
-    bool correlated = flowbd3_evaluator_correlation(subject->evaluator, 0, NULL, NULL) != NULL;
+    bool correlated =
+        flowbd3_evaluator_matrix(subject->evaluator, "pearson", FLOWBD3_SAMPLE_REAL, NULL, NULL) != NULL;
     int result = 0;
     if (!plots_available())
         return 0;

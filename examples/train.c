@@ -237,7 +237,9 @@ static void say_what_is_trained(const training_run *run, const training_settings
 
 static void say_what_came_out(const training_run *run, const arguments *a) {
     size_t count, best = 0;
-    const flowbd3_epoch *epochs = flowbd3_trainer_history(run->trainer, &count);
+    flowbd3_epoch *epochs = epochs_of(run->trainer, &count);
+    if (epochs == NULL)
+        return;
     for (size_t i = 1; i < count; i++)
         if (!(epochs[i].validation_nelbo >= epochs[best].validation_nelbo))
             best = i;
@@ -247,6 +249,7 @@ static void say_what_came_out(const training_run *run, const arguments *a) {
     if (!flowbd3_trainer_finished(run->trainer))
         fprintf(stderr, "stopped after %zu epochs; --resume goes on from %s/latest.safetensors\n", count,
                 a->output_directory);
+    free(epochs);
 }
 
 /* The history and its picture, of a cancelled run too. 0 or an exit status. */
@@ -256,12 +259,14 @@ static int write_losses(const training_run *run, flowbd3_context *context, const
     size_t count;
     if (write_history(run, context, a->output_directory, &err) != FLOWBD3_OK)
         return library_failure(&err);
-    const flowbd3_epoch *epochs = flowbd3_trainer_history(run->trainer, &count);
-    if (a->no_plots || count == 0 || !plots_available())
+    if (a->no_plots || flowbd3_trainer_epochs(run->trainer) == 0 || !plots_available())
         return EXIT_SUCCESS;
-    return plot_losses(path_in(path, a->output_directory, "losses.png"), epochs, count, message) == 0
-               ? EXIT_SUCCESS
-               : failure("%s", message);
+    flowbd3_epoch *epochs = epochs_of(run->trainer, &count);
+    bool drawn = epochs != NULL &&
+                 plot_losses(path_in(path, a->output_directory, "losses.png"), epochs, count, message) == 0;
+    free(epochs);
+    return drawn ? EXIT_SUCCESS
+                 : failure("%s", epochs != NULL ? message : "out of memory for the history of training");
 }
 
 static int train(flowbd3_context *context, training_rows *rows, arguments *a, program_option *options) {

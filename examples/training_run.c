@@ -105,7 +105,20 @@ void release_training(training_run *run) {
     flowbd3_tokenizer_destroy(&run->tokenizer);
 }
 
+flowbd3_epoch *epochs_of(const flowbd3_trainer *trainer, size_t *count) {
+    *count = flowbd3_trainer_epochs(trainer);
+    flowbd3_epoch *epochs = calloc(*count + 1, sizeof *epochs);
+    for (size_t i = 0; epochs != NULL && i < *count; i++) {
+        epochs[i] = (flowbd3_epoch)FLOWBD3_EPOCH_INIT;
+        (void)flowbd3_trainer_get_epoch(trainer, i, &epochs[i], NULL);
+    }
+    return epochs;
+}
+
 /* ---- history.csv ------------------------------------------------------------------------------- */
+
+static const flowbd3_error no_memory_for_epochs = {FLOWBD3_ERROR_MEMORY, 0, 0,
+                                                   "out of memory for the history of training"};
 
 typedef struct history_column {
     const char *name;
@@ -149,7 +162,7 @@ static flowbd3_status add_history_column(flowbd3_table *table, const history_col
     int64_t *integers = calloc(count + 1, sizeof *integers);
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     if (reals == NULL || integers == NULL) {
-        *err = (flowbd3_error){status, 0, 0, "out of memory for the history of training"};
+        *err = no_memory_for_epochs;
     } else {
         for (size_t i = 0; i < count; i++) {
             reals[i] = column->value(&epochs[i]);
@@ -166,14 +179,19 @@ static flowbd3_status add_history_column(flowbd3_table *table, const history_col
 flowbd3_status write_history(const training_run *run, flowbd3_context *context, const char *directory,
                              flowbd3_error *err) {
     size_t count;
-    const flowbd3_epoch *epochs = flowbd3_trainer_history(run->trainer, &count);
-    flowbd3_table *table;
+    flowbd3_epoch *epochs = epochs_of(run->trainer, &count);
+    flowbd3_table *table = NULL;
     char path[PATH_MAX];
-    flowbd3_status status = flowbd3_table_create(&table, context, err);
+    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+    if (epochs == NULL)
+        *err = no_memory_for_epochs;
+    else
+        status = flowbd3_table_create(&table, context, err);
     for (size_t i = 0; status == FLOWBD3_OK && i < sizeof history_columns / sizeof *history_columns; i++)
         status = add_history_column(table, &history_columns[i], epochs, count, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_table_write_csv(table, path_in(path, directory, "history.csv"), NULL, err);
     flowbd3_table_destroy(&table);
+    free(epochs);
     return status;
 }

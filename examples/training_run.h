@@ -32,6 +32,9 @@ flowbd3_status prepare_training(training_run *run, flowbd3_context *context, con
                                 training_settings *settings, const char *directory, bool resume,
                                 flowbd3_error *err);
 
+/* Finished epochs, [*count], to be freed. NULL: out of memory. */
+flowbd3_epoch *epochs_of(const flowbd3_trainer *trainer, size_t *count);
+
 /* Writes the finished epochs to directory/history.csv. */
 flowbd3_status write_history(const training_run *run, flowbd3_context *context, const char *directory,
                              flowbd3_error *err);

@@ -7,7 +7,7 @@ static size_t count_rows(const flowbd3_evaluator *evaluator, const flowbd3_rules
     size_t count = 0;
     for (size_t i = 0; i < flowbd3_rules_count(rules); i++) {
         size_t n;
-        (void)flowbd3_evaluator_violations(evaluator, i, 1, &n);
+        (void)flowbd3_evaluator_violations(evaluator, i, FLOWBD3_SAMPLE_GENERATED, &n);
         count += n;
     }
     return count;
@@ -27,7 +27,7 @@ flowbd3_status write_violations(const char *path, const flowbd3_evaluator *evalu
     }
     for (size_t i = 0; status == FLOWBD3_OK && i < flowbd3_rules_count(rules); i++) {
         size_t n;
-        const uint64_t *violating = flowbd3_evaluator_violations(evaluator, i, 1, &n);
+        const uint64_t *violating = flowbd3_evaluator_violations(evaluator, i, FLOWBD3_SAMPLE_GENERATED, &n);
         for (size_t k = 0; k < n; k++, at++) {
             rows[at] = (size_t)violating[k];
             names[at] = flowbd3_rules_name(rules, i);

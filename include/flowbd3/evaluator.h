@@ -41,8 +41,8 @@ typedef struct flowbd3_evaluator_options {
      * then rows that it has not seen. Default NULL: it has learned from real, and not from second_real.
      * Copied by create; only the group NEIGHBOURS reads it. */
     const flowbd3_table *training;
-    int reference_authenticity; /* 1: also authenticity_reference, as the implementation in wide use computes
-                                   it; default 0 = no */
+    uint32_t reference_authenticity; /* 1: also authenticity_reference, as the implementation in wide use
+                                   computes it; default 0 = no */
     uint64_t max_classifier_rows; /* rows of each table used for classifiers; default 0 = 10,000, fewer than 5
                                      = no classifiers */
     /* Column that tstr and trtr foretell from the others; only the group CLASSIFIER reads it. Default NULL =
@@ -84,21 +84,21 @@ FLOWBD3_API double flowbd3_evaluator_get(const flowbd3_evaluator *evaluator, con
 FLOWBD3_API size_t flowbd3_evaluator_count(const flowbd3_evaluator *evaluator);
 FLOWBD3_API const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evaluator, size_t i, double *value);
 
-/* Pearson correlation matrix over the numeric columns, row-major [n, n], column indices of the real table in
- * columns[n] (or NULL). which: 0 = real, 1 = generated. NULL before the first run, and without the group
- * JOINT. Both pointers live until the next run. */
-FLOWBD3_API const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which,
-                                                        size_t *n, const size_t **columns);
+/* The tables of an evaluator. */
+typedef enum flowbd3_sample {
+    FLOWBD3_SAMPLE_REAL = 0,
+    FLOWBD3_SAMPLE_GENERATED = 1,
+    FLOWBD3_SAMPLE_SECOND_REAL = 2
+} flowbd3_sample;
 
 /* A matrix of the last run by name (docs/metrics.md defines them), symmetric, row-major [n, n], column
  * indices of the real table in columns[n] (or NULL). Over the numeric columns: "pearson", "spearman". Over
  * all: "association" (Pearson's correlation, correlation ratio, Cramér's V), "nmi" (normalised mutual
- * information), "pair_tvd" (distance of the two-dimensional histograms from the real table's). which: 0 =
- * real, 1 = generated, 2 = second real; pair_tvd is the generated table's for 0 as for 1. NULL, with *n = 0
- * and *columns = NULL, for what is not there and before the first run. Both pointers live until the next run.
- */
+ * information), "pair_tvd" (distance of the two-dimensional histograms from the real table's; the generated
+ * table's for REAL as for GENERATED). NULL, with *n = 0 and *columns = NULL, for what is not there, without
+ * the group JOINT and before the first run. Both pointers live until the next run. */
 FLOWBD3_API const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const char *name,
-                                                   int which, size_t *n, const size_t **columns);
+                                                   flowbd3_sample sample, size_t *n, const size_t **columns);
 
 /* A curve by name: "alpha_precision" holds P_alpha at alpha = k / *n for k = 1 .. *n, "beta_recall" R_beta in
  * the same way, and with "floor_" before the name those of the second real sample. NULL, and *n 0, before the
@@ -106,11 +106,11 @@ FLOWBD3_API const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *eval
 FLOWBD3_API const double *flowbd3_evaluator_curve(const flowbd3_evaluator *evaluator, const char *name,
                                                   size_t *n);
 
-/* Rows of a table that violate rule i of the options, rows[*n] ascending from 0: the first few. which: 0 =
- * real, 1 = generated. NULL and 0 before the first run, without the group RULES and without such a rule. The
- * pointer lives until the next run. */
+/* Rows of a table that violate rule i of the options, rows[*n] ascending from 0: the first few of the
+ * REAL or the GENERATED. NULL and 0 before the first run, without the group RULES and without such a rule.
+ * The pointer lives until the next run. */
 FLOWBD3_API const uint64_t *flowbd3_evaluator_violations(const flowbd3_evaluator *evaluator, size_t i,
-                                                         int which, size_t *n);
+                                                         flowbd3_sample sample, size_t *n);
 
 /* The report as JSON text with the members summary, floor, columns, pairs, curves, classifier, low and high
  * where there are intervals, and rules where there are some; to be given back with flowbd3_string_destroy.

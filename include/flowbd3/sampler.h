@@ -120,7 +120,7 @@ typedef struct flowbd3_sampler_options {
 
 FLOWBD3_API flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, size_t size);
 
-/* Creates a sampler of model, which must outlive it. options may be NULL. The caller owns *out.
+/* Creates a sampler of model, which it keeps alive. options may be NULL. The caller owns *out.
  * Errors: ARGUMENT, RANGE (an option; a condition or rule that no row the model knows can meet, by name),
  * SCHEMA (a rule names a column that is not there), STATE (guidance by a model that was not trained for it),
  * MEMORY. */

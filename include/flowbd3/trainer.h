@@ -84,6 +84,7 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options 
 
 /* One epoch. */
 typedef struct flowbd3_epoch {
+    size_t struct_size;
     uint32_t epoch;             /* 1, 2, ... */
     uint64_t step;              /* optimiser steps so far */
     double train_loss;          /* mean of the stochastic NELBO over the epoch, nats per flow; with
@@ -99,7 +100,10 @@ typedef struct flowbd3_epoch {
     double unclipped_variance;
 } flowbd3_epoch;
 
-/* Creates a trainer of model, which must outlive it, on train; validation may be NULL. Both tables are
+#define FLOWBD3_EPOCH_INIT \
+    { sizeof(flowbd3_epoch), 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 }
+
+/* Creates a trainer of model, which it keeps alive, on train; validation may be NULL. Both tables are
  * encoded here, cut into the model's sequences, and not kept. options may be NULL. The caller owns *out.
  * Errors: ARGUMENT, RANGE, SCHEMA, FORMAT (an order column with a missing cell), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model,
@@ -144,8 +148,11 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_save(const flowbd3_trainer *trainer, 
 /* Non-zero when nothing is left to do: all epochs done or stopped early. */
 FLOWBD3_API int flowbd3_trainer_finished(const flowbd3_trainer *trainer);
 
-/* Finished epochs, [*count], oldest first; valid until the next call with the trainer. */
-FLOWBD3_API const flowbd3_epoch *flowbd3_trainer_history(const flowbd3_trainer *trainer, size_t *count);
+/* Number of finished epochs, those before a resumed checkpoint included; and epoch i < number of them, oldest
+ * first, of which epoch->struct_size bytes are written. Errors: ARGUMENT, RANGE (no such epoch). */
+FLOWBD3_API size_t flowbd3_trainer_epochs(const flowbd3_trainer *trainer);
+FLOWBD3_API flowbd3_status flowbd3_trainer_get_epoch(const flowbd3_trainer *trainer, size_t i,
+                                                     flowbd3_epoch *epoch, flowbd3_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,10 @@
 /* Version of the interface. meson reads the shared library's soversion from FLOWBD3_API_MAJOR.
  *
  * Changes of the interface, newest first:
+ *   1.0.0  the interface that docs/abi.md keeps; since 0.4.0: flowbd3_calibration; groups, intervals,
+ * sequences, training rows, classifiers and a target of the evaluator, flowbd3_evaluator_matrix (for
+ *          flowbd3_evaluator_correlation), _curve and _violations; flowbd3_trainer_epochs and _get_epoch (for
+ *          flowbd3_trainer_history); trainers and samplers keep their model alive
  *   0.4.0  streams: flowbd3_table_stream_csv and others, flowbd3_tokenizer_create_stream,
  *          flowbd3_trainer_create_stream; memory_budget of the trainer; FLOWBD3_KERNELS; checkpoints of
  *          0.3.0 are not taken up, rows come in another order
@@ -17,8 +21,8 @@
 #ifndef FLOWBD3_VERSION_H
 #define FLOWBD3_VERSION_H
 
-#define FLOWBD3_API_MAJOR 0
-#define FLOWBD3_API_MINOR 4
+#define FLOWBD3_API_MAJOR 1
+#define FLOWBD3_API_MINOR 0
 #define FLOWBD3_API_PATCH 0
 
 #endif

@@ -50,8 +50,12 @@ flowbd3_status fb3_io_failure(flowbd3_error *err, const char *verb, const char *
 flowbd3_status fb3_options_copy(void *to, size_t to_size, const void *from, const char *name,
                                 flowbd3_error *err);
 
+/* The other way: writes what a caller's struct of any earlier or later size has room for, its bytes behind
+ * the library's own become zero. false: its struct_size is none. */
+bool fb3_options_give(void *to, const void *from, size_t from_size);
+
 /* Body of every flowbd3_x_options_init: zeroes size bytes and writes struct_size. */
-flowbd3_status fb3_options_init(void *options, size_t size, size_t largest);
+flowbd3_status fb3_options_init(void *options, size_t size);
 
 /* ---- memory (context.c) ------------------------------------------------------------------------ */
 

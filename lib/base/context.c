@@ -22,7 +22,7 @@ static void standard_release(void *user, void *memory) {
 }
 
 flowbd3_status flowbd3_context_options_init(flowbd3_context_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 static unsigned processors_online(void) {

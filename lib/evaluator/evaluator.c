@@ -18,7 +18,7 @@ struct flowbd3_evaluator {
 };
 
 flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 enum {
@@ -288,16 +288,6 @@ const char *flowbd3_evaluator_figure(const flowbd3_evaluator *evaluator, size_t 
     return there ? evaluator->figures.list[i].name : NULL;
 }
 
-const double *flowbd3_evaluator_correlation(const flowbd3_evaluator *evaluator, int which, size_t *n,
-                                            const size_t **columns) {
-    bool there = evaluator != NULL && evaluator->pearson != NULL && (which == 0 || which == 1);
-    if (n != NULL)
-        *n = there ? evaluator->features.n_numeric : 0;
-    if (columns != NULL)
-        *columns = there ? evaluator->features.numeric : NULL;
-    return !there ? NULL : which == 0 ? evaluator->real.pearson : evaluator->pearson;
-}
-
 /* A kind of matrix: over the numeric columns alone or all; of the real table, the generated one, and the
  * second real one, where there is one. */
 typedef struct named_matrix {
@@ -306,12 +296,13 @@ typedef struct named_matrix {
     const double *of[3];
 } named_matrix;
 
-const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const char *name, int which,
-                                       size_t *n, const size_t **columns) {
+const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const char *name,
+                                       flowbd3_sample sample, size_t *n, const size_t **columns) {
     const flowbd3_evaluator *e = evaluator;
     const double *matrix = NULL;
     bool numeric = false;
-    if (e != NULL && e->current.columns != NULL && name != NULL && which >= 0 && which <= 2) {
+    if (e != NULL && e->current.columns != NULL && name != NULL && sample >= FLOWBD3_SAMPLE_REAL &&
+        sample <= FLOWBD3_SAMPLE_SECOND_REAL) {
         const fb3_matrices *last = &e->current.matrices, *floor = &e->floor.matrices;
         const named_matrix kinds[] = {
             {"pearson", true, {e->real.pearson, e->pearson, e->second.pearson}},
@@ -322,7 +313,7 @@ const double *flowbd3_evaluator_matrix(const flowbd3_evaluator *evaluator, const
         };
         for (size_t k = 0; k < FB3_COUNT(kinds); k++)
             if (strcmp(name, kinds[k].name) == 0) {
-                matrix = kinds[k].of[which];
+                matrix = kinds[k].of[sample];
                 numeric = kinds[k].numeric;
             }
     }
@@ -342,13 +333,14 @@ const double *flowbd3_evaluator_curve(const flowbd3_evaluator *evaluator, const 
     return curve;
 }
 
-const uint64_t *flowbd3_evaluator_violations(const flowbd3_evaluator *evaluator, size_t i, int which,
-                                             size_t *n) {
-    bool there = evaluator != NULL && evaluator->current.columns != NULL && (which == 0 || which == 1) &&
+const uint64_t *flowbd3_evaluator_violations(const flowbd3_evaluator *evaluator, size_t i,
+                                             flowbd3_sample sample, size_t *n) {
+    bool there = evaluator != NULL && evaluator->current.columns != NULL &&
+                 (sample == FLOWBD3_SAMPLE_REAL || sample == FLOWBD3_SAMPLE_GENERATED) &&
                  i < flowbd3_rules_count(evaluator->rules);
-    const fb3_rule_count *counts = !there       ? NULL
-                                   : which == 0 ? evaluator->real_violations.counts
-                                                : evaluator->violations.counts;
+    const fb3_rule_count *counts = !there                          ? NULL
+                                   : sample == FLOWBD3_SAMPLE_REAL ? evaluator->real_violations.counts
+                                                                   : evaluator->violations.counts;
     if (n != NULL)
         *n = there ? counts[i].n_rows : 0;
     return there ? counts[i].rows : NULL;

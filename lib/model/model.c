@@ -6,7 +6,7 @@
 #include <string.h>
 
 flowbd3_status flowbd3_model_options_init(flowbd3_model_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 /* Sizes that a table of so many rows can fill. */
@@ -162,6 +162,7 @@ flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *to
     flowbd3_model *model = fb3_allocate_zero(context, 1, sizeof *model);
     if (model == NULL)
         return fb3_no_memory(err, "a model");
+    atomic_init(&model->references, 1);
     model->context = fb3_context_retain(context);
     model->tokenizer = fb3_tokenizer_retain(tokenizer);
     model->options = o;
@@ -229,12 +230,20 @@ flowbd3_status flowbd3_model_create(flowbd3_model **out, flowbd3_tokenizer *toke
     return FLOWBD3_OK;
 }
 
+flowbd3_model *fb3_model_retain(const flowbd3_model *model) {
+    flowbd3_model *m = (flowbd3_model *)(uintptr_t)model;
+    atomic_fetch_add_explicit(&m->references, 1, memory_order_relaxed);
+    return m;
+}
+
 void flowbd3_model_destroy(flowbd3_model **model) {
     if (model == NULL || *model == NULL)
         return;
     flowbd3_model *m = *model;
     flowbd3_context *context = m->context;
     *model = NULL;
+    if (atomic_fetch_sub_explicit(&m->references, 1, memory_order_acq_rel) != 1)
+        return;
     fb3_release_floats(context, m->parameters);
     if (m->layout != NULL)
         fb3_layout_destroy(&m->layout);
@@ -255,13 +264,9 @@ flowbd3_tokenizer *flowbd3_model_tokenizer(const flowbd3_model *model) {
 
 flowbd3_status flowbd3_model_get_options(const flowbd3_model *model, flowbd3_model_options *options,
                                          flowbd3_error *err) {
-    if (model == NULL || options == NULL || options->struct_size < sizeof(size_t) ||
-        options->struct_size > sizeof *options)
+    if (model == NULL || options == NULL || !fb3_options_give(options, &model->options, sizeof *options))
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_model_get_options: expected a model and options with their struct_size set");
-    size_t size = options->struct_size;
-    memcpy(options, &model->options, size);
-    options->struct_size = size;
     return FLOWBD3_OK;
 }
 

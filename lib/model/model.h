@@ -8,8 +8,10 @@
 #include "model/network.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 struct flowbd3_model {
+    atomic_uint references;
     flowbd3_context *context;
     flowbd3_tokenizer *tokenizer;
     flowbd3_model_options options; /* defaults filled in */
@@ -24,6 +26,9 @@ struct flowbd3_model {
     fb3_layout *layout;
     float *parameters; /* [layout size] */
 };
+
+/* One more reference, to be given up with flowbd3_model_destroy. */
+flowbd3_model *fb3_model_retain(const flowbd3_model *model);
 
 /* A model without memory for its parameters, and that memory. */
 flowbd3_status fb3_model_create_empty(flowbd3_model **out, flowbd3_tokenizer *tokenizer,

@@ -273,7 +273,7 @@ static flowbd3_status move_found(fb3_search *search, flowbd3_rules *rules, flowb
 /* ---- the door ---------------------------------------------------------------------------------- */
 
 flowbd3_status flowbd3_rules_search_options_init(flowbd3_rules_search_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 static flowbd3_status read_options(fb3_search *search, const flowbd3_rules_search_options *options,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 flowbd3_status flowbd3_sampler_options_init(flowbd3_sampler_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 /* Longest sequence that is generated; attempts at a row that obeys. */
@@ -95,7 +95,7 @@ flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model
     if (sampler == NULL)
         return fb3_no_memory(err, "a sampler");
     sampler->context = fb3_context_retain(model->context);
-    sampler->model = model;
+    sampler->model = fb3_model_retain(model);
     sampler->options = o;
     sampler->sizes = sizes;
     status = allocate(sampler, err);
@@ -120,6 +120,7 @@ void flowbd3_sampler_destroy(flowbd3_sampler **sampler) {
     fb3_release(context, s->workers);
     fb3_release(context, s->sequences);
     fb3_release(context, s->tokens);
+    flowbd3_model_destroy(&s->model);
     fb3_release(context, s);
     flowbd3_context_destroy(&context);
 }

@@ -75,7 +75,7 @@ typedef struct fb3_partial {
 
 struct flowbd3_sampler {
     flowbd3_context *context;
-    const flowbd3_model *model;
+    flowbd3_model *model; /* only read */
     flowbd3_sampler_options
         options; /* defaults filled in; pointers are the caller's, not used after create */
     fb3_sampler_sizes sizes;

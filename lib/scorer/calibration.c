@@ -21,7 +21,7 @@ struct flowbd3_calibration {
 };
 
 flowbd3_status flowbd3_calibration_options_init(flowbd3_calibration_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 void flowbd3_calibration_destroy(flowbd3_calibration **calibration) {

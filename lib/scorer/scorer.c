@@ -5,7 +5,7 @@
 #include <math.h>
 
 flowbd3_status flowbd3_score_options_init(flowbd3_score_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 /* ---- options ----------------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 flowbd3_status flowbd3_csv_options_init(flowbd3_csv_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 /* A character that no number and no name is made of. */

@@ -2,7 +2,7 @@
 #include "table/stream.h"
 
 flowbd3_status flowbd3_table_source_init(flowbd3_table_source *source, size_t size) {
-    return fb3_options_init(source, size, sizeof *source);
+    return fb3_options_init(source, size);
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */

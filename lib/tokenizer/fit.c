@@ -12,7 +12,7 @@ static uint32_t choose_bins(size_t rows) {
 }
 
 flowbd3_status flowbd3_tokenizer_options_init(flowbd3_tokenizer_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 static flowbd3_status check_codecs(const flowbd3_tokenizer_options *o, flowbd3_error *err) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options *options, size_t size) {
-    return fb3_options_init(options, size, sizeof *options);
+    return fb3_options_init(options, size);
 }
 
 /* ---- options ----------------------------------------------------------------------------------- */
@@ -257,7 +257,7 @@ static flowbd3_status create(flowbd3_trainer **out, flowbd3_model *model, const 
     if (trainer == NULL)
         return fb3_no_memory(err, "a trainer");
     trainer->context = fb3_context_retain(model->context);
-    trainer->model = model;
+    trainer->model = fb3_model_retain(model);
     trainer->options = o;
     status = set_up(trainer, train, validation, err);
     if (status != FLOWBD3_OK)
@@ -306,22 +306,23 @@ void flowbd3_trainer_destroy(flowbd3_trainer **trainer) {
     void *const arrays[] = {t->best_path, t->latest_path, t->columns, t->known, t->history};
     for (size_t i = 0; i < FB3_COUNT(arrays); i++)
         fb3_release(context, arrays[i]);
+    flowbd3_model_destroy(&t->model);
     fb3_release(context, t);
     flowbd3_context_destroy(&context);
 }
 
 flowbd3_status flowbd3_trainer_get_options(const flowbd3_trainer *trainer, flowbd3_trainer_options *options,
                                            flowbd3_error *err) {
-    if (trainer == NULL || options == NULL || options->struct_size < sizeof(size_t) ||
-        options->struct_size > sizeof *options)
+    flowbd3_trainer_options all;
+    if (trainer != NULL) {
+        all = trainer->options;
+        all.best_path = trainer->best_path;
+        all.latest_path = trainer->latest_path;
+    }
+    if (trainer == NULL || options == NULL || !fb3_options_give(options, &all, sizeof all))
         return fb3_fail(
             err, FLOWBD3_ERROR_ARGUMENT,
             "flowbd3_trainer_get_options: expected a trainer and options with their struct_size set");
-    flowbd3_trainer_options all = trainer->options;
-    all.struct_size = options->struct_size;
-    all.best_path = trainer->best_path;
-    all.latest_path = trainer->latest_path;
-    memcpy(options, &all, all.struct_size);
     return FLOWBD3_OK;
 }
 
@@ -329,8 +330,18 @@ int flowbd3_trainer_finished(const flowbd3_trainer *trainer) {
     return trainer != NULL && trainer->state.finished;
 }
 
-const flowbd3_epoch *flowbd3_trainer_history(const flowbd3_trainer *trainer, size_t *count) {
-    if (count != NULL)
-        *count = trainer != NULL ? trainer->n_history : 0;
-    return trainer != NULL ? trainer->history : NULL;
+size_t flowbd3_trainer_epochs(const flowbd3_trainer *trainer) {
+    return trainer != NULL ? trainer->n_history : 0;
+}
+
+flowbd3_status flowbd3_trainer_get_epoch(const flowbd3_trainer *trainer, size_t i, flowbd3_epoch *epoch,
+                                         flowbd3_error *err) {
+    if (trainer != NULL && i >= trainer->n_history)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "epoch %zu is not among the %zu finished ones", i,
+                        trainer->n_history);
+    if (trainer == NULL || epoch == NULL || !fb3_options_give(epoch, &trainer->history[i], sizeof *epoch))
+        return fb3_fail(
+            err, FLOWBD3_ERROR_ARGUMENT,
+            "flowbd3_trainer_get_epoch: expected a trainer and an epoch with its struct_size set");
+    return FLOWBD3_OK;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # abi.sh compare|write BASELINE INTERFACE
-# compare: new functions are welcome; anything else that differs from the baseline fails, a field appended to
-# an options struct too.
+# compare: new functions are welcome; anything else that differs from the baseline fails, a member appended to an
+# options struct too.
 set -eu
 what=$1 baseline=$2 interface=$3
 
@@ -20,7 +20,7 @@ compare)
     trap 'rm -r "$directory"' EXIT
     describe "$directory/now.abi"
     abidiff --no-added-syms "$baseline" "$directory/now.abi" || {
-        echo 'If this is meant: meson compile -C BUILD abi-baseline'
+        echo 'docs/abi.md says what may change. If this may: meson compile -C BUILD abi-baseline'
         exit 1
     }
     ;;

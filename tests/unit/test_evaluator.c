@@ -230,7 +230,7 @@ START_TEST(categories_on_one_side_only) {
     ck_assert(isnan(flowbd3_evaluator_get(evaluator, "summary.ks_mean")));
     ck_assert(isnan(flowbd3_evaluator_get(evaluator, "summary.corr_mean")));
     size_t n = 9;
-    ck_assert_ptr_nonnull(flowbd3_evaluator_correlation(evaluator, 0, &n, NULL));
+    ck_assert_ptr_nonnull(flowbd3_evaluator_matrix(evaluator, "pearson", FLOWBD3_SAMPLE_REAL, &n, NULL));
     ck_assert_uint_eq(n, 0);
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&real);
@@ -311,7 +311,7 @@ START_TEST(arguments_that_are_refused) {
                      FLOWBD3_ERROR_ARGUMENT);
     ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, NULL, NULL, &err), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &json, &err), FLOWBD3_ERROR_STATE);
-    ck_assert_ptr_null(flowbd3_evaluator_correlation(evaluator, 0, NULL, NULL));
+    ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, "pearson", FLOWBD3_SAMPLE_REAL, NULL, NULL));
     ck_assert_ptr_null(flowbd3_evaluator_figure(evaluator, 0, NULL));
     ck_assert_int_eq(flowbd3_evaluator_run(evaluator, NULL, NULL, NULL, &err), FLOWBD3_ERROR_ARGUMENT);
     if (flowbd3_table_slice(&rowless, real, 0, 0, NULL) == FLOWBD3_OK) {
@@ -423,7 +423,7 @@ START_TEST(rules_are_counted) {
         ck_assert_uint_eq(n, 0);
         ck_assert_ptr_null(flowbd3_evaluator_violations(evaluator, 3, which, &n));
     }
-    ck_assert_ptr_null(flowbd3_evaluator_violations(evaluator, 0, 2, NULL));
+    ck_assert_ptr_null(flowbd3_evaluator_violations(evaluator, 0, FLOWBD3_SAMPLE_SECOND_REAL, NULL));
     char *json;
     ck_assert_int_eq(flowbd3_evaluator_to_json(evaluator, &json, NULL), FLOWBD3_OK);
     json_t *report = json_loads(json, 0, NULL),
@@ -495,7 +495,7 @@ START_TEST(groups_are_computed_alone) {
                           figures_of[i].name);
         }
         ck_assert(flowbd3_evaluator_get(some, "summary.rows_generated") == 50.0);
-        ck_assert_int_eq(flowbd3_evaluator_correlation(some, 0, NULL, NULL) != NULL,
+        ck_assert_int_eq(flowbd3_evaluator_matrix(some, "pearson", FLOWBD3_SAMPLE_REAL, NULL, NULL) != NULL,
                          (groups & FLOWBD3_METRICS_JOINT) != 0);
         flowbd3_evaluator_destroy(&some);
     }

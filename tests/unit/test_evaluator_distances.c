@@ -517,7 +517,7 @@ START_TEST(every_allocation_may_fail) {
     flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
     options.groups = FLOWBD3_METRICS_NEIGHBOURS;
     options.training = real;
-    for (int reference = 0; reference < 2; reference++) {
+    for (uint32_t reference = 0; reference < 2; reference++) {
         options.reference_authenticity = reference;
         climb_evaluation(second, real, real, &options, 1, false);
     }

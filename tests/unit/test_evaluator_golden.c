@@ -38,7 +38,7 @@ static void assert_columns(const flowbd3_evaluator *evaluator, const char *prefi
 static void assert_matrix(const flowbd3_evaluator *evaluator, int which, json_t *rows) {
     size_t n;
     const size_t *columns;
-    const double *matrix = flowbd3_evaluator_correlation(evaluator, which, &n, &columns);
+    const double *matrix = flowbd3_evaluator_matrix(evaluator, "pearson", which, &n, &columns);
     ck_assert_ptr_nonnull(matrix);
     ck_assert_uint_eq(n, json_array_size(rows));
     for (size_t i = 0; i < n; i++)

@@ -75,7 +75,8 @@ static void check_golden(const char *tables_name, const char *expected_name) {
     if (floor != NULL)
         assert_expected(evaluator, "floor", "floor_", 2, floor);
     else
-        ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, "nmi", 2, NULL, NULL));
+        ck_assert_ptr_null(
+            flowbd3_evaluator_matrix(evaluator, "nmi", FLOWBD3_SAMPLE_SECOND_REAL, NULL, NULL));
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);
@@ -235,12 +236,14 @@ START_TEST(constant_columns) {
     ck_assert(get(evaluator, "columns.spread.support_coverage") == 1.0);
     ck_assert(get(evaluator, "columns.t.category_coverage") == 1.0);
     size_t n;
-    const double *nmi = flowbd3_evaluator_matrix(evaluator, "nmi", 0, &n, NULL);
+    const double *nmi = flowbd3_evaluator_matrix(evaluator, "nmi", FLOWBD3_SAMPLE_REAL, &n, NULL);
     ck_assert_uint_eq(n, 3);
     /* Two constants: 1; a constant and what varies: 0. */
     ck_assert(nmi[0 * n + 2] == 1.0);
-    ck_assert(flowbd3_evaluator_matrix(evaluator, "nmi", 1, NULL, NULL)[1 * n + 2] == 0.0);
-    const double *association = flowbd3_evaluator_matrix(evaluator, "association", 0, NULL, NULL);
+    ck_assert(flowbd3_evaluator_matrix(evaluator, "nmi", FLOWBD3_SAMPLE_GENERATED, NULL, NULL)[1 * n + 2] ==
+              0.0);
+    const double *association =
+        flowbd3_evaluator_matrix(evaluator, "association", FLOWBD3_SAMPLE_REAL, NULL, NULL);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++)
             ck_assert(association[i * n + j] == (i == j ? 1.0 : 0.0));
@@ -327,7 +330,7 @@ START_TEST(numbers_at_the_ends_of_the_range) {
     ck_assert(get(evaluator, "columns.x.quantile_difference") == 0.0);
     ck_assert(get(evaluator, "columns.y.js") == 0.0);
     size_t n;
-    const double *eta = flowbd3_evaluator_matrix(evaluator, "association", 0, &n, NULL);
+    const double *eta = flowbd3_evaluator_matrix(evaluator, "association", FLOWBD3_SAMPLE_REAL, &n, NULL);
     /* By hand: t = a, b, b, a. x in units of 1.7e308: -1, 1, 1, 0; y in units of 1e-310: 1, 0, 0, 3. */
     assert_close("eta of x", eta[0 * n + 2], sqrt(2.25 / 2.75));
     assert_close("eta of y", eta[1 * n + 2], sqrt(4.0 / 6.0));
@@ -363,7 +366,7 @@ START_TEST(every_row_its_own_category) {
     ck_assert(get(evaluator, "summary.nmi_diff") == 0.0);
     ck_assert(get(evaluator, "summary.pair_tvd_max") == 0.0);
     /* All but 50 of them are one category, which has each digit as often as the table has. */
-    ck_assert_double_lt(flowbd3_evaluator_matrix(evaluator, "nmi", 0, NULL, NULL)[1], 0.1);
+    ck_assert_double_lt(flowbd3_evaluator_matrix(evaluator, "nmi", FLOWBD3_SAMPLE_REAL, NULL, NULL)[1], 0.1);
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&real);
     free(texts);
@@ -455,7 +458,7 @@ START_TEST(matrices_by_name) {
     size_t n = 9;
     ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, real, NULL, NULL, NULL), FLOWBD3_OK);
     for (size_t k = 0; k < FB3_COUNT(names); k++)
-        ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, names[k], 0, &n, &columns));
+        ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, names[k], FLOWBD3_SAMPLE_REAL, &n, &columns));
     ck_assert_uint_eq(n, 0);
     ck_assert_ptr_null(columns);
     ck_assert_int_eq(flowbd3_evaluator_run(evaluator, generated, NULL, NULL, NULL), FLOWBD3_OK);
@@ -465,16 +468,17 @@ START_TEST(matrices_by_name) {
             ck_assert_uint_eq(n, k < 2 ? 2 : 3);
             ck_assert_uint_eq(columns[n - 1], n - 1);
         }
-        ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, names[k], 2, &n, NULL));
+        ck_assert_ptr_null(
+            flowbd3_evaluator_matrix(evaluator, names[k], FLOWBD3_SAMPLE_SECOND_REAL, &n, NULL));
         ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, names[k], -1, &n, NULL));
         ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, names[k], 3, &n, NULL));
     }
     for (int which = 0; which < 2; which++)
         ck_assert_ptr_eq(flowbd3_evaluator_matrix(evaluator, "pearson", which, NULL, NULL),
-                         flowbd3_evaluator_correlation(evaluator, which, NULL, NULL));
-    ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, "kendall", 0, NULL, NULL));
-    ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, NULL, 0, NULL, NULL));
-    ck_assert_ptr_null(flowbd3_evaluator_matrix(NULL, "nmi", 0, NULL, NULL));
+                         flowbd3_evaluator_matrix(evaluator, "pearson", which, NULL, NULL));
+    ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, "kendall", FLOWBD3_SAMPLE_REAL, NULL, NULL));
+    ck_assert_ptr_null(flowbd3_evaluator_matrix(evaluator, NULL, FLOWBD3_SAMPLE_REAL, NULL, NULL));
+    ck_assert_ptr_null(flowbd3_evaluator_matrix(NULL, "nmi", FLOWBD3_SAMPLE_REAL, NULL, NULL));
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);

@@ -22,9 +22,7 @@ static flowbd3_model *trained(flowbd3_context *context, const flowbd3_trainer_op
     ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, validation, options, NULL), FLOWBD3_OK);
     train(trainer);
     ck_assert(flowbd3_trainer_finished(trainer));
-    size_t count;
-    const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
-    *last = history[count - 1];
+    *last = trainer->history[trainer->n_history - 1];
     flowbd3_trainer_destroy(&trainer);
     flowbd3_table_destroy(&table);
     flowbd3_table_destroy(&validation);
@@ -110,10 +108,8 @@ START_TEST(resume_changes_no_bit) {
                                            : flowbd3_trainer_run(trainer, NULL, NULL, &err);
         ck_assert_int_eq(status, breaks < 3 ? FLOWBD3_CANCELLED : FLOWBD3_OK);
         finished = flowbd3_trainer_finished(trainer) != 0;
-        size_t count;
-        const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
         if (finished)
-            resumed_last = history[count - 1];
+            resumed_last = trainer->history[trainer->n_history - 1];
         breaks++;
         flowbd3_trainer_destroy(&trainer);
     }
@@ -165,8 +161,9 @@ START_TEST(early_stopping_keeps_the_best) {
     flowbd3_trainer *trainer = NULL;
     ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, few, validation, &options, NULL), FLOWBD3_OK);
     train(trainer);
-    size_t count, best = 0, fading = 0; /* epochs before the learning rate was taken down */
-    const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
+    size_t count = trainer->n_history, best = 0,
+           fading = 0; /* epochs before the learning rate was taken down */
+    const flowbd3_epoch *history = trainer->history;
     for (size_t i = 0; i < count; i++) {
         if (history[i].validation_nelbo < history[best].validation_nelbo)
             best = i;
@@ -269,7 +266,7 @@ START_TEST(options_come_back_filled_in) {
     ck_assert_uint_gt(back.warmup_steps, 0);
     ck_assert_ptr_null(back.best_path);
     ck_assert_str_eq(back.latest_path, "here");
-    back.struct_size = sizeof back + 1;
+    back.struct_size = 1;
     ck_assert_int_eq(flowbd3_trainer_get_options(trainer, &back, NULL), FLOWBD3_ERROR_ARGUMENT);
     flowbd3_trainer_destroy(&trainer);
     flowbd3_model_destroy(&model);
@@ -342,11 +339,10 @@ START_TEST(batches_fit_a_budget) {
         flowbd3_model *model = toy_model(table);
         flowbd3_trainer *trainer = NULL;
         options.memory_budget = budgets[i];
-        size_t before = m.most = m.bytes, count = 0;
+        size_t before = m.most = m.bytes;
         ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, NULL), FLOWBD3_OK);
         train(trainer);
-        const flowbd3_epoch *history = flowbd3_trainer_history(trainer, &count);
-        losses[i] = history[count - 1].train_loss;
+        losses[i] = trainer->history[trainer->n_history - 1].train_loss;
         taken[i] = m.most - before;
         flowbd3_trainer_destroy(&trainer);
         flowbd3_model_destroy(&model);
