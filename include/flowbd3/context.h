@@ -12,6 +12,7 @@ extern "C" {
  * so that it may be destroyed in any order with them. */
 typedef struct flowbd3_context flowbd3_context;
 
+/* How much a line of the log matters. */
 typedef enum flowbd3_log_level {
     FLOWBD3_LOG_DEBUG = 0,
     FLOWBD3_LOG_INFO = 1,
@@ -39,9 +40,9 @@ typedef int (*flowbd3_progress_function)(void *user, const flowbd3_progress *pro
 /* Memory functions with the meaning of malloc, realloc and free, plus a user pointer. All three or none.
  * They are called from any thread that calls into the library. */
 typedef struct flowbd3_allocator {
-    void *(*allocate)(void *user, size_t size);
-    void *(*reallocate)(void *user, void *memory, size_t size);
-    void (*release)(void *user, void *memory);
+    void *(*allocate)(void *user, size_t size);                 /* as malloc */
+    void *(*reallocate)(void *user, void *memory, size_t size); /* as realloc */
+    void (*release)(void *user, void *memory);                  /* as free */
     void *user;
 } flowbd3_allocator;
 

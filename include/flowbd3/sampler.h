@@ -72,12 +72,12 @@ typedef struct flowbd3_sampler_options {
                        which those that draw a token cost an evaluation; default 0 = 2 per token of the block
                        for ANCESTRAL, 4 per token for REMASK_*. Not used by THRESHOLD. */
     double temperature; /* of the logits, above 0; default 0 = 1 */
-    double top_p; /* draw from the most probable tokens that together reach top_p; default 0 = 1 = all */
-    uint64_t seed;
+    double top_p;  /* draw from the most probable tokens that together reach top_p; default 0 = 1 = all */
+    uint64_t seed; /* of all draws */
     uint32_t
         batch_size; /* flows in flight; default 0 = chosen by the library; the rows do not depend on it */
-    flowbd3_decoding decoding;
-    flowbd3_order order;
+    flowbd3_decoding decoding; /* default DRAW */
+    flowbd3_order order;       /* default RANDOM */
     double threshold; /* THRESHOLD: in (0, 1], of the probabilities at temperature; default 0 = 0.9 */
     double remask; /* REMASK_*: strength of the remasking, in (0, 1]; default 0 = 0.02, for CONFIDENCE 0.2 */
     double loop_from;        /* REMASK_LOOP: time at which the loop begins, below 1; default 0 = 0.55 */
@@ -98,7 +98,7 @@ typedef struct flowbd3_sampler_options {
      * values, 1 for those that are not named; without weights all its values become equally frequent. NULL:
      * none. */
     const char *weighted;
-    const flowbd3_weight *weights;
+    const flowbd3_weight *weights; /* [n_weights], see weighted */
     size_t n_weights;
     uint32_t attempts; /* draws of a row until one obeys and is kept; then the choice is among those that
                           obey. Default 0 = 64 */
@@ -109,7 +109,7 @@ typedef struct flowbd3_sampler_options {
                           complete. Rows become more typical of their conditions and less diverse: they do not
                           follow the model's distribution given the conditions. Twice the work. Models of
                           several blocks need a training with condition_dropout. Default 0 = none */
-    flowbd3_draws draws;
+    flowbd3_draws draws; /* default STRATIFIED */
 } flowbd3_sampler_options;
 
 #define FLOWBD3_SAMPLER_OPTIONS_INIT                                                                        \

@@ -31,9 +31,9 @@ FLOWBD3_API flowbd3_status flowbd3_table_stream_csv(flowbd3_table_stream **out, 
 typedef struct flowbd3_table_source {
     size_t struct_size;
     void *user;
-    flowbd3_status (*next)(void *user, flowbd3_table **chunk, flowbd3_error *err);
-    flowbd3_status (*rewind)(void *user, flowbd3_error *err);
-    void (*release)(void *user);
+    flowbd3_status (*next)(void *user, flowbd3_table **chunk, flowbd3_error *err); /* the rows that follow */
+    flowbd3_status (*rewind)(void *user, flowbd3_error *err);                      /* to the first row */
+    void (*release)(void *user);                                                   /* may be NULL */
 } flowbd3_table_source;
 
 #define FLOWBD3_TABLE_SOURCE_INIT \

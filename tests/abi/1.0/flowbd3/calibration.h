@@ -57,6 +57,7 @@ FLOWBD3_API const double *flowbd3_calibration_histogram(const flowbd3_calibratio
                                                         const double **standard_error);
 FLOWBD3_API size_t flowbd3_calibration_bins(const flowbd3_calibration *calibration);
 
+/* What is known of a column's calibration. */
 typedef enum flowbd3_calibration_figure {
     FLOWBD3_CALIBRATION_PIT_L1 = 0,       /* sum of |share - 1 / bins| over the bins: 0 to 2, low is good */
     FLOWBD3_CALIBRATION_PIT_L1_FLOOR = 1, /* what chance makes of it with so many rows where every prediction

@@ -37,7 +37,7 @@ typedef struct flowbd3_model_options {
     uint32_t block_size; /* tokens that are denoised together, 1 (autoregressive) to L times the slots of a
                             flow (full diffusion); where it does not divide a sequence, the sequence's last
                             block is smaller; default 0 = 1, docs/fidelity.md says why */
-    flowbd3_column_order column_order;
+    flowbd3_column_order column_order; /* default AUTO */
     const char *const *columns; /* [n_columns] names of columns in the order of FLOWBD3_COLUMNS_FIXED; those
                                    not named follow as they stand; default NULL */
     size_t n_columns;

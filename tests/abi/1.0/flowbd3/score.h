@@ -8,6 +8,7 @@
 extern "C" {
 #endif
 
+/* Which likelihood. */
 typedef enum flowbd3_score_method {
     FLOWBD3_SCORE_NELBO = 0, /* the negative evidence lower bound by stratified sampling of masks (Arriola et
                                 al. 2025, eq. 8): the mean over random orders of what EXACT gives. For blocks
@@ -18,7 +19,7 @@ typedef enum flowbd3_score_method {
 
 typedef struct flowbd3_score_options {
     size_t struct_size;
-    flowbd3_score_method method;
+    flowbd3_score_method method; /* default NELBO */
     uint32_t draws; /* NELBO: masks drawn for every block, an even number; default 0 = 16. EXACT: random
                        orders that are averaged; default 0 = 1 */
     const char *const *order; /* [n_order] EXACT: columns in the order of the chain rule, inside a block of
@@ -33,7 +34,7 @@ typedef struct flowbd3_score_options {
     uint32_t per_sequence; /* 1: every flow gets the sum over its sequence; default 0 = its own part */
     double unseen; /* nats for a category, or a missing cell, that the training table did not have; default 0
                       = ln(rows of it + 1); INFINITY is allowed */
-    uint64_t seed;
+    uint64_t seed; /* of masks and orders */
     flowbd3_progress_function progress; /* default NULL */
     void *progress_user;
 } flowbd3_score_options;

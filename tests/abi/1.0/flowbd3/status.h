@@ -9,6 +9,7 @@
 extern "C" {
 #endif
 
+/* Marks what the library exports. */
 #if defined(__GNUC__)
 #define FLOWBD3_API __attribute__((visibility("default")))
 #else
@@ -32,6 +33,7 @@ extern "C" {
     X(ERROR_LIMIT, -12, "limit exceeded")                  \
     X(CANCELLED, -20, "cancelled")
 
+/* What every call that can fail returns: 0 or, of what went wrong, a negative number. */
 typedef enum flowbd3_status {
 #define FLOWBD3_STATUS_ENUM(name, value, text) FLOWBD3_##name = (value),
     FLOWBD3_STATUS_LIST(FLOWBD3_STATUS_ENUM)
@@ -42,10 +44,10 @@ typedef enum flowbd3_status {
 /* Details of a failure, filled by the call that failed and left alone by one that succeeds.
  * Every function takes it last and accepts NULL. */
 typedef struct flowbd3_error {
-    flowbd3_status status;
-    int64_t row;       /* 1-based data row (CSV: line of the file), 0 when none applies */
-    int64_t column;    /* 1-based column, 0 when none applies */
-    char message[256]; /* one line: what was wrong with what, and what was expected */
+    flowbd3_status status; /* what the call returned */
+    int64_t row;           /* 1-based data row (CSV: line of the file), 0 when none applies */
+    int64_t column;        /* 1-based column, 0 when none applies */
+    char message[256];     /* one line: what was wrong with what, and what was expected */
 } flowbd3_error;
 
 /* Name of a status, for example "FLOWBD3_ERROR_IO"; "FLOWBD3_UNKNOWN" for other values. Static storage. */

@@ -11,6 +11,7 @@ extern "C" {
 /* Thread-safety: one thread at a time while it changes; any number of readers otherwise. */
 typedef struct flowbd3_table flowbd3_table;
 
+/* What the cells of a column are. */
 typedef enum flowbd3_type {
     FLOWBD3_TYPE_AUTO = 0, /* only in options: inferred from the cells */
     FLOWBD3_TYPE_REAL = 1,
@@ -68,6 +69,7 @@ FLOWBD3_API flowbd3_status flowbd3_table_add_address(flowbd3_table *table, const
                                                      const char *const *values, size_t rows,
                                                      flowbd3_error *err);
 
+/* How many there are; 0 for NULL. */
 FLOWBD3_API size_t flowbd3_table_rows(const flowbd3_table *table);
 FLOWBD3_API size_t flowbd3_table_columns(const flowbd3_table *table);
 
@@ -153,17 +155,18 @@ typedef enum flowbd3_csv_nonfinite {
     FLOWBD3_CSV_NONFINITE_TEXT = 2     /* the column is categorical */
 } flowbd3_csv_nonfinite;
 
+/* A type that the caller gives. */
 typedef struct flowbd3_column_type {
-    const char *name;
-    flowbd3_type type;
+    const char *name;  /* of the column */
+    flowbd3_type type; /* AUTO: inferred as without */
 } flowbd3_column_type;
 
 typedef struct flowbd3_csv_options {
     size_t struct_size;
-    char delimiter; /* default 0 = ',' */
-    char quote;     /* default 0 = '"' */
-    flowbd3_csv_header header;
-    flowbd3_csv_nonfinite nonfinite;
+    char delimiter;                  /* default 0 = ',' */
+    char quote;                      /* default 0 = '"' */
+    flowbd3_csv_header header;       /* default YES */
+    flowbd3_csv_nonfinite nonfinite; /* default MISSING */
     const flowbd3_column_type
         *types; /* [n_types] types given by the caller, the last one for a name counts; others are inferred */
     size_t n_types;

@@ -12,6 +12,7 @@ extern "C" {
 /* Immutable once created. Thread-safety: may be shared by any number of threads. Models keep it alive. */
 typedef struct flowbd3_tokenizer flowbd3_tokenizer;
 
+/* How the bins of a numeric column are cut. */
 typedef enum flowbd3_binning {
     FLOWBD3_BINNING_AUTO =
         0, /* exact values where they fit, otherwise quantile bins with frequent values apart */
@@ -30,10 +31,11 @@ typedef enum flowbd3_codec {
     FLOWBD3_CODEC_DIGITS = 4 /* integers: a slot for every digit to the base 256, the highest first */
 } flowbd3_codec;
 
+/* A codec that the caller chooses. */
 typedef struct flowbd3_column_codec {
-    const char *name;
-    flowbd3_codec codec;
-    uint32_t bins; /* of this column; default 0 = that of the options */
+    const char *name;    /* of the column */
+    flowbd3_codec codec; /* AUTO: as without */
+    uint32_t bins;       /* of this column; default 0 = that of the options */
 } flowbd3_column_codec;
 
 /* Where the rules come from that a tokenizer keeps. */
@@ -69,7 +71,7 @@ typedef struct flowbd3_tokenizer_options {
      * slot, decoded values obey, and samplers generate nothing else. Rules that speak of a column of group_by
      * or order_by are left aside. */
     const flowbd3_rules *rules;
-    flowbd3_relations relations;
+    flowbd3_relations relations; /* default SEARCH */
 } flowbd3_tokenizer_options;
 
 #define FLOWBD3_TOKENIZER_OPTIONS_INIT                                                                  \
@@ -147,6 +149,7 @@ FLOWBD3_API flowbd3_status flowbd3_tokenizer_encode(const flowbd3_tokenizer *tok
                                                     const flowbd3_table *table, uint16_t *tokens,
                                                     flowbd3_error *err);
 
+/* Which value a token becomes. */
 typedef enum flowbd3_decoding {
     FLOWBD3_DECODE_DRAW = 0,  /* a value drawn inside the bin from its fitted empirical quantiles */
     FLOWBD3_DECODE_CENTRE = 1 /* the centre of the bin; where rounding leaves the bin, a value fitted in it */

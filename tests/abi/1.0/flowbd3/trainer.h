@@ -85,19 +85,20 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_options_init(flowbd3_trainer_options 
 /* One epoch. */
 typedef struct flowbd3_epoch {
     size_t struct_size;
-    uint32_t epoch;             /* 1, 2, ... */
-    uint64_t step;              /* optimiser steps so far */
-    double train_loss;          /* mean of the stochastic NELBO over the epoch, nats per flow; with
-                                   condition_dropout that of the columns that were left */
-    double validation_nelbo;    /* NELBO of the validation rows with the averaged weights, nats per flow; NaN
-                                   without */
-    double learning_rate;       /* at the end of the epoch */
-    double gradient_norm;       /* mean norm before clipping */
-    double seconds;             /* spent in the epoch */
-    double clip_low, clip_high; /* masked shares that the next epoch trains on */
-    double loss_variance;       /* variance of a block's training loss under that clip, nats^2, and what it
-                                   would be without a clip; NaN without validation rows */
-    double unclipped_variance;
+    uint32_t epoch;            /* 1, 2, ... */
+    uint64_t step;             /* optimiser steps so far */
+    double train_loss;         /* mean of the stochastic NELBO over the epoch, nats per flow; with
+                                  condition_dropout that of the columns that were left */
+    double validation_nelbo;   /* NELBO of the validation rows with the averaged weights, nats per flow; NaN
+                                  without */
+    double learning_rate;      /* at the end of the epoch */
+    double gradient_norm;      /* mean norm before clipping */
+    double seconds;            /* spent in the epoch */
+    double clip_low;           /* masked shares that the next epoch trains on, from here */
+    double clip_high;          /* to here */
+    double loss_variance;      /* variance of a block's training loss under that clip, nats^2; NaN without
+                                  validation rows */
+    double unclipped_variance; /* what it would be without a clip */
 } flowbd3_epoch;
 
 #define FLOWBD3_EPOCH_INIT \
