@@ -1,6 +1,6 @@
 """Writes tests/abi/layout.c from the description of the interface and its headers:
 
-    python3 tests/abi/layout.py tests/abi/flowbd3-1.abi tests/abi/1.0/flowbd3/*.h >tests/abi/layout.c
+    python3 tests/abi/layout.py tests/abi/flowbd3-1.abi tests/abi/1.0/flowbd3/flowbd3.h >tests/abi/layout.c
 """
 
 import re
