@@ -413,7 +413,8 @@ START_TEST(rules_are_counted) {
     assert_close("never", flowbd3_evaluator_get(evaluator, "rules.never.applies"), 0);
     ck_assert(isnan(flowbd3_evaluator_get(evaluator, "rules.never.share")));
     ck_assert(flowbd3_evaluator_get(evaluator, "rules.n. of a.real_violated") > 0);
-    for (int which = 0; which < 2; which++) {
+    for (size_t k = 0; k < 2; k++) {
+        flowbd3_sample which = k == 0 ? FLOWBD3_SAMPLE_REAL : FLOWBD3_SAMPLE_GENERATED;
         size_t n;
         const uint64_t *violating = flowbd3_evaluator_violations(evaluator, 0, which, &n);
         ck_assert_uint_eq(n, FB3_ROWS_SHOWN);

@@ -35,7 +35,7 @@ static void assert_columns(const flowbd3_evaluator *evaluator, const char *prefi
     }
 }
 
-static void assert_matrix(const flowbd3_evaluator *evaluator, int which, json_t *rows) {
+static void assert_matrix(const flowbd3_evaluator *evaluator, flowbd3_sample which, json_t *rows) {
     size_t n;
     const size_t *columns;
     const double *matrix = flowbd3_evaluator_matrix(evaluator, "pearson", which, &n, &columns);
@@ -63,8 +63,9 @@ static void check_golden(const char *name) {
                   err.message);
     assert_figures(evaluator, "summary.", json_object_get(expected, "summary"));
     assert_columns(evaluator, "", json_object_get(expected, "columns"));
-    assert_matrix(evaluator, 0, json_array_get(json_object_get(expected, "pearson"), 0));
-    assert_matrix(evaluator, 1, json_array_get(json_object_get(expected, "pearson"), 1));
+    assert_matrix(evaluator, FLOWBD3_SAMPLE_REAL, json_array_get(json_object_get(expected, "pearson"), 0));
+    assert_matrix(evaluator, FLOWBD3_SAMPLE_GENERATED,
+                  json_array_get(json_object_get(expected, "pearson"), 1));
     if (floor != NULL) {
         assert_figures(evaluator, "floor.", json_object_get(floor, "summary"));
         assert_columns(evaluator, "floor_", json_object_get(floor, "columns"));
