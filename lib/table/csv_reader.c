@@ -108,7 +108,7 @@ static flowbd3_status check_types(fb3_csv_reader *r) {
             column++;
         if (column == r->n_columns)
             return fb3_fail(r->err, FLOWBD3_ERROR_ARGUMENT,
-                            "there is no column '%.80s', for which a type is given", name);
+                            "there is no column '%.80s', expected one of that name", name);
     }
     return FLOWBD3_OK;
 }

@@ -68,6 +68,8 @@ refuse 1 "'model.safetensors' is not a flowbd3 model file" generate --model mode
 [ ! -e rows.csv ] || fail "a failure left rows"
 
 refuse 1 "cannot open 'nowhere.csv'" evaluate --real nowhere.csv --generated text.csv
+printf 'a\n1\n' >narrow.csv
+refuse 1 "'narrow.csv': there is no column 'b', expected one of that name" evaluate --real one.csv --generated narrow.csv
 printf 'a,b\n1,2\nx,3\n' >other.csv
 refuse 1 "'other.csv': line 3, column 'a'" evaluate --real one.csv --generated other.csv
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --json report.json
