@@ -39,8 +39,6 @@ static flowbd3_status read_options(flowbd3_evaluator_options *o, const flowbd3_e
         o->groups = ALL_GROUPS;
     if ((o->groups & FLOWBD3_METRICS_RULES) == 0)
         o->rules = NULL;
-    if ((o->groups & FLOWBD3_METRICS_CLASSIFIER) == 0)
-        o->target = NULL;
     if (o->max_classifier_rows == 0)
         o->max_classifier_rows = CLASSIFIER_ROWS;
     return status;
@@ -57,20 +55,22 @@ static flowbd3_status read_criteria(flowbd3_evaluator *evaluator, flowbd3_error 
     return status;
 }
 
-/* The target's name, which the caller may free, becomes that of the column. */
+/* The target's name, which the caller may free, becomes that of the column. A wrong one is an error whatever
+ * is computed. */
 static flowbd3_status read_target(flowbd3_evaluator *evaluator, flowbd3_error *err) {
     const fb3_features *features = &evaluator->features;
     const char *target = evaluator->options.target;
     evaluator->options.target = NULL;
     if (target == NULL)
         return FLOWBD3_OK;
-    for (size_t c = 0; c < features->count; c++)
-        if (strcmp(features->list[c].name, target) == 0)
-            evaluator->options.target = features->list[c].name;
-    return evaluator->options.target != NULL
-               ? FLOWBD3_OK
-               : fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the target '%s' is no column of the real table",
-                          target);
+    size_t c = 0;
+    while (c < features->count && strcmp(features->list[c].name, target) != 0)
+        c++;
+    if (c == features->count)
+        return fb3_fail(err, FLOWBD3_ERROR_SCHEMA, "the target '%s' is no column of the real table", target);
+    if ((evaluator->options.groups & FLOWBD3_METRICS_CLASSIFIER) != 0)
+        evaluator->options.target = features->list[c].name;
+    return FLOWBD3_OK;
 }
 
 /* What is kept of a table; role names it in messages. */

@@ -404,6 +404,9 @@ START_TEST(targets_that_are_not_there) {
     ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, a, NULL, &options, &err),
                      FLOWBD3_ERROR_SCHEMA);
     ck_assert_str_eq(err.message, "the target 'z' is no column of the real table");
+    options.groups = FLOWBD3_METRICS_MARGINALS;
+    ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, a, NULL, &options, &err),
+                     FLOWBD3_ERROR_SCHEMA);
     ck_assert_int_eq(flowbd3_table_select(&alone, a, (const char *const[]){"t"}, 1, NULL), FLOWBD3_OK);
     ck_assert(isnan(figure(alone, alone, "t", "summary.tstr")));
     flowbd3_table_destroy(&a);
