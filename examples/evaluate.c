@@ -23,7 +23,8 @@
 
 typedef struct arguments {
     char *real, *generated, *train, *rules, *violations, *model, *target, *json, *plots, *report;
-    uint64_t classifier_rows, threads, seed, bootstrap;
+    uint64_t rows, classifier_rows, threads, seed, bootstrap;
+    bool reference_authenticity;
     text_list metrics, group_by, fail_if;
     char *order_by;
     uint32_t groups; /* flowbd3_metrics that metrics names; 0 = all */
@@ -31,7 +32,7 @@ typedef struct arguments {
     csv_arguments csv;
 } arguments;
 
-enum { OWN_OPTIONS = 18, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
+enum { OWN_OPTIONS = 20, ALL_OPTIONS = OWN_OPTIONS + CSV_OPTIONS };
 
 static void list_options(program_option *options, arguments *a) {
     const program_option own[OWN_OPTIONS] = {
@@ -76,6 +77,19 @@ static void list_options(program_option *options, arguments *a) {
          .help =
              "A column that models of the generated flows and, with --train, of real ones foretell in the "
              "real flows"},
+        {.name = "max-rows",
+         .kind = OPTION_COUNT,
+         .value = &a->rows,
+         .least = 0,
+         .most = UINT32_MAX,
+         .argument = "N",
+         .help = "Rows of each table that distances between rows are taken of, chosen by --seed, 0 = all "
+                 "(default: 0)"},
+        {.name = "reference-authenticity",
+         .kind = OPTION_FLAG,
+         .value = &a->reference_authenticity,
+         .help = "Also authenticity_reference, the variant of synthcity; needs as many generated rows as "
+                 "training rows"},
         {.name = "max-classifier-rows",
          .kind = OPTION_COUNT,
          .value = &a->classifier_rows,
@@ -210,12 +224,14 @@ static flowbd3_status read_like(flowbd3_table **table, flowbd3_context *context,
 
 /* Rows are grouped and ordered by columns that need not be asked for. */
 static flowbd3_status select_real_columns(flowbd3_table **real, const arguments *a, flowbd3_error *err) {
-    char *order_by = a->order_by;
-    const text_list ordering = {&order_by, order_by != NULL};
+    char *order_by = a->order_by, *target = a->target;
+    const text_list ordering = {&order_by, order_by != NULL}, targets = {&target, target != NULL};
     text_list needed = {NULL, 0};
     flowbd3_status status = check_columns(*real, "--group-by", &a->group_by, a->real, err);
     if (status == FLOWBD3_OK)
         status = check_columns(*real, "--order-by", &ordering, a->real, err);
+    if (status == FLOWBD3_OK)
+        status = check_columns(*real, "--target", &targets, a->real, err);
     for (size_t i = 0; i < a->group_by.count; i++)
         add_text(&needed, a->group_by.items[i], strlen(a->group_by.items[i]));
     if (order_by != NULL)
@@ -374,7 +390,9 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     options.n_group_by = a->group_by.count;
     options.order_by = a->order_by;
     options.target = a->target;
+    options.max_rows = a->rows;
     options.max_classifier_rows = a->classifier_rows;
+    options.reference_authenticity = a->reference_authenticity;
     flowbd3_status done = read_tables(&t, context, a, &err);
     if (done == FLOWBD3_OK)
         done = read_rules(&rules, context, a->rules, t.real, &err);

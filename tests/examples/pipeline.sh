@@ -57,9 +57,32 @@ expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --train "$data/f
     --max-classifier-rows 100 --json report.json
 grep -q '^tstr  *[0-9.]*  *[0-9.]* ' output || fail "expected tstr beside its floor"
 grep -q '"trtr": [01]' report.json || fail "expected trtr in the report"
-refuse 1 "the target 'x' is no column of the real table" evaluate --real "$data/flows.csv" --generated rows.csv --target x
+for groups in classifier marginals; do
+    refuse 1 "--target: '$data/flows.csv' has no column 'x'" evaluate --real "$data/flows.csv" --generated rows.csv \
+        --target x --metrics $groups
+done
+refuse 1 "the target 'service' is no column of the real table" evaluate --real "$data/flows.csv" --generated rows.csv \
+    --target service --drop service --metrics marginals
 expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --max-classifier-rows 1
 grep -q '^c2st_auc' output && fail "expected no classifiers"
+# Fewer rows for distances, chosen by the seed; all others are of all rows.
+figure() { # NAME OPTION...: its value
+    name=$1
+    shift
+    expect 0 evaluate --real "$data/flows.csv" --generated hot.csv "$@"
+    awk -v name="$name" '$1 == name {print $2}' output
+}
+all=$(figure nearest_mean)
+[ "$(figure nearest_mean --max-rows 0)" = "$all" ] || fail "expected all rows for 0"
+[ "$(figure nearest_mean --max-rows 400)" = "$all" ] || fail "expected all rows where there are no more"
+few=$(figure nearest_mean --max-rows 100)
+[ "$few" != "$all" ] || fail "expected another distance to fewer rows"
+[ "$(figure nearest_mean --max-rows 100 --seed 1)" != "$few" ] || fail "expected another seed to choose other rows"
+[ "$(figure ks_mean --max-rows 100)" = "$(figure ks_mean)" ] || fail "expected ks_mean of all rows"
+# The other authenticity is there on demand.
+[ -z "$(figure authenticity_reference)" ] || fail "expected one authenticity"
+figure authenticity_reference --reference-authenticity | grep -qE '^(0(\.[0-9]+)?|1)$' ||
+    fail "expected authenticity_reference"
 # What the model says of the rows.
 expect 0 evaluate --real "$data/flows.csv" --generated hot.csv --train "$data/flows.csv" --json report.json \
     --model out/deeper/best.safetensors --columns service
