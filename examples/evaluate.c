@@ -283,8 +283,16 @@ static int write_results(const flowbd3_evaluator *evaluator, flowbd3_context *co
     if (flowbd3_evaluator_to_json(evaluator, &text, &err) != FLOWBD3_OK)
         return library_failure(&err);
     char *whole = report_with_likelihood(text, l);
-    const report_subject subject = {evaluator,    t->real,  t->generated, t->second, a->real,
-                                    a->generated, a->train, rules,        whole};
+    const report_subject subject = {.evaluator = evaluator,
+                                    .real = t->real,
+                                    .generated = t->generated,
+                                    .second = t->second,
+                                    .second_of = t->train != NULL ? flowbd3_table_rows(t->train) : 0,
+                                    .real_name = a->real,
+                                    .generated_name = a->generated,
+                                    .second_name = a->train,
+                                    .rules = rules,
+                                    .json = whole};
     int status = whole == NULL ? failure("out of memory for the report") : EXIT_SUCCESS;
     if (status == EXIT_SUCCESS && a->json != NULL)
         status = write_text_file(a->json, whole);

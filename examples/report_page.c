@@ -11,25 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put_file(html *page, const char *role, const char *name, const flowbd3_table *table) {
+/* of: the rows of the file, where the table may be a part of it. */
+static void put_file(html *page, const char *role, const char *name, const flowbd3_table *table, size_t of) {
     html_format(page, "<tr><th scope=\"row\">%s</th><td><code>", role);
     html_text(page, name);
     html_raw(page, "</code></td><td class=\"n\">");
     put_number(page, (double)flowbd3_table_rows(table));
-    html_raw(page, flowbd3_table_rows(table) == 1 ? " row</td></tr>\n" : " rows</td></tr>\n");
+    if (of != flowbd3_table_rows(table)) {
+        html_raw(page, " of ");
+        put_number(page, (double)of);
+    }
+    html_raw(page, of == 1 ? " row</td></tr>\n" : " rows</td></tr>\n");
 }
 
 /* Links to the sections that are in body; escapes keep names of columns from looking like one. */
 static void put_links(html *page, const html *body) {
-    static const char *const sections[][2] = {{"worst", "Discrepancies"},
-                                              {"figures", "Figures"},
-                                              {"columns", "Columns"},
-                                              {"correlations", "Correlations"},
-                                              {"components", "Components"},
-                                              {"pairs", "Pairs"},
-                                              {"joint", "Joint"},
-                                              {"curves", "Curves"},
-                                              {"rules", "Rules"}};
+    static const char *const sections[][2] = {{"worst", "Discrepancies"},   {"figures", "Figures"},
+                                              {"columns", "Columns"},       {"correlations", "Correlations"},
+                                              {"components", "Components"}, {"pairs", "Pairs"},
+                                              {"joint", "Joint"},           {"curves", "Curves"},
+                                              {"rules", "Rules"},           {"likelihood", "Likelihood"}};
     html_raw(page, "<nav>");
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         char tag[64];
@@ -51,10 +52,11 @@ static void put_head(html *page, const report_subject *subject) {
     html_raw(page, report_style);
     html_raw(page, "</style>\n</head>\n<body>\n<header><h1>Generated against real flows</h1>\n"
                    "<div class=\"files scroll\"><table>\n");
-    put_file(page, "generated", subject->generated_name, subject->generated);
-    put_file(page, "real", subject->real_name, subject->real);
+    put_file(page, "generated", subject->generated_name, subject->generated,
+             flowbd3_table_rows(subject->generated));
+    put_file(page, "real", subject->real_name, subject->real, flowbd3_table_rows(subject->real));
     if (subject->second != NULL)
-        put_file(page, "real, for the floor", subject->second_name, subject->second);
+        put_file(page, "real, for the floor", subject->second_name, subject->second, subject->second_of);
     html_raw(page, "</table></div>\n");
     if (!plots_available())
         html_raw(page, "<p>Without pictures: this build has no PLplot.</p>\n");
@@ -69,6 +71,7 @@ static int put_sections(html *body, const report_subject *subject, const json_t 
         result = put_pictures(body, subject, report, message);
     put_joint(body, report);
     put_rules(body, subject, report);
+    put_likelihood(body, report);
     return result;
 }
 

@@ -48,6 +48,9 @@ void put_joint(html *page, const json_t *report);
 /* Rules with rows that violate them (report_rules.c). report is the parsed JSON. */
 void put_rules(html *page, const report_subject *subject, const json_t *report);
 
+/* What the model says of the rows, where the report has it (report_likelihood.c). */
+void put_likelihood(html *page, const json_t *report);
+
 /* Columns with their distributions and figures (report_columns.c). Pictures are left out where there is no
  * PLplot. Returns 0, or -1 and a message. */
 int put_columns(html *page, const report_subject *subject, char message[256]);

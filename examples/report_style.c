@@ -44,6 +44,9 @@ const char report_style[] =
     "#worst li::before{content:counter(n);position:absolute;left:14px;font-weight:600}"
     "#worst li.poor::before{color:var(--poor)}#worst li.fair::before{color:var(--fair)}"
     "#worst li.good::before{color:var(--good)}#worst li code{font-weight:600}\n"
+    ".pit{display:block;width:120px;height:30px;fill:var(--soft)}.pit path{stroke:var(--ink);fill:none}"
+    ".likely{max-width:640px}#likelihood h2~h2{margin-top:22px}"
+    ".calibration td,.calibration th{vertical-align:middle}\n"
     ".grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:20px}"
     "figure{margin:0;min-width:0}img{display:block;width:100%;height:auto;max-width:460px;margin:0 auto}"
     "figcaption{font-size:.875rem;color:var(--soft)}figcaption span{margin-left:6px}"
@@ -61,6 +64,18 @@ const char report_style[] =
     "12px}"
     "h1{font-size:1.4rem}.figures{font-size:.9375rem}.figures th,.figures "
     "td{padding-left:0;padding-right:8px}"
+    ".calibration{font-size:.875rem}.calibration td,.calibration th{padding:6px 8px 6px 0}.pit{width:72px}"
+    ".calibration tr>:last-child{padding-right:0}"
+    /* A file's name has a line of its own. */
+    ".files table{width:100%}.files tr{display:grid;grid-template-columns:1fr auto;padding-bottom:6px}"
+    ".files td,.files th{padding:0}.files .n{grid-area:1/2}.files td:nth-child(2){grid-area:2/1/3/3}"
+    /* A figure's name has the whole width, its numbers a line below. */
+    ".figures:not(.rules) tr{display:grid;grid-template-columns:1fr 5.4em 5.4em 4.4em;border-bottom:1px "
+    "solid "
+    "var(--line)}"
+    ".figures:not(.rules) tr>*{border:0}.figures:not(.rules) tbody th{grid-column:1/-1;padding-bottom:0}"
+    ".figures:not(.rules) .group th{padding-bottom:7px}.figures:not(.rules) td:nth-child(2){grid-column:2}"
+    ".figures.likely tr{grid-template-columns:1fr 5.4em 5.4em}"
     ".figures tr>:last-child{padding-right:0}.rules{min-width:520px}.rules thead .n{width:68px}}\n"
     "@media "
     "print{body{background:#fff}section{break-inside:avoid-page;border:0;padding:0}nav{display:none}}\n";

@@ -74,9 +74,11 @@ void put_summary(html *page, const report_subject *subject) {
     html_raw(page, "<section id=\"figures\"><h2>Figures</h2>\n");
     if (subject->second != NULL)
         html_raw(page, "<p>The floor is the same figure of real rows in place of the generated ones, what a "
-                       "perfect generator would get. The ratio is value by floor; its colour says how far "
-                       "from perfect the value is against the floor: within 1.25 times, within twice, or "
-                       "beyond.</p>\n");
+                       "perfect generator would get. The ratio is the value divided by the floor. Its colour "
+                       "compares how far both are from perfect: the value at most <span class=\"ratio "
+                       "good\">1.25 times</span> as far as the floor, at most <span class=\"ratio "
+                       "fair\">twice</span>, or <span class=\"ratio poor\">farther</span>; none where that "
+                       "does not apply or both are next to perfect.</p>\n");
     else
         html_raw(page, "<p>Without a second sample of real rows (<code>--train</code>) there is no floor to "
                        "read a figure beside.</p>\n");

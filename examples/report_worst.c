@@ -239,7 +239,7 @@ static void put_violations(html *page, const report_subject *subject, const disc
     const char *name = flowbd3_rules_name(subject->rules, d->index);
     const flowbd3_evaluator *evaluator = subject->evaluator;
     double real = find_figure(evaluator, "rules", name, "real_violated");
-    html_raw(page, "rule ");
+    html_raw(page, "Rule ");
     put_name(page, name);
     html_raw(page, ": violated by ");
     put_number(page, find_figure(evaluator, "rules", name, "violated"));

@@ -52,6 +52,9 @@ grep -q '^ks_mean ' output || fail "expected ks_mean"
 grep -q '^service  *tvd ' output || fail "expected the column service"
 grep -q '"ks_mean"' report.json || fail "expected ks_mean in the report"
 [ "$(grep -c '"rows_generated": 250' report.json)" -eq 2 ] || fail "expected 250 rows in the second sample"
+expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --train "$data/flows.csv" --metrics marginals --report chosen
+grep -qF '>250 of 400 rows<' chosen/report.html || fail "expected the rows of the floor and of its file"
+! grep -qF 'likelihood' chosen/report.html || fail "expected no likelihood without a model"
 grep -q '"classifier": "' report.json || fail "expected the classifier in the report"
 expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --train "$data/flows.csv" --target service \
     --max-classifier-rows 100 --json report.json
@@ -85,7 +88,10 @@ figure authenticity_reference --reference-authenticity | grep -qE '^(0(\.[0-9]+)
     fail "expected authenticity_reference"
 # What the model says of the rows.
 expect 0 evaluate --real "$data/flows.csv" --generated hot.csv --train "$data/flows.csv" --json report.json \
-    --model out/deeper/best.safetensors --columns service
+    --model out/deeper/best.safetensors --columns service --report likely
+for text in '<section id="likelihood">' '<code>nelbo_gap</code>' 'class="pit"' '>400 rows<'; do
+    grep -qF "$text" likely/report.html || fail "expected $text in the page"
+done
 grep -q '^likelihood  *nelbo  *nelbo_se  *rows$' output || fail "expected likelihoods"
 [ "$(awk '$1 == "real" {print $2}' output)" = "$(awk '$1 == "train" {print $2}' output)" ] ||
     fail "expected the same likelihood of the same rows"
