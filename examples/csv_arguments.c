@@ -120,7 +120,8 @@ static flowbd3_status check_selection(const flowbd3_table *table, const csv_argu
         status = check_columns(table, "--drop", &arguments->drop, path, err);
     for (size_t i = 0; status == FLOWBD3_OK && i < needed->count; i++)
         if (is_listed(&arguments->drop, needed->items[i])) {
-            *err = (flowbd3_error){.status = status = FLOWBD3_ERROR_ARGUMENT};
+            status = FLOWBD3_ERROR_ARGUMENT;
+            *err = (flowbd3_error){.status = status};
             snprintf(err->message, sizeof err->message, "--drop: column '%.100s' is needed",
                      needed->items[i]);
         }
@@ -158,7 +159,8 @@ flowbd3_status select_columns(flowbd3_table **table, const csv_arguments *argume
     if (count > 0) {
         status = keep_columns(table, names, count, err);
     } else {
-        *err = (flowbd3_error){.status = status = FLOWBD3_ERROR_ARGUMENT};
+        status = FLOWBD3_ERROR_ARGUMENT;
+        *err = (flowbd3_error){.status = status};
         snprintf(err->message, sizeof err->message, "--drop: no column of '%.100s' is left", path);
     }
     free(names);
