@@ -8,7 +8,7 @@
 typedef struct report_subject {
     const flowbd3_evaluator *evaluator; /* that has run */
     const flowbd3_table *real, *generated, *second;
-    size_t second_of; /* rows of the file that second was chosen from */
+    size_t second_of;                                     /* rows of the file that second was chosen from */
     const char *real_name, *generated_name, *second_name; /* of the files */
     const flowbd3_rules *rules;
     const char *json; /* the evaluator's report */
