@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct arguments {
     char *real, *generated, *train, *rules, *violations, *model, *target, *json, *plots, *report;
@@ -190,6 +191,17 @@ static int parse_metrics(arguments *a) {
     return -1;
 }
 
+/* The model reads the files a second time, in types of its own. */
+static int check_files(const arguments *a) {
+    const char *const files[] = {a->real, a->generated, a->train};
+    for (size_t i = 0; a->model != NULL && i < sizeof files / sizeof *files; i++) {
+        struct stat info;
+        if (files[i] != NULL && stat(files[i], &info) == 0 && S_ISFIFO(info.st_mode))
+            return failure("--model: '%s' is a pipe, expected a file that can be read twice", files[i]);
+    }
+    return -1;
+}
+
 static int read_arguments(arguments *a, program_option *options, int argc, char **argv) {
     int status = read_command_line("--real FILE --generated FILE [OPTION...]\n"
                                    "Compares generated flows with real ones.\n",
@@ -204,6 +216,8 @@ static int read_arguments(arguments *a, program_option *options, int argc, char 
         status = parse_csv_arguments(&a->csv);
     if (status < 0)
         status = parse_conditions(&a->conditions, &a->fail_if);
+    if (status < 0)
+        status = check_files(a);
     if (status < 0 && a->plots != NULL && !plots_available())
         status = failure("--plots: this build has no PLplot");
     return status;

@@ -105,6 +105,9 @@ grep -q '"ks_mean"' report.json || fail "expected the other figures too"
 cut -d, -f1-3 hot.csv >narrow.csv
 refuse 1 "'narrow.csv': there is no column 'service'" evaluate --real "$data/flows.csv" --generated narrow.csv \
     --drop service --model out/deeper/best.safetensors
+cat hot.csv | refuse 1 "--model: '/dev/stdin' is a pipe" evaluate --real "$data/flows.csv" --generated /dev/stdin \
+    --model out/deeper/best.safetensors
+cat hot.csv | expect 0 evaluate --real "$data/flows.csv" --generated /dev/stdin --metrics marginals
 refuse 1 "'report.json' is not a flowbd3 model file" evaluate --real "$data/flows.csv" --generated hot.csv \
     --model report.json
 # Rules that are known, and those of a file.
