@@ -245,7 +245,7 @@ static void put_violations(html *page, const report_subject *subject, const disc
     put_number(page, find_figure(evaluator, "rules", name, "violated"));
     html_raw(page, " of the ");
     put_number(page, find_figure(evaluator, "rules", name, "applies"));
-    html_raw(page, " generated rows that it is about (");
+    html_raw(page, " generated rows that it applies to (");
     put_percent(page, find_figure(evaluator, "rules", name, "share"));
     html_raw(page, "), by ");
     if (real == 0.0) {
@@ -268,7 +268,7 @@ static void put_table(html *page, const report_subject *subject, const discrepan
         put_number(page, floor);
     }
     if (d->words->better == BETTER_NEAR_FLOOR)
-        html_raw(page, ", which is perfect. ");
+        html_raw(page, ", best near it. ");
     else
         html_format(page, ", perfect is %s. ",
                     d->words->better == BETTER_HALF     ? "0.5"

@@ -65,6 +65,11 @@ expect 0 evaluate --real odd.csv --generated "x<y>&.csv" --report odd
 alone odd/report.html
 holds odd/report.html '<code>x&lt;y&gt;&amp;.csv</code>'
 
+# A figure that is best near its floor says so.
+head -2 "$flows" >first.csv
+expect 0 evaluate --real "$flows" --generated first.csv --train "$flows" --metrics neighbours --report near
+holds near/report.html ', best near it. '
+
 # What cannot be drawn is left out: one row, no numbers, nothing at all.
 printf 'a,b,c\n1,x,\n' >one.csv
 expect 0 evaluate --real one.csv --generated one.csv --train one.csv --report one
