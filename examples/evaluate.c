@@ -368,7 +368,7 @@ static int show_results(const flowbd3_evaluator *evaluator, flowbd3_context *con
     if (status == EXIT_SUCCESS && a->plots != NULL)
         status = draw_pictures(evaluator, t, a->plots);
     if (status == EXIT_SUCCESS)
-        status = judge_conditions(&a->conditions, evaluator);
+        status = judge_conditions(&a->conditions, evaluator, l);
     return status;
 }
 
@@ -422,9 +422,9 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
     options.training = t.train;
     if (done == FLOWBD3_OK)
         done = flowbd3_evaluator_create(&evaluator, context, t.real, t.second, &options, &err);
-    int status = done == FLOWBD3_OK
-                     ? check_conditions(&a->conditions, context, t.real, t.second, t.generated, &options)
-                     : library_failure(&err);
+    int status = done == FLOWBD3_OK ? check_conditions(&a->conditions, context, t.real, t.second, t.generated,
+                                                       &options, a->model != NULL)
+                                    : library_failure(&err);
     if (status < 0)
         status = run(evaluator, context, &t, rules, a);
     flowbd3_evaluator_destroy(&evaluator);

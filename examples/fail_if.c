@@ -130,8 +130,16 @@ static bool is_figure(const json_t *report, char *flat) {
     return strcmp(flat, "rules") == 0 ? has_rule_figure(group, path, key) : has_figure(group, path, key);
 }
 
-static int check_names(const condition_list *conditions, const json_t *report) {
+static const char of_likelihood[] = "likelihood.";
+
+static bool is_of_likelihood(const condition *c) {
+    return strncmp(c->name, of_likelihood, strlen(of_likelihood)) == 0;
+}
+
+static int check_names(const condition_list *conditions, const json_t *report, bool model) {
     for (size_t i = 0; i < conditions->count; i++) {
+        if (model && is_of_likelihood(&conditions->items[i]))
+            continue;
         char *flat = flat_name(conditions->items[i].name);
         if (flat == NULL)
             return failure("out of memory");
@@ -151,7 +159,7 @@ static flowbd3_status first_rows(flowbd3_table **out, const flowbd3_table *table
 
 int check_conditions(const condition_list *conditions, flowbd3_context *context, const flowbd3_table *real,
                      const flowbd3_table *second, const flowbd3_table *generated,
-                     const flowbd3_evaluator_options *options) {
+                     const flowbd3_evaluator_options *options, bool model) {
     if (conditions->count == 0)
         return -1;
     flowbd3_table *few[3] = {NULL, NULL, NULL};
@@ -170,7 +178,7 @@ int check_conditions(const condition_list *conditions, flowbd3_context *context,
         done = flowbd3_evaluator_to_json(evaluator, &text, NULL);
     json_t *report = done == FLOWBD3_OK ? json_loads(text, 0, NULL) : NULL;
     /* Where so few rows do not do, only the figures of all rows can tell. */
-    int status = report != NULL ? check_names(conditions, report) : -1;
+    int status = report != NULL ? check_names(conditions, report, model) : -1;
     json_decref(report);
     flowbd3_string_destroy(context, &text);
     flowbd3_evaluator_destroy(&evaluator);
@@ -185,14 +193,16 @@ static bool holds(const condition *c, double value) {
     return (c->less ? value < c->limit : value > c->limit) || (c->equal && value == c->limit);
 }
 
-int judge_conditions(const condition_list *conditions, const flowbd3_evaluator *evaluator) {
+int judge_conditions(const condition_list *conditions, const flowbd3_evaluator *evaluator,
+                     const likelihood *l) {
     int status = EXIT_SUCCESS;
     for (size_t i = 0; i < conditions->count; i++) {
         const condition *c = &conditions->items[i];
         char *flat = flat_name(c->name);
         if (flat == NULL)
             return failure("out of memory");
-        double value = flowbd3_evaluator_get(evaluator, flat);
+        double value = is_of_likelihood(c) ? find_likelihood(l, c->name + strlen(of_likelihood))
+                                           : flowbd3_evaluator_get(evaluator, flat);
         free(flat);
         if (isnan(value)) {
             status = failure("--fail-if: '%s' does not apply to these tables", c->name);

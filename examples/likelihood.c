@@ -243,6 +243,24 @@ static json_t *likelihood_object(const likelihood *l) {
     return NULL;
 }
 
+double find_likelihood(const likelihood *l, const char *name) {
+    static const char columns[] = "columns.";
+    json_t *object = l != NULL ? likelihood_object(l) : NULL;
+    const json_t *at = object;
+    const char *key = strrchr(name, '.');
+    if (key != NULL && strncmp(name, columns, strlen(columns)) == 0 && key > name + strlen(columns)) {
+        size_t skipped = strlen(columns);
+        char *column = strndup(name + skipped, (size_t)(key - name) - skipped);
+        at = column != NULL ? json_object_get(json_object_get(object, "columns"), column) : NULL;
+        name = key + 1;
+        free(column);
+    }
+    const json_t *figure = json_object_get(at, name);
+    double value = json_is_number(figure) ? json_number_value(figure) : (double)NAN;
+    json_decref(object);
+    return value;
+}
+
 char *report_with_likelihood(const char *report, const likelihood *l) {
     if (l == NULL)
         return strdup(report);

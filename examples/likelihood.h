@@ -21,6 +21,9 @@ flowbd3_status measure_likelihood(likelihood **out, flowbd3_context *context, co
                                   flowbd3_error *err);
 void release_likelihood(likelihood **l);
 
+/* A figure by its name in the report, "nelbo_gap" or "columns.NAME.pit_l1"; NaN for what is not there. */
+double find_likelihood(const likelihood *l, const char *name);
+
 /* Prints the figures; nothing where l is NULL. */
 void print_likelihood(FILE *file, const likelihood *l);
 

@@ -102,6 +102,18 @@ awk '$1 == "real" {real = $2} $1 == "generated" {exit !($2 > real && $4 == 400)}
 grep -q '"nelbo_gap": 0.0' report.json || fail "expected no gap"
 [ "$(grep -c '"pit_l1": ' report.json)" -eq 3 ] || fail "expected the columns in the report"
 grep -q '"ks_mean"' report.json || fail "expected the other figures too"
+# Conditions on what it says.
+condition() { # STATUS EXPRESSION
+    expect $1 evaluate --real "$data/flows.csv" --generated hot.csv --train "$data/flows.csv" --metrics marginals \
+        --model out/deeper/best.safetensors --fail-if "$2"
+}
+condition 0 'likelihood.nelbo_gap>0.5,likelihood.columns.service.pit_l1>2'
+condition 3 'likelihood.nelbo_gap<0.5'
+condition 3 'likelihood.columns.service.pit_l1>=0'
+condition 1 'likelihood.nonsense>0'
+condition 1 'likelihood.columns.nowhere.pit_l1>0'
+refuse 2 "there is no figure 'likelihood.nelbo_gap'" evaluate --real "$data/flows.csv" --generated hot.csv \
+    --fail-if 'likelihood.nelbo_gap>0.5'
 cut -d, -f1-3 hot.csv >narrow.csv
 refuse 1 "'narrow.csv': there is no column 'service'" evaluate --real "$data/flows.csv" --generated narrow.csv \
     --drop service --model out/deeper/best.safetensors
