@@ -57,10 +57,13 @@ static int64_t boundary(const fb3_distinct *distinct, const fb3_range *before, c
     return key <= last ? last + 1 : key > first ? first : key;
 }
 
-/* Bins without a value are left out: a token that came in no cell could be neither learned nor decoded. */
+/* Bins without a value are left out: a token that came in no cell could be neither learned nor decoded.
+ * Values that are one as doubles leave one edge, and one bin. */
 static size_t ranges_of_edges(fb3_range *ranges, const fb3_distinct *distinct, const double *edges,
                               size_t n_edges) {
     size_t count = 0, begin = 0;
+    if (n_edges == 1)
+        ranges[count++] = (fb3_range){0, distinct->count, INT64_MIN, edges[0], edges[0]};
     for (size_t bin = 0; bin + 1 < n_edges; bin++) {
         size_t end = distinct->count;
         if (bin + 2 < n_edges)

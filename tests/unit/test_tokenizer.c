@@ -782,6 +782,41 @@ START_TEST(distinct_integers_and_the_ends_of_64_bits) {
 END_TEST
 
 /* A group of levels has as many as a token can name; exact values no more than that. */
+/* Edges are doubles; values that no edge tells apart are one bin, whatever the binning and the codec. */
+START_TEST(integers_that_are_one_as_doubles) {
+    static const int64_t values[] = {INT64_MAX - 1, INT64_MAX, INT64_MAX, INT64_MAX - 1, INT64_MAX - 2};
+    static const flowbd3_codec codecs[] = {FLOWBD3_CODEC_BINS, FLOWBD3_CODEC_FINE};
+    flowbd3_table *table = new_table();
+    ck_assert_int_eq(flowbd3_table_add_integer(table, "x", values, NULL, FB3_COUNT(values), NULL),
+                     FLOWBD3_OK);
+    for (int binning = FLOWBD3_BINNING_AUTO; binning <= FLOWBD3_BINNING_KMEANS; binning++)
+        for (size_t i = 0; i < FB3_COUNT(codecs); i++) {
+            flowbd3_column_codec codec = {"x", codecs[i], 2};
+            flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
+            flowbd3_tokenizer *tokenizer = NULL;
+            flowbd3_error err = {0};
+            options.binning = (flowbd3_binning)binning;
+            options.codecs = &codec;
+            options.n_codecs = 1;
+            ck_assert_msg(flowbd3_tokenizer_create(&tokenizer, table, &options, &err) == FLOWBD3_OK, "%s",
+                          err.message);
+            uint16_t tokens[2 * FB3_COUNT(values)], again[2 * FB3_COUNT(values)];
+            flowbd3_table *back = NULL;
+            size_t size = FB3_COUNT(values) * flowbd3_tokenizer_slots(tokenizer) * sizeof *tokens;
+            ck_assert_uint_le(size, sizeof tokens);
+            ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, table, tokens, &err), FLOWBD3_OK);
+            ck_assert_int_eq(flowbd3_tokenizer_decode(tokenizer, tokens, FB3_COUNT(values),
+                                                      FLOWBD3_DECODE_DRAW, 3, 0, &back, &err),
+                             FLOWBD3_OK);
+            ck_assert_int_eq(flowbd3_tokenizer_encode(tokenizer, back, again, &err), FLOWBD3_OK);
+            ck_assert_mem_eq(tokens, again, size);
+            flowbd3_table_destroy(&back);
+            flowbd3_tokenizer_destroy(&tokenizer);
+        }
+    flowbd3_table_destroy(&table);
+}
+END_TEST
+
 START_TEST(more_values_than_tokens) {
     enum { ROWS = 200000 };
     double *value = malloc(ROWS * sizeof *value);
@@ -1008,6 +1043,7 @@ int main(void) {
     tcase_add_test(tests, levels_where_another_column_tells_the_place_in_a_bin);
     tcase_add_test(tests, one_value_among_missing_ones);
     tcase_add_test(tests, distinct_integers_and_the_ends_of_64_bits);
+    tcase_add_test(tests, integers_that_are_one_as_doubles);
     tcase_add_test(tests, more_values_than_tokens);
     tcase_add_test(tests, numbers_beside_text);
     tcase_add_test(tests, rules_leave_aside_what_arranges_rows);
