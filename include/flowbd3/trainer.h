@@ -136,8 +136,9 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_resume(flowbd3_trainer *trainer, cons
 /* Trains until the last epoch, early stopping, the time limit or a cancel; may be called again to go on after
  * the latter two. On return the model holds the averaged weights: of the best epoch when there are validation
  * rows and training has ended, otherwise of the latest step. Errors: CANCELLED, NUMERIC (the loss is not
- * finite; the model holds the weights of the best epoch, without validation rows the last good ones), IO,
- * MEMORY. Validation at the end of an epoch reports progress too; when it is cancelled it starts anew at the
+ * finite: nothing is written from then on, the files of the options are the last good ones; the model holds
+ * the weights of the best epoch, without validation rows those of the step that went too far), IO, MEMORY.
+ * Validation at the end of an epoch reports progress too; when it is cancelled it starts anew at the
  * next call. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_function progress,
                                                void *progress_user, flowbd3_error *err);

@@ -111,6 +111,26 @@ static void choose_clip(flowbd3_trainer *t, const fb3_moments *moments, flowbd3_
     epoch->unclipped_variance = fb3_clip_evaluate(moments, &t->noise, 0.0, 1.0).variance;
 }
 
+/* Whether the loss of a first batch is finite under the weights and under their average: what is finite
+ * itself may be too large for the network, and a step sees that only of the weights it starts from. Nothing
+ * is written that was not seen to hold. */
+static flowbd3_status check_weights(flowbd3_trainer *t, flowbd3_error *err) {
+    const fb3_noise unclipped = {.kind = FLOWBD3_NOISE_COUNT};
+    const float *weights[] = {t->parameters, t->model->parameters};
+    for (size_t i = 0; i < FB3_COUNT(weights) && (i == 0 || weights[i] != weights[0]); i++) {
+        size_t position = 0;
+        fb3_batch batch =
+            fb3_trainer_batch(t, &t->train, NULL, &position, &unclipped, FB3_RANDOM_VALIDATION, 0);
+        double loss = fb3_network_loss(t->network, weights[i], &batch);
+        if (!isfinite(loss))
+            return fb3_fail(
+                err, FLOWBD3_ERROR_NUMERIC,
+                "training diverged at step %llu: the loss is %g; a smaller learning_rate may help",
+                (unsigned long long)t->state.step, loss);
+    }
+    return FLOWBD3_OK;
+}
+
 static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, double started,
                                 flowbd3_error *err) {
     flowbd3_epoch epoch = {.epoch = epoch_number(t),
@@ -130,10 +150,13 @@ static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, doub
                             epoch_number(t));
         choose_clip(t, &moments, &epoch);
     }
+    flowbd3_status status = check_weights(t, err);
+    if (status != FLOWBD3_OK)
+        return status;
     epoch.clip_low = t->noise.clip_low;
     epoch.clip_high = t->noise.clip_high;
     epoch.seconds = t->state.seconds + fb3_seconds() - started;
-    flowbd3_status status = fb3_trainer_append_history(t, &epoch, err);
+    status = fb3_trainer_append_history(t, &epoch, err);
     if (status != FLOWBD3_OK)
         return status;
     t->state.step_in_epoch = t->state.position = t->state.flows = 0;
@@ -188,7 +211,9 @@ flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_fu
     flowbd3_status status = loop(trainer, &reporter, &stopped, err);
     if ((status == FLOWBD3_CANCELLED || (status == FLOWBD3_OK && stopped && !trainer->state.finished)) &&
         trainer->latest_path != NULL) {
-        flowbd3_status saved = flowbd3_trainer_save(trainer, trainer->latest_path, err);
+        flowbd3_status saved = check_weights(trainer, err);
+        if (saved == FLOWBD3_OK)
+            saved = flowbd3_trainer_save(trainer, trainer->latest_path, err);
         if (saved != FLOWBD3_OK)
             status = saved;
     }

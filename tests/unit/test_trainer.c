@@ -219,6 +219,57 @@ START_TEST(divergence_is_reported) {
 }
 END_TEST
 
+/* Drives the weights away once the last epoch has so few flows left, as a step of too large a rate does, and
+ * cancels there where asked to. */
+typedef struct driven {
+    flowbd3_trainer *trainer;
+    uint64_t left;
+    int cancel;
+} driven;
+
+static int drive_away(void *user, const flowbd3_progress *progress) {
+    driven *d = user;
+    if (progress->total - progress->done > d->left)
+        return 0;
+    for (size_t i = 0; i < d->trainer->model->layout->size; i++)
+        d->trainer->parameters[i] = i % 2 == 0 ? 3e38F : -3e38F;
+    return d->cancel;
+}
+
+START_TEST(weights_that_went_too_far_are_not_written) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED);
+    char directory[] = "/tmp/flowbd3-trainer-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(path, sizeof path, "%s/latest", directory);
+    for (int cancel = 0; cancel < 2; cancel++) {
+        flowbd3_model *model = toy_model(table), *loaded = NULL;
+        flowbd3_trainer *trainer = NULL;
+        flowbd3_trainer_options options = toy_options();
+        flowbd3_error err = {0};
+        double nll[TOY_ROWS];
+        options.epochs = 1;
+        options.latest_path = path;
+        ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_trainer_save(trainer, path, NULL), FLOWBD3_OK);
+        driven d = {trainer, 0, cancel};
+        ck_assert_int_eq(flowbd3_trainer_run(trainer, drive_away, &d, &err), FLOWBD3_ERROR_NUMERIC);
+        ck_assert_ptr_nonnull(strstr(err.message, "diverged"));
+        ck_assert_int_eq(flowbd3_model_load(&loaded, context, path, &err), FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_model_score(loaded, table, NULL, nll, NULL, &err), FLOWBD3_OK);
+        for (size_t i = 0; i < TOY_ROWS; i++)
+            ck_assert(isfinite(nll[i]));
+        flowbd3_trainer_destroy(&trainer);
+        flowbd3_model_destroy(&loaded);
+        flowbd3_model_destroy(&model);
+    }
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(directory), 0);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 START_TEST(options_out_of_range) {
     flowbd3_context *context = toy_context(1);
     flowbd3_table *table = toy_table(context, TOY_SEED);
@@ -384,6 +435,7 @@ int main(void) {
     tcase_add_test(tests, resume_changes_no_bit);
     tcase_add_test(tests, early_stopping_keeps_the_best);
     tcase_add_test(tests, divergence_is_reported);
+    tcase_add_test(tests, weights_that_went_too_far_are_not_written);
     tcase_add_test(tests, options_out_of_range);
     tcase_add_test(tests, batches_fit_a_budget);
     tcase_add_test(tests, a_budget_for_less_than_a_sequence_is_refused);
