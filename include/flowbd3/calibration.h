@@ -41,7 +41,8 @@ FLOWBD3_API flowbd3_status flowbd3_calibration_options_init(flowbd3_calibration_
  * is at 1. Where every prediction holds, the transforms are uniform on [0, 1].
  *
  * options may be NULL. The caller owns *out, which does not need the model any more. Errors: ARGUMENT (no
- * rows; columns of the order), RANGE (bins), SCHEMA, FORMAT, CANCELLED, MEMORY as flowbd3_model_score.
+ * rows; columns of the order), RANGE (bins), SCHEMA, FORMAT, NUMERIC, CANCELLED, MEMORY as
+ * flowbd3_model_score.
  * Thread-safety: the model is only read. */
 FLOWBD3_API flowbd3_status flowbd3_calibration_create(flowbd3_calibration **out, const flowbd3_model *model,
                                                       const flowbd3_table *table,

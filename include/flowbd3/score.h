@@ -56,7 +56,8 @@ FLOWBD3_API flowbd3_status flowbd3_score_options_init(flowbd3_score_options *opt
  * `unseen`, and is unknown to the tokens that are scored given it. A model with blocks smaller than a flow
  * and a fixed order of columns must have given columns before the scored ones, and unknown ones behind.
  * options may be NULL. Errors: ARGUMENT (columns, draws), RANGE, SCHEMA (columns that the table has not),
- * FORMAT (a missing cell in the order column), CANCELLED, MEMORY. Thread-safety: the model is only read. */
+ * FORMAT (a missing cell in the order column), NUMERIC (predictions that are not finite, of a model whose
+ * training diverged), CANCELLED, MEMORY. Thread-safety: the model is only read. */
 FLOWBD3_API flowbd3_status flowbd3_model_score(const flowbd3_model *model, const flowbd3_table *table,
                                                const flowbd3_score_options *options, double *nll,
                                                double *standard_error, flowbd3_error *err);

@@ -20,6 +20,10 @@ fb3_place fb3_place_of(const float *logits, size_t count, size_t token, bool by_
                        .is_highest = token == highest};
 }
 
+bool fb3_place_is_finite(const fb3_place *place) {
+    return isfinite(place->below) && isfinite(place->mass) && isfinite(place->highest);
+}
+
 /* ---- gathering ------------------------------------------------------------------------------------ */
 
 bool fb3_pit_create(fb3_pit *pit, flowbd3_context *context, size_t bins) {

@@ -15,6 +15,8 @@ typedef struct fb3_place {
  * by_probability those that are more probable, and of equals the smaller ones. */
 fb3_place fb3_place_of(const float *logits, size_t count, size_t token, bool by_probability);
 
+bool fb3_place_is_finite(const fb3_place *place);
+
 /* The cells of a column, by the places that they have: [below, below + mass] is where the transform of a cell
  * lies, evenly, when the distribution holds. */
 typedef struct fb3_pit {

@@ -137,6 +137,18 @@ static void add_unseen(fb3_scorer *s) {
                 s->nll[j->cells[row] / j->blocking.slots] += s->options.unseen;
 }
 
+/* Weights that a training has driven far away may be finite and what the network makes of them not. */
+static bool is_finite(const fb3_scorer *s) {
+    const fb3_joint *j = s->joint;
+    for (size_t i = 0; i < j->flows; i++)
+        if (!isfinite(s->nll[i]))
+            return false;
+    for (size_t row = 0; s->places != NULL && row < j->rows; row++)
+        if (fb3_is_scored(s, row) && !fb3_place_is_finite(&s->places[j->cells[row]]))
+            return false;
+    return true;
+}
+
 flowbd3_status fb3_scorer_run(fb3_scorer *s, const char *stage, fb3_scorer_take take, void *user,
                               flowbd3_error *err) {
     fb3_reporter_start(&s->reporter, s->options.progress, s->options.progress_user, stage, s->flows->count);
@@ -149,6 +161,9 @@ flowbd3_status fb3_scorer_run(fb3_scorer *s, const char *stage, fb3_scorer_take 
         bool chain = s->options.method == FLOWBD3_SCORE_EXACT;
         if (!(chain ? fb3_scorer_chain(s) : fb3_scorer_nelbo(s)))
             return fb3_fail(err, FLOWBD3_CANCELLED, "scoring was cancelled");
+        if (!is_finite(s))
+            return fb3_fail(err, FLOWBD3_ERROR_NUMERIC,
+                            "the model's predictions are not finite; its training has diverged");
         add_unseen(s);
         take(s, sequence, end, user);
         sequence = end;

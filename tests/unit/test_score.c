@@ -1,5 +1,6 @@
 /* Scores: on distributions whose entropy is known in closed form, and by the laws of probability. */
 #include "markov.h"
+#include "model/model.h"
 #include "test_main.h"
 
 static flowbd3_context *context;
@@ -400,6 +401,27 @@ START_TEST(bad_options_are_named) {
 }
 END_TEST
 
+/* No NaN comes out of weights that are finite, but too large for the network. */
+START_TEST(a_model_that_diverged_is_refused) {
+    flowbd3_context *own = toy_context(1);
+    flowbd3_table *rows = toy_table(own, TOY_SEED);
+    flowbd3_model *model = toy_model(rows);
+    flowbd3_calibration *calibration = NULL;
+    flowbd3_error err = {0};
+    double nll[TOY_ROWS];
+    for (size_t i = 0; i < model->layout->size; i++)
+        model->parameters[i] = i % 2 == 0 ? 3e38F : -3e38F;
+    ck_assert_int_eq(flowbd3_model_score(model, rows, NULL, nll, NULL, &err), FLOWBD3_ERROR_NUMERIC);
+    ck_assert_ptr_nonnull(strstr(err.message, "diverged"));
+    ck_assert_int_eq(flowbd3_calibration_create(&calibration, model, rows, NULL, &err),
+                     FLOWBD3_ERROR_NUMERIC);
+    ck_assert_ptr_null(calibration);
+    flowbd3_model_destroy(&model);
+    flowbd3_table_destroy(&rows);
+    flowbd3_context_destroy(&own);
+}
+END_TEST
+
 int main(void) {
     setenv("CK_FORK", "no", 1);
     Suite *suite = suite_create("score");
@@ -417,6 +439,7 @@ int main(void) {
     tcase_add_test(tests, unseen_values_cost_what_is_said);
     tcase_add_test(tests, bad_options_are_named);
     tcase_add_loop_test(sequences, context_reaches_the_entropy_rate, 0, FB3_COUNT(markov_blocks));
+    tcase_add_test(tests, a_model_that_diverged_is_refused);
     suite_add_tcase(suite, tests);
     suite_add_tcase(suite, sequences);
     return run_suite(suite);
