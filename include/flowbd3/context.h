@@ -9,7 +9,18 @@ extern "C" {
 #endif
 
 /* Thread-safety: a context may be shared by any number of threads. Handles made from it keep it alive,
- * so that it may be destroyed in any order with them. */
+ * so that it may be destroyed in any order with them.
+ *
+ * After fork() the child goes on with the handles that no other thread was changing at that moment: contexts,
+ * tables, tokenizers, rules and models that were only read, whatever calls were running on them, and
+ * trainers, samplers, evaluators, streams and writers on which none was. It may call, and destroy, with the
+ * same results, on the calling thread alone; contexts that it creates have threads again. A handle that a
+ * call was changing is to be left alone in the child, which also keeps the memory that this call held. An
+ * allocator of the caller must itself be usable after fork().
+ *
+ * Of what belongs to the calling program a call leaves as it was: thread counts of OpenMP and BLIS, the
+ * rounding mode and other floating-point controls, locale, signal masks and handlers, thread names. errno is
+ * not kept. */
 typedef struct flowbd3_context flowbd3_context;
 
 /* How much a line of the log matters. */
