@@ -132,7 +132,9 @@ typedef enum fb3_purpose {
     FB3_RANDOM_ROWS = 32,
     FB3_RANDOM_SKETCH = 33,
     FB3_RANDOM_BOOTSTRAP_ROWS = 40,
-    FB3_RANDOM_BOOTSTRAP_GROUPS = 41
+    FB3_RANDOM_BOOTSTRAP_GROUPS = 41,
+    FB3_RANDOM_BOOTSTRAP_REAL = 42,
+    FB3_RANDOM_BOOTSTRAP_APART = 43
 } fb3_purpose;
 
 /* Four random 32-bit words. */

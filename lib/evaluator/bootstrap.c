@@ -1,5 +1,6 @@
 /* Percentile intervals of the summary (Efron 1979; Efron and Tibshirani 1993, chapter 13): the figures of
- * samples that are drawn with replacement from the generated rows, and of their groups. */
+ * samples that are drawn with replacement from the generated rows, and of their groups; or, where a figure
+ * needs a search or a fit, of what was found out about the rows. */
 #include "evaluator.h"
 
 #include <stdlib.h>
@@ -64,10 +65,12 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Of every figure of the summaries, over those where it is finite; x has room for one value of each. */
+/* Of every finite figure, over the summaries where it is finite, too; x has room for one value of each. */
 static void find_intervals(fb3_comparison *comparison, const fb3_summary *summaries, size_t n, double *x) {
     for (size_t offset = 0; offset < sizeof *summaries; offset += sizeof *x) {
         size_t m = 0;
+        if (!isfinite(fb3_figure_at(&comparison->summary, offset)))
+            continue;
         for (size_t i = 0; i < n; i++) {
             x[m] = fb3_figure_at(&summaries[i], offset);
             m += isfinite(x[m]) != 0;
@@ -79,33 +82,56 @@ static void find_intervals(fb3_comparison *comparison, const fb3_summary *summar
     }
 }
 
+/* The floor has the interval of trtr alone, which is a figure of the second real sample. */
+static bool has_outcomes(const flowbd3_evaluator_options *options, bool floor) {
+    enum { GROUPS = FLOWBD3_METRICS_CLASSIFIER | FLOWBD3_METRICS_NEIGHBOURS | FLOWBD3_METRICS_RULES };
+    return floor ? options->target != NULL : (options->groups & GROUPS) != 0;
+}
+
 uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
                              const fb3_sizes *sizes) {
-    if (!fb3_compare_resamples(options))
-        return 0;
-    uint64_t one = fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
-                   fb3_compare_steps(features, options, sizes, true);
+    uint64_t one = has_outcomes(options, sizes->floor) ? 1 : 0;
+    if (!sizes->floor && fb3_compare_resamples(options))
+        one += fb3_sample_steps(features, options->groups) + fb3_sequence_steps(features, options) +
+               fb3_compare_steps(features, options, sizes, true);
     return options->bootstrap * one;
+}
+
+static flowbd3_status resample_rows(fb3_summary *summaries, fb3_work *work, const fb3_pair *pair,
+                                    flowbd3_error *err) {
+    const flowbd3_evaluator_options *o = pair->options;
+    flowbd3_status status = FLOWBD3_OK;
+    if (pair->floor || !fb3_compare_resamples(o))
+        return FLOWBD3_OK;
+    uint32_t *times = fb3_allocate(work->context, pair->other->rows, sizeof *times);
+    if (times == NULL)
+        return fb3_no_memory(err, "the bootstrap");
+    for (uint32_t i = 0; status == FLOWBD3_OK && i < o->bootstrap; i++)
+        status = resample(&summaries[i], work, pair, times, i, err);
+    fb3_release(work->context, times);
+    return status;
 }
 
 flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                              flowbd3_error *err) {
     const flowbd3_evaluator_options *o = pair->options;
-    if (o->bootstrap == 0 || !fb3_compare_resamples(o))
+    if (o->bootstrap == 0 || (pair->floor && !has_outcomes(o, true)))
         return FLOWBD3_OK;
     fb3_summary *summaries = fb3_allocate(work->context, o->bootstrap, sizeof *summaries);
     double *x = fb3_allocate(work->context, o->bootstrap, sizeof *x);
-    uint32_t *times = fb3_allocate(work->context, pair->other->rows, sizeof *times);
-    flowbd3_status status =
-        summaries != NULL && x != NULL && times != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the bootstrap");
-    for (uint32_t i = 0; status == FLOWBD3_OK && i < o->bootstrap; i++)
-        status = resample(&summaries[i], work, pair, times, i, err);
+    flowbd3_status status = summaries != NULL && x != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the bootstrap");
+    for (size_t i = 0; status == FLOWBD3_OK && i < o->bootstrap; i++)
+        summaries[i] = comparison->low; /* no figures */
+    if (status == FLOWBD3_OK)
+        status = resample_rows(summaries, work, pair, err);
+    if (status == FLOWBD3_OK && has_outcomes(o, pair->floor))
+        status = fb3_outcomes_resample(summaries, work, &comparison->outcomes, o->bootstrap, o->seed, err);
     if (status == FLOWBD3_OK) {
         find_intervals(comparison, summaries, o->bootstrap, x);
         comparison->has_intervals = true;
     }
+    fb3_outcomes_release(&comparison->outcomes, work->context);
     fb3_release(work->context, summaries);
     fb3_release(work->context, x);
-    fb3_release(work->context, times);
     return status;
 }

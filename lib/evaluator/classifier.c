@@ -33,6 +33,7 @@ typedef struct test {
     flowbd3_context *context;
     const fb3_pooled *pooled;
     const fb3_design *design; /* NULL: boosted trees */
+    double *scores;           /* [pooled->rows], or NULL */
     uint64_t seed;
     size_t first; /* the first fold of those that run */
     struct outcome {
@@ -83,6 +84,8 @@ static flowbd3_status score_fold(struct outcome *outcome, const test *t, const f
     else if (whole)
         status = fb3_boosted_scores(scores, t->context, t->pooled, SIZE_MAX, split, y, FB3_OBJECTIVE_PAIR, 1,
                                     t->seed, &outcome->err);
+    for (size_t i = 0; whole && t->scores != NULL && i < split->n_test; i++)
+        t->scores[split->rows[split->n_train + i]] = scores[i];
     for (size_t i = 0; whole && i < split->n_test; i++)
         labels[i] = t->pooled->other[split->rows[split->n_train + i]];
     if (whole && status == FLOWBD3_OK)
@@ -110,9 +113,11 @@ static void run_fold(void *argument, size_t i, unsigned worker) {
 }
 
 /* As many folds at a time as there are threads, so that a cancel is not kept waiting. */
-flowbd3_status fb3_two_sample_test(double *auc, fb3_work *work, const fb3_pooled *pooled,
+flowbd3_status fb3_two_sample_test(double *auc, double *scores, fb3_work *work, const fb3_pooled *pooled,
                                    const fb3_design *design, uint64_t seed, flowbd3_error *err) {
-    test t = {.context = work->context, .pooled = pooled, .design = design, .seed = seed};
+    test t = {.context = work->context, .pooled = pooled, .design = design, .scores = scores, .seed = seed};
+    for (size_t i = 0; scores != NULL && i < pooled->rows; i++)
+        scores[i] = NAN;
     size_t threads = flowbd3_context_threads(work->context);
     double ordered = 0.0, pairs = 0.0;
     for (; t.first < FB3_FOLDS; t.first += threads) {
@@ -130,18 +135,41 @@ flowbd3_status fb3_two_sample_test(double *auc, fb3_work *work, const fb3_pooled
     return FLOWBD3_OK;
 }
 
-static flowbd3_status two_sample_tests(fb3_summary *summary, fb3_work *work, const fb3_pooled *pooled,
+/* Writes both figures, and keeps their outcomes where these are wanted. */
+static flowbd3_status test_figures(fb3_comparison *comparison, const size_t figures[2], fb3_work *work,
+                                   const fb3_pooled *pooled, const fb3_design *design, uint64_t seed,
+                                   flowbd3_error *err) {
+    double auc = NAN, *scores = NULL;
+    if (comparison->keeps) {
+        scores = fb3_allocate(work->context, pooled->rows, sizeof *scores);
+        if (scores == NULL)
+            return fb3_no_memory(err, "scores of rows");
+    }
+    flowbd3_status status = fb3_two_sample_test(&auc, scores, work, pooled, design, seed, err);
+    if (status == FLOWBD3_OK && scores != NULL &&
+        !fb3_keep_pairs(&comparison->outcomes, work->context, figures, scores, pooled->other, pooled->fold,
+                        pooled->rows))
+        status = fb3_no_memory(err, "outcomes of rows");
+    for (size_t k = 0; k < 2; k++)
+        memcpy((char *)&comparison->summary + figures[k], &auc, sizeof auc);
+    fb3_release(work->context, scores);
+    return status;
+}
+
+static flowbd3_status two_sample_tests(fb3_comparison *comparison, fb3_work *work, const fb3_pooled *pooled,
                                        uint64_t seed, flowbd3_error *err) {
     fb3_design design;
     if (!fb3_design_create(&design, work->context, pooled, SIZE_MAX))
         return fb3_no_memory(err, "features of rows");
-    flowbd3_status status =
-        fb3_two_sample_test(&summary->c2st_auc_logistic, work, pooled, &design, seed, err);
+    /* Without trees c2st_auc is the logistic one. */
+    bool trees = fb3_boosted_name() != NULL;
+    const size_t auc = offsetof(fb3_summary, c2st_auc), linear = offsetof(fb3_summary, c2st_auc_logistic);
+    const size_t of_lines[] = {linear, trees ? linear : auc}, of_trees[] = {auc, auc};
+    flowbd3_status status = test_figures(comparison, of_lines, work, pooled, &design, seed, err);
     fb3_design_destroy(&design, work->context);
-    summary->c2st_auc = summary->c2st_auc_logistic;
-    if (status != FLOWBD3_OK || fb3_boosted_name() == NULL)
-        return status;
-    return fb3_two_sample_test(&summary->c2st_auc, work, pooled, NULL, seed, err);
+    if (status == FLOWBD3_OK && trees)
+        status = test_figures(comparison, of_trees, work, pooled, NULL, seed, err);
+    return status;
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------- */
@@ -164,6 +192,8 @@ typedef struct foretelling {
     flowbd3_context *context;
     const fb3_pooled *pooled;
     const flowbd3_evaluator_options *options;
+    fb3_outcomes *outcomes;
+    size_t kept;
     double figure;
     flowbd3_status status;
     flowbd3_error *err;
@@ -175,24 +205,26 @@ static void run_foretelling(void *argument, size_t i, unsigned worker) {
     size_t target = 0;
     while (strcmp(f->pooled->features->list[target].name, f->options->target) != 0)
         target++;
-    f->status = fb3_foretell(&f->figure, f->context, f->pooled, target, fb3_boosted_name() != NULL,
-                             f->options->seed, f->err);
+    f->status = fb3_foretell(&f->figure, f->outcomes, f->kept, f->context, f->pooled, target,
+                             fb3_boosted_name() != NULL, f->options->seed, f->err);
 }
 
 /* What the second real sample foretells is what real rows are worth for that. */
-static flowbd3_status foretell(fb3_summary *summary, fb3_work *work, const fb3_pooled *pooled,
+static flowbd3_status foretell(fb3_comparison *comparison, fb3_work *work, const fb3_pooled *pooled,
                                const fb3_pair *pair, flowbd3_error *err) {
-    foretelling f = {work->context, pooled, pair->options, NAN, FLOWBD3_OK, err};
+    foretelling f = {.context = work->context, .pooled = pooled, .options = pair->options, .err = err};
+    f.outcomes = pair->options->bootstrap > 0 ? &comparison->outcomes : NULL;
+    f.kept = pair->floor ? offsetof(fb3_summary, trtr) : offsetof(fb3_summary, tstr);
     bool cancelled = !fb3_work_run(work, 1, run_foretelling, &f);
-    summary->tstr = f.figure;
+    comparison->summary.tstr = f.figure;
     if (pair->floor)
-        summary->trtr = f.figure;
+        comparison->summary.trtr = f.figure;
     return f.status == FLOWBD3_OK && cancelled
                ? fb3_fail(err, FLOWBD3_CANCELLED, "the evaluation was cancelled")
                : f.status;
 }
 
-flowbd3_status fb3_compare_by_classifiers(fb3_summary *summary, fb3_work *work, const fb3_pair *pair,
+flowbd3_status fb3_compare_by_classifiers(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                           flowbd3_error *err) {
     const flowbd3_evaluator_options *o = pair->options;
     if (!is_usable(pair->real->rows, pair->other->rows, o))
@@ -201,9 +233,9 @@ flowbd3_status fb3_compare_by_classifiers(fb3_summary *summary, fb3_work *work, 
     if (!fb3_pooled_create(&pooled, work->context, pair->features, pair->real, pair->other,
                            o->max_classifier_rows, o->seed))
         return fb3_no_memory(err, "rows for a classifier");
-    flowbd3_status status = two_sample_tests(summary, work, &pooled, o->seed, err);
+    flowbd3_status status = two_sample_tests(comparison, work, &pooled, o->seed, err);
     if (status == FLOWBD3_OK && o->target != NULL)
-        status = foretell(summary, work, &pooled, pair, err);
+        status = foretell(comparison, work, &pooled, pair, err);
     fb3_pooled_destroy(&pooled, work->context);
     return status;
 }

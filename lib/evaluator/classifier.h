@@ -93,14 +93,26 @@ bool fb3_order_pairs(double *ordered, double *pairs, flowbd3_context *context, c
 
 /* The share of pairs of a real and another row of one fold that a classifier learned from the other folds
  * orders rightly: logistic regression on a design, boosted trees where that is NULL. NaN where there is no
- * pair. FB3_FOLDS steps. Errors: CANCELLED, MEMORY, NUMERIC. */
-flowbd3_status fb3_two_sample_test(double *auc, fb3_work *work, const fb3_pooled *pooled,
+ * pair. scores[pooled->rows], NaN of rows that are not judged; may be NULL. FB3_FOLDS steps. Errors:
+ * CANCELLED, MEMORY, NUMERIC. */
+flowbd3_status fb3_two_sample_test(double *auc, double *scores, fb3_work *work, const fb3_pooled *pooled,
                                    const fb3_design *design, uint64_t seed, flowbd3_error *err);
 
 /* How well the target column of the real rows is foretold by a model of the other table's rows (target.c).
- * NaN where there is nothing to foretell. boosted: by trees, otherwise by a linear model. Errors: MEMORY,
- * NUMERIC. */
-flowbd3_status fb3_foretell(double *figure, flowbd3_context *context, const fb3_pooled *pooled, size_t target,
-                            bool boosted, uint64_t seed, flowbd3_error *err);
+ * NaN where there is nothing to foretell. boosted: by trees, otherwise by a linear model. outcomes may be
+ * NULL; kept: what they call the figure. Errors: MEMORY, NUMERIC. */
+flowbd3_status fb3_foretell(double *figure, fb3_outcomes *outcomes, size_t kept, flowbd3_context *context,
+                            const fb3_pooled *pooled, size_t target, bool boosted, uint64_t seed,
+                            flowbd3_error *err);
+
+/* Classes with a score of their own; the rarer ones are one more. */
+enum { FB3_MOST_CLASSES = 31 };
+
+/* The mean over the classes that truth[n] has of 2 hits / (guessed + there), NaN with one class; and the
+ * share of the variance of y[n] that scores explain, NaN where there is none. Row i counts times[i], or 1 if
+ * times is NULL. (target.c) */
+double fb3_macro_f1(const double *truth, const double *guess, const uint32_t *times, size_t n,
+                    size_t classes);
+double fb3_explained(const double *y, const double *scores, const uint32_t *times, size_t n);
 
 #endif

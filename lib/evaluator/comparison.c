@@ -30,7 +30,7 @@ static uint64_t classifier_steps(const fb3_features *features, const flowbd3_eva
 
 static flowbd3_status compare_by_classifiers(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                              flowbd3_error *err) {
-    return fb3_compare_by_classifiers(&comparison->summary, work, pair, err);
+    return fb3_compare_by_classifiers(comparison, work, pair, err);
 }
 
 static uint64_t neighbour_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
@@ -41,7 +41,7 @@ static uint64_t neighbour_steps(const fb3_features *features, const flowbd3_eval
 
 static flowbd3_status compare_neighbours(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                          flowbd3_error *err) {
-    return fb3_compare_neighbours(&comparison->summary, work, pair->features, pair->real, pair->other,
+    return fb3_compare_neighbours(comparison, work, pair->features, pair->real, pair->other,
                                   pair->options->max_rows, pair->options->seed, err);
 }
 
@@ -56,13 +56,29 @@ static flowbd3_status compare_distances(fb3_comparison *comparison, fb3_work *wo
     return fb3_compare_distances(comparison, work, pair->clouds, pair->floor ? NULL : pair->other, err);
 }
 
+/* Rows that violate a rule are drawn as often as any others: those with the first numbers stand for them. */
+static flowbd3_status keep_real_violations(fb3_comparison *comparison, flowbd3_context *context, double share,
+                                           size_t rows, flowbd3_error *err) {
+    if (isnan(share))
+        return FLOWBD3_OK;
+    double *violates = fb3_allocate(context, rows, sizeof *violates);
+    for (size_t row = 0; violates != NULL && row < rows; row++)
+        violates[row] = row < (size_t)llround(share * (double)rows) ? 1.0 : 0.0;
+    bool whole = violates != NULL &&
+                 fb3_keep_mean(&comparison->outcomes, context, offsetof(fb3_summary, rule_violations_real),
+                               FB3_POPULATION_REAL, violates, rows);
+    fb3_release(context, violates);
+    return whole ? FLOWBD3_OK : fb3_no_memory(err, "outcomes of rows");
+}
+
 static flowbd3_status compare_rules(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                     flowbd3_error *err) {
-    (void)work, (void)err;
     comparison->summary.rule_violations = pair->violations->share;
     if (!pair->resampled)
         comparison->summary.rule_violations_real = pair->real_violations->share;
-    return FLOWBD3_OK;
+    return comparison->keeps ? keep_real_violations(comparison, work->context, pair->real_violations->share,
+                                                    pair->real->rows, err)
+                             : FLOWBD3_OK;
 }
 
 static uint64_t sequence_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
@@ -122,7 +138,9 @@ static void clear_figures(void *figures, size_t size) {
 flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                            flowbd3_error *err) {
     size_t count = pair->features->count;
-    *comparison = (fb3_comparison){0};
+    *comparison = (fb3_comparison){
+        .keeps = pair->options->bootstrap > 0 && !pair->resampled && !pair->floor,
+    };
     comparison->columns = fb3_allocate(work->context, count, sizeof *comparison->columns);
     if (comparison->columns == NULL)
         return fb3_no_memory(err, "the figures of the columns");
@@ -148,5 +166,6 @@ flowbd3_status fb3_compare(fb3_comparison *comparison, fb3_work *work, const fb3
 void fb3_comparison_release(fb3_comparison *comparison, flowbd3_context *context) {
     fb3_release(context, comparison->columns);
     fb3_release(context, comparison->matrices.memory);
+    fb3_outcomes_release(&comparison->outcomes, context);
     *comparison = (fb3_comparison){0};
 }

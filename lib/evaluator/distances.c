@@ -10,8 +10,9 @@ static void destroy_cloud(fb3_cloud *cloud, flowbd3_context *context) {
 }
 
 static flowbd3_status create_cloud(fb3_cloud *cloud, fb3_work *work, const fb3_features *features,
-                                   const fb3_sample *real, fb3_part part, bool own, flowbd3_error *err) {
-    *cloud = (fb3_cloud){.part = part};
+                                   const fb3_sample *real, fb3_part part, fb3_population of, bool own,
+                                   flowbd3_error *err) {
+    *cloud = (fb3_cloud){.part = part, .of = of};
     flowbd3_status status =
         fb3_points_create(&cloud->points, work->context, FB3_SPACE_RANK, features, real, part, err);
     if (status == FLOWBD3_OK && own)
@@ -32,14 +33,14 @@ flowbd3_status fb3_clouds_create(fb3_clouds *clouds, fb3_work *work, const fb3_f
                            .features = features,
                            .max_rows = max_rows,
                            .reference = options->reference_authenticity != 0};
-    flowbd3_status status =
-        create_cloud(&clouds->real, work, features, real, fb3_part_of(real, max_rows, seed), true, err);
+    flowbd3_status status = create_cloud(&clouds->real, work, features, real,
+                                         fb3_part_of(real, max_rows, seed), FB3_POPULATION_REAL, true, err);
     if (status == FLOWBD3_OK && second != NULL)
         status = create_cloud(&clouds->second, work, features, real, fb3_part_of(second, max_rows, seed),
-                              true, err);
+                              FB3_POPULATION_APART, true, err);
     if (status == FLOWBD3_OK && training != NULL)
         status = create_cloud(&clouds->training, work, features, real, fb3_part_of(training, max_rows, seed),
-                              clouds->reference, err);
+                              FB3_POPULATION_APART, clouds->reference, err);
     clouds->ready = status == FLOWBD3_OK;
     if (status != FLOWBD3_OK)
         fb3_clouds_destroy(clouds, work->context);
@@ -62,6 +63,18 @@ void fb3_radii(double *to, const fb3_cloud *cloud, size_t k) {
 void fb3_row_values(double *to, const fb3_points *points, const double *of, size_t width) {
     for (size_t row = 0; row < points->rows; row++)
         to[row] = of[points->point[row] * width];
+}
+
+bool fb3_keep_point_mean(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure,
+                         fb3_population population, const fb3_points *points, const double *of) {
+    double *values = fb3_allocate(context, points->rows, sizeof *values);
+    bool whole = values != NULL;
+    if (whole) {
+        fb3_row_values(values, points, of, 1);
+        whole = fb3_keep_mean(outcomes, context, figure, population, values, points->rows);
+    }
+    fb3_release(context, values);
+    return whole;
 }
 
 /* ---- crossings ---------------------------------------------------------------------------------- */
@@ -99,12 +112,13 @@ static flowbd3_status place_part(fb3_points *points, flowbd3_context *context, c
 }
 
 /* Cuts the larger of training and held-out rows to the size of the other. */
-static flowbd3_status expose(fb3_summary *summary, fb3_work *work, const fb3_clouds *clouds,
+static flowbd3_status expose(fb3_comparison *comparison, fb3_work *work, const fb3_clouds *clouds,
                              const fb3_points *generated, const fb3_points *holdout, fb3_part holdout_part,
                              const fb3_neighbours *back, flowbd3_error *err) {
     const fb3_cloud *training = training_of(clouds);
     fb3_points cut = {0};
-    fb3_exposure e = {generated, &training->points, holdout, &training->points, holdout, back};
+    fb3_exposure e = {generated,    &training->points,     holdout, &training->points, holdout, back,
+                      training->of, holdout_of(clouds)->of};
     flowbd3_status status = FLOWBD3_OK;
     if (training->points.rows > holdout->rows) {
         status = place_part(&cut, work->context, clouds, training->part, holdout->rows, err);
@@ -114,13 +128,13 @@ static flowbd3_status expose(fb3_summary *summary, fb3_work *work, const fb3_clo
         e.equal_holdout = &cut;
     }
     if (status == FLOWBD3_OK)
-        status = fb3_compare_exposure(summary, work, &e, err);
+        status = fb3_compare_exposure(comparison, work, &e, err);
     fb3_points_destroy(&cut, work->context);
     return status;
 }
 
 /* The floor: one half of the held-out rows in place of generated ones, the other half held out. */
-static flowbd3_status expose_halves(fb3_summary *summary, fb3_work *work, const fb3_clouds *clouds,
+static flowbd3_status expose_halves(fb3_comparison *comparison, fb3_work *work, const fb3_clouds *clouds,
                                     flowbd3_error *err) {
     const fb3_cloud *holdout = holdout_of(clouds);
     fb3_part half = holdout->part, rest = holdout->part;
@@ -130,7 +144,7 @@ static flowbd3_status expose_halves(fb3_summary *summary, fb3_work *work, const 
     if (status == FLOWBD3_OK)
         status = place_part(&kept, work->context, clouds, rest, rest.end - rest.begin, err);
     if (status == FLOWBD3_OK)
-        status = expose(summary, work, clouds, &generated, &kept, rest, NULL, err);
+        status = expose(comparison, work, clouds, &generated, &kept, rest, NULL, err);
     fb3_points_destroy(&generated, work->context);
     fb3_points_destroy(&kept, work->context);
     return status;
@@ -138,7 +152,7 @@ static flowbd3_status expose_halves(fb3_summary *summary, fb3_work *work, const 
 
 /* ---- comparisons -------------------------------------------------------------------------------- */
 
-static flowbd3_status compare_privacy(fb3_summary *summary, fb3_work *work, const fb3_clouds *clouds,
+static flowbd3_status compare_privacy(fb3_comparison *comparison, fb3_work *work, const fb3_clouds *clouds,
                                       const fb3_cloud *other, bool floor, const fb3_crossing *crossing,
                                       flowbd3_error *err) {
     const fb3_cloud *training = training_of(clouds), *holdout = holdout_of(clouds);
@@ -150,12 +164,12 @@ static flowbd3_status compare_privacy(fb3_summary *summary, fb3_work *work, cons
         crossing = &own;
     }
     if (status == FLOWBD3_OK)
-        status = fb3_compare_privacy(summary, work, clouds->features, training, rows, crossing,
+        status = fb3_compare_privacy(comparison, work, clouds->features, training, rows, crossing,
                                      clouds->reference, err);
     if (status == FLOWBD3_OK && floor && holdout->points.rows > 1)
-        status = expose_halves(summary, work, clouds, err);
+        status = expose_halves(comparison, work, clouds, err);
     else if (status == FLOWBD3_OK && !floor && holdout != NULL)
-        status = expose(summary, work, clouds, &other->points, &holdout->points, holdout->part,
+        status = expose(comparison, work, clouds, &other->points, &holdout->points, holdout->part,
                         &crossing->back, err);
     destroy_crossing(&own, work->context);
     return status;
@@ -170,14 +184,15 @@ flowbd3_status fb3_compare_distances(fb3_comparison *comparison, fb3_work *work,
     flowbd3_status status = FLOWBD3_OK;
     if (!floor)
         status = create_cloud(&generated, work, clouds->features, clouds->real.part.sample,
-                              fb3_part_of(other, clouds->max_rows, clouds->real.part.seed), true, err);
+                              fb3_part_of(other, clouds->max_rows, clouds->real.part.seed),
+                              FB3_POPULATION_GENERATED, true, err);
     if (status == FLOWBD3_OK)
         status = create_crossing(&crossing, work, cloud, &clouds->real, err);
     if (status == FLOWBD3_OK)
         status =
             fb3_compare_fidelity(comparison, work, clouds->features, &clouds->real, cloud, &crossing, err);
     if (status == FLOWBD3_OK)
-        status = compare_privacy(&comparison->summary, work, clouds, cloud, floor, &crossing, err);
+        status = compare_privacy(comparison, work, clouds, cloud, floor, &crossing, err);
     destroy_crossing(&crossing, work->context);
     destroy_cloud(&generated, work->context);
     return status;

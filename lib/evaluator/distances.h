@@ -9,6 +9,7 @@ enum { FB3_BALL_NEIGHBOURS = 5 };
 /* A sample in the space of ranks, and the nearest rows of its own. */
 typedef struct fb3_cloud {
     fb3_part part;
+    fb3_population of;
     fb3_points points;
     fb3_neighbours own; /* k = FB3_BALL_NEIGHBOURS; empty for training rows that are apart */
 } fb3_cloud;
@@ -54,6 +55,10 @@ void fb3_radii(double *to, const fb3_cloud *cloud, size_t k);
 /* to[rows]: of[points * width] of the point of every row. */
 void fb3_row_values(double *to, const fb3_points *points, const double *of, size_t width);
 
+/* fb3_keep_mean of of[points], row by row (distances.c). False when memory is short. */
+bool fb3_keep_point_mean(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure,
+                         fb3_population population, const fb3_points *points, const double *of);
+
 /* Alpha-precision, beta-recall, precision, recall, density and coverage (fidelity.c). Errors: CANCELLED,
  * MEMORY. */
 flowbd3_status fb3_compare_fidelity(fb3_comparison *comparison, fb3_work *work, const fb3_features *features,
@@ -61,7 +66,7 @@ flowbd3_status fb3_compare_fidelity(fb3_comparison *comparison, fb3_work *work, 
                                     const fb3_crossing *crossing, flowbd3_error *err);
 
 /* Authenticity, distances to the closest training rows, copies (privacy.c). Errors: CANCELLED, MEMORY. */
-flowbd3_status fb3_compare_privacy(fb3_summary *summary, fb3_work *work, const fb3_features *features,
+flowbd3_status fb3_compare_privacy(fb3_comparison *comparison, fb3_work *work, const fb3_features *features,
                                    const fb3_cloud *training, const fb3_cloud *other,
                                    const fb3_crossing *crossing, bool reference, flowbd3_error *err);
 
@@ -70,10 +75,22 @@ typedef struct fb3_exposure {
     const fb3_points *generated, *training, *holdout;
     const fb3_points *equal_training, *equal_holdout; /* as many rows of each */
     const fb3_neighbours *back;                       /* training to generated */
+    fb3_population of_training, of_holdout;
 } fb3_exposure;
 
 /* Errors: CANCELLED, MEMORY. */
-flowbd3_status fb3_compare_exposure(fb3_summary *summary, fb3_work *work, const fb3_exposure *exposure,
+flowbd3_status fb3_compare_exposure(fb3_comparison *comparison, fb3_work *work, const fb3_exposure *exposure,
                                     flowbd3_error *err);
+
+/* Values in ascending order; that of row rows[i] is there times[rows[i]] times, in all n, or once if times is
+ * NULL. */
+typedef struct fb3_sorted_rows {
+    const double *values;
+    const uint32_t *rows, *times;
+    size_t n;
+} fb3_sorted_rows;
+
+/* max_t of the share of a up to t less that of b; 0 at least (holdout.c). */
+double fb3_largest_lead(const fb3_sorted_rows *a, const fb3_sorted_rows *b);
 
 #endif

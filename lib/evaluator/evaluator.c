@@ -194,7 +194,8 @@ static uint64_t steps_of_run(const flowbd3_evaluator *evaluator, const flowbd3_t
                      fb3_compare_steps(features, options, &sizes, false) +
                      fb3_bootstrap_steps(features, options, &sizes);
     if (evaluator->has_second && evaluator->floor.columns == NULL)
-        steps += fb3_compare_steps(features, options, &floor, false);
+        steps += fb3_compare_steps(features, options, &floor, false) +
+                 fb3_bootstrap_steps(features, options, &floor);
     if ((options->groups & FLOWBD3_METRICS_NEIGHBOURS) != 0 && !evaluator->clouds.ready)
         steps += fb3_clouds_steps(&sizes, options->reference_authenticity != 0, options->max_rows);
     return steps;
@@ -215,7 +216,19 @@ static flowbd3_status compare_floor(flowbd3_evaluator *evaluator, fb3_work *work
     if (!evaluator->has_second || evaluator->floor.columns != NULL)
         return FLOWBD3_OK;
     const fb3_pair pair = pair_of(evaluator, &evaluator->second, &evaluator->second_violations);
-    return fb3_compare(&evaluator->floor, work, &pair, err);
+    flowbd3_status status = fb3_compare(&evaluator->floor, work, &pair, err);
+    if (status == FLOWBD3_OK)
+        status = fb3_bootstrap(&evaluator->floor, work, &pair, err);
+    if (status != FLOWBD3_OK)
+        fb3_comparison_release(&evaluator->floor, work->context);
+    return status;
+}
+
+/* trtr is a figure of the second real sample. */
+static void take_trtr(fb3_comparison *comparison, const fb3_comparison *floor) {
+    comparison->summary.trtr = floor->summary.trtr;
+    comparison->low.trtr = floor->low.trtr;
+    comparison->high.trtr = floor->high.trtr;
 }
 
 static fb3_results results_of(const flowbd3_evaluator *evaluator, const fb3_comparison *comparison,
@@ -246,10 +259,10 @@ flowbd3_status flowbd3_evaluator_run(flowbd3_evaluator *evaluator, const flowbd3
         status = compare_floor(evaluator, &work, err);
     if (status == FLOWBD3_OK)
         status = fb3_compare(&comparison, &work, &pair, err);
-    if (status == FLOWBD3_OK && evaluator->has_second)
-        comparison.summary.trtr = evaluator->floor.summary.trtr;
     if (status == FLOWBD3_OK)
         status = fb3_bootstrap(&comparison, &work, &pair, err);
+    if (status == FLOWBD3_OK && evaluator->has_second)
+        take_trtr(&comparison, &evaluator->floor);
     fb3_results results = results_of(evaluator, &comparison, &violations);
     if (status == FLOWBD3_OK)
         status = fb3_figures_create(&figures, context, &results, err);

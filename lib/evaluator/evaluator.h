@@ -2,6 +2,7 @@
 #ifndef FB3_EVALUATOR_H
 #define FB3_EVALUATOR_H
 
+#include "evaluator/outcomes.h"
 #include "rules/rules.h"
 #include "sequence/sequence.h"
 
@@ -228,6 +229,8 @@ typedef struct fb3_comparison {
     fb3_summary low, high; /* ends of the intervals of the summary */
     bool has_intervals;
     fb3_matrices matrices;
+    bool keeps; /* outcomes are wanted of all figures that have them */
+    fb3_outcomes outcomes;
     double alpha_precision[FB3_CURVE], beta_recall[FB3_CURVE]; /* the first is NaN where there is none */
 } fb3_comparison;
 
@@ -269,7 +272,11 @@ uint64_t fb3_compare_steps(const fb3_features *features, const flowbd3_evaluator
 /* Whether there are figures to compute of a resampled pair (comparison.c). */
 bool fb3_compare_resamples(const flowbd3_evaluator_options *options);
 
-/* Intervals of the summary, where options ask for them. Errors: CANCELLED, MEMORY. (bootstrap.c) */
+/* 1 - 2 mean_k |curve[k - 1] - k / FB3_CURVE| (fidelity.c). */
+double fb3_integrated(const double curve[FB3_CURVE]);
+
+/* Intervals of the summary, where options ask for them; of the floor that of trtr alone. Errors: CANCELLED,
+ * MEMORY. (bootstrap.c) */
 flowbd3_status fb3_bootstrap(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                              flowbd3_error *err);
 uint64_t fb3_bootstrap_steps(const fb3_features *features, const flowbd3_evaluator_options *options,
@@ -323,16 +330,17 @@ uint64_t fb3_pair_steps(const fb3_features *features);
 
 /* Distance from each row of other to the nearest row of real; at most max_rows rows of each, chosen by seed,
  * 0 = all (neighbours.c). Errors: CANCELLED, MEMORY. */
-flowbd3_status fb3_compare_neighbours(fb3_summary *summary, fb3_work *work, const fb3_features *features,
-                                      const fb3_sample *real, const fb3_sample *other, uint64_t max_rows,
-                                      uint64_t seed, flowbd3_error *err);
+flowbd3_status fb3_compare_neighbours(fb3_comparison *comparison, fb3_work *work,
+                                      const fb3_features *features, const fb3_sample *real,
+                                      const fb3_sample *other, uint64_t max_rows, uint64_t seed,
+                                      flowbd3_error *err);
 uint64_t fb3_neighbour_steps(size_t rows, uint64_t max_rows);
 
 /* ---- classifiers (classifier.c) ----------------------------------------------------------------- */
 
 /* c2st_auc, c2st_auc_logistic, tstr, and trtr of the floor. Errors: CANCELLED, MEMORY, NUMERIC (XGBoost's own
  * message). */
-flowbd3_status fb3_compare_by_classifiers(fb3_summary *summary, fb3_work *work, const fb3_pair *pair,
+flowbd3_status fb3_compare_by_classifiers(fb3_comparison *comparison, fb3_work *work, const fb3_pair *pair,
                                           flowbd3_error *err);
 uint64_t fb3_classifier_steps(const flowbd3_evaluator_options *options, const fb3_sizes *sizes);
 

@@ -101,11 +101,26 @@ static void draw_curve(double curve[FB3_CURVE], const double *within, size_t m, 
     }
 }
 
-static double integrated(const double curve[FB3_CURVE]) {
+double fb3_integrated(const double curve[FB3_CURVE]) {
     fb3_sum sum = {0.0, 0.0};
     for (size_t k = 1; k <= FB3_CURVE; k++)
         fb3_sum_add(&sum, fabs(curve[k - 1] - (double)k / FB3_CURVE));
     return 1.0 - 2.0 * fb3_sum_value(&sum) / FB3_CURVE;
+}
+
+/* The curve of the rows of points by their values[points], as draw_curve draws it. False when memory is
+ * short. */
+static bool keep_curve(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure,
+                       const fb3_cloud *cloud, const double *values, const double *within, size_t m) {
+    const fb3_points *points = &cloud->points;
+    double radii[FB3_CURVE], *levels = fb3_allocate(context, points->rows, sizeof *levels);
+    for (size_t k = 1; k <= FB3_CURVE; k++)
+        radii[k - 1] = within[(m * k + FB3_CURVE - 1) / FB3_CURVE - 1];
+    for (size_t row = 0; levels != NULL && row < points->rows; row++)
+        levels[row] = (double)fb3_cells_below(radii, FB3_CURVE, values[points->point[row]], false);
+    bool whole = levels != NULL && fb3_keep_curve(outcomes, context, figure, cloud->of, levels, points->rows);
+    fb3_release(context, levels);
+    return whole;
 }
 
 /* ---- what is worked on -------------------------------------------------------------------------- */
@@ -160,7 +175,11 @@ static flowbd3_status compare_supports(fb3_comparison *comparison, flowbd3_conte
         return fb3_no_memory(err, "alpha-precision");
     draw_curve(comparison->alpha_precision, s->real_sorted, s->real->points.rows, s->other_sorted,
                s->other->points.rows);
-    comparison->summary.alpha_precision = integrated(comparison->alpha_precision);
+    comparison->summary.alpha_precision = fb3_integrated(comparison->alpha_precision);
+    if (comparison->keeps &&
+        !keep_curve(&comparison->outcomes, context, offsetof(fb3_summary, alpha_precision), s->other,
+                    s->other_values, s->real_sorted, s->real->points.rows))
+        return fb3_no_memory(err, "alpha-precision");
     return FLOWBD3_OK;
 }
 
@@ -185,39 +204,63 @@ static flowbd3_status compare_reach(fb3_comparison *comparison, fb3_work *work, 
         return fb3_no_memory(err, "beta-recall");
     draw_curve(comparison->beta_recall, s->other_sorted, s->other->points.rows, s->real_sorted,
                s->real->points.rows);
-    comparison->summary.beta_recall = integrated(comparison->beta_recall);
+    comparison->summary.beta_recall = fb3_integrated(comparison->beta_recall);
+    if (comparison->keeps && !keep_curve(&comparison->outcomes, context, offsetof(fb3_summary, beta_recall),
+                                         s->real, s->real_values, s->other_sorted, s->other->points.rows))
+        return fb3_no_memory(err, "beta-recall");
     return FLOWBD3_OK;
 }
 
-/* Share of the rows of points that one ball or more holds; *mean: the balls that hold a row. */
-static double share_held(const fb3_points *points, const uint64_t *counts, double *mean) {
-    uint64_t held = 0, balls = 0;
-    for (size_t i = 0; i < points->count; i++) {
-        held += counts[i] > 0 ? points->weight[i] : 0;
-        balls += counts[i] * points->weight[i];
-    }
-    *mean = (double)balls / (double)points->rows;
-    return (double)held / (double)points->rows;
+/* Writes the mean of of[points] over the rows of a cloud. False when memory is short. */
+static bool find_mean(fb3_comparison *comparison, size_t figure, flowbd3_context *context,
+                      const fb3_cloud *cloud, const double *of) {
+    const fb3_points *points = &cloud->points;
+    double sum = 0.0;
+    for (size_t i = 0; i < points->count; i++)
+        sum += of[i] * points->weight[i];
+    sum /= (double)points->rows;
+    memcpy((char *)&comparison->summary + figure, &sum, sizeof sum);
+    return !comparison->keeps ||
+           fb3_keep_point_mean(&comparison->outcomes, context, figure, cloud->of, points, of);
 }
 
-static flowbd3_status compare_balls(fb3_summary *summary, fb3_work *work, sheet *s,
+/* Of generated rows: precision, and density, whose balls are whole numbers. */
+static bool find_precision(fb3_comparison *comparison, flowbd3_context *context, sheet *s) {
+    double *values = s->other_values;
+    for (size_t i = 0; i < s->other->points.count; i++)
+        values[i] = s->counts[i] > 0 ? 1.0 : 0.0;
+    if (!find_mean(comparison, offsetof(fb3_summary, precision), context, s->other, values))
+        return false;
+    for (size_t i = 0; i < s->other->points.count; i++)
+        values[i] = (double)s->counts[i] / FB3_BALL_NEIGHBOURS;
+    return find_mean(comparison, offsetof(fb3_summary, density), context, s->other, values);
+}
+
+/* Of real rows. A single generated row has no ball. */
+static bool find_recall(fb3_comparison *comparison, flowbd3_context *context, sheet *s,
+                        const fb3_crossing *crossing) {
+    double *values = s->real_values;
+    for (size_t i = 0; i < s->real->points.count; i++)
+        values[i] = s->counts[i] > 0 ? 1.0 : 0.0;
+    if (s->other->points.rows > 1 &&
+        !find_mean(comparison, offsetof(fb3_summary, recall), context, s->real, values))
+        return false;
+    for (size_t i = 0; i < s->real->points.count; i++)
+        values[i] = crossing->back.square[i] <= s->real_radii[i] ? 1.0 : 0.0;
+    return find_mean(comparison, offsetof(fb3_summary, coverage), context, s->real, values);
+}
+
+static flowbd3_status compare_balls(fb3_comparison *comparison, fb3_work *work, sheet *s,
                                     const fb3_crossing *crossing, flowbd3_error *err) {
     const fb3_points *real = &s->real->points, *other = &s->other->points;
-    double balls;
-    uint64_t covered = 0;
     flowbd3_status status = fb3_count_around(s->counts, work, other, real, s->real_radii, err);
-    if (status != FLOWBD3_OK)
-        return status;
-    summary->precision = share_held(other, s->counts, &balls);
-    summary->density = balls / FB3_BALL_NEIGHBOURS;
-    status = fb3_count_around(s->counts, work, real, other, s->other_radii, err);
-    if (status != FLOWBD3_OK)
-        return status;
-    summary->recall = other->rows > 1 ? share_held(real, s->counts, &balls) : NAN;
-    for (size_t i = 0; i < real->count; i++)
-        covered += crossing->back.square[i] <= s->real_radii[i] ? real->weight[i] : 0;
-    summary->coverage = (double)covered / (double)real->rows;
-    return FLOWBD3_OK;
+    if (status == FLOWBD3_OK && !find_precision(comparison, work->context, s))
+        status = fb3_no_memory(err, "precision");
+    if (status == FLOWBD3_OK)
+        status = fb3_count_around(s->counts, work, real, other, s->other_radii, err);
+    if (status == FLOWBD3_OK && !find_recall(comparison, work->context, s, crossing))
+        status = fb3_no_memory(err, "recall");
+    return status;
 }
 
 flowbd3_status fb3_compare_fidelity(fb3_comparison *comparison, fb3_work *work, const fb3_features *features,
@@ -236,7 +279,7 @@ flowbd3_status fb3_compare_fidelity(fb3_comparison *comparison, fb3_work *work, 
     if (status == FLOWBD3_OK)
         status = compare_reach(comparison, work, &s, features, err);
     if (status == FLOWBD3_OK)
-        status = compare_balls(&comparison->summary, work, &s, crossing, err);
+        status = compare_balls(comparison, work, &s, crossing, err);
     release_sheet(&s, work->context);
     /* A single real row has no neighbour, and so no ball. */
     if (real->points.rows < 2) {

@@ -2,8 +2,8 @@
 #include "evaluator/distances.h"
 
 /* Mean and 5 % quantile of of[points] over the rows. False when memory is short. */
-static bool describe(double *mean, double *low, flowbd3_context *context, const fb3_points *points,
-                     const double *of) {
+static bool describe(fb3_comparison *comparison, size_t mean, size_t low, flowbd3_context *context,
+                     const fb3_points *points, const double *of) {
     size_t n = points->rows, present;
     double *values = fb3_allocate(context, n, sizeof *values);
     double *sorted = fb3_allocate(context, n, sizeof *sorted);
@@ -14,8 +14,11 @@ static bool describe(double *mean, double *low, flowbd3_context *context, const 
         whole = fb3_sort_cells(context, values, n, sorted, order, &present);
     }
     if (whole) {
-        *mean = fb3_moments_of(sorted, n).mean;
-        *low = fb3_quantile(sorted, n, 0.05);
+        double average = fb3_moments_of(sorted, n).mean, quantile = fb3_quantile(sorted, n, 0.05);
+        memcpy((char *)&comparison->summary + mean, &average, sizeof average);
+        memcpy((char *)&comparison->summary + low, &quantile, sizeof quantile);
+        whole = !comparison->keeps || fb3_keep_spread(&comparison->outcomes, context, mean, low,
+                                                      FB3_POPULATION_GENERATED, values, n);
     }
     fb3_release(context, values);
     fb3_release(context, sorted);
@@ -23,20 +26,23 @@ static bool describe(double *mean, double *low, flowbd3_context *context, const 
     return whole;
 }
 
-static bool describe_distances(fb3_summary *summary, flowbd3_context *context, const fb3_points *training,
-                               const fb3_points *other, const fb3_neighbours *there) {
+static bool describe_distances(fb3_comparison *comparison, flowbd3_context *context,
+                               const fb3_points *training, const fb3_points *other,
+                               const fb3_neighbours *there) {
     double *values = fb3_allocate(context, other->count, sizeof *values);
     if (values == NULL)
         return false;
     for (size_t i = 0; i < other->count; i++)
         values[i] = sqrt(there->square[i * there->k]) / other->unit;
-    bool whole = describe(&summary->dcr_mean, &summary->dcr_p5, context, other, values);
+    bool whole = describe(comparison, offsetof(fb3_summary, dcr_mean), offsetof(fb3_summary, dcr_p5), context,
+                          other, values);
     if (whole && training->rows > 1) {
         for (size_t i = 0; i < other->count; i++) {
             double first = there->square[i * there->k], second = there->square[i * there->k + 1];
             values[i] = second > 0.0 ? sqrt(first / second) : 1.0;
         }
-        whole = describe(&summary->nndr_mean, &summary->nndr_p5, context, other, values);
+        whole = describe(comparison, offsetof(fb3_summary, nndr_mean), offsetof(fb3_summary, nndr_p5),
+                         context, other, values);
     }
     fb3_release(context, values);
     return whole;
@@ -44,12 +50,22 @@ static bool describe_distances(fb3_summary *summary, flowbd3_context *context, c
 
 /* ---- authenticity (Alaa et al. 2022) ------------------------------------------------------------ */
 
-/* own[training points]: squared distances to the nearest of the other training rows. */
-static double authenticity(const double *own, const fb3_points *other, const fb3_neighbours *there) {
-    uint64_t authentic = 0;
-    for (size_t i = 0; i < other->count; i++)
-        authentic += there->square[i * there->k] > own[there->point[i * there->k]] ? other->weight[i] : 0;
-    return (double)authentic / (double)other->rows;
+/* own[training points]: squared distances to the nearest of the other training rows. False when memory is
+ * short. */
+static bool find_authenticity(fb3_comparison *comparison, flowbd3_context *context, const double *own,
+                              const fb3_points *other, const fb3_neighbours *there) {
+    double *authentic = fb3_allocate(context, other->count, sizeof *authentic), sum = 0.0;
+    bool whole = authentic != NULL;
+    for (size_t i = 0; whole && i < other->count; i++) {
+        authentic[i] = there->square[i * there->k] > own[there->point[i * there->k]] ? 1.0 : 0.0;
+        sum += authentic[i] * other->weight[i];
+    }
+    comparison->summary.authenticity = sum / (double)other->rows;
+    if (whole && comparison->keeps)
+        whole = fb3_keep_point_mean(&comparison->outcomes, context, offsetof(fb3_summary, authenticity),
+                                    FB3_POPULATION_GENERATED, other, authentic);
+    fb3_release(context, authentic);
+    return whole;
 }
 
 /* own of the chosen[n] training points: the nearest row of each is itself, or one like it. */
@@ -91,9 +107,9 @@ static flowbd3_status find_own(double *own, fb3_work *work, const fb3_points *tr
     return status;
 }
 
-static flowbd3_status compare_authenticity(fb3_summary *summary, fb3_work *work, const fb3_cloud *training,
-                                           const fb3_points *other, const fb3_neighbours *there,
-                                           flowbd3_error *err) {
+static flowbd3_status compare_authenticity(fb3_comparison *comparison, fb3_work *work,
+                                           const fb3_cloud *training, const fb3_points *other,
+                                           const fb3_neighbours *there, flowbd3_error *err) {
     const fb3_points *rows = &training->points;
     double *own = fb3_allocate(work->context, rows->count, sizeof *own);
     flowbd3_status status = own != NULL ? FLOWBD3_OK : fb3_no_memory(err, "authenticity");
@@ -101,8 +117,9 @@ static flowbd3_status compare_authenticity(fb3_summary *summary, fb3_work *work,
         status = find_own(own, work, rows, other, there, err);
     for (size_t i = 0; own != NULL && training->own.square != NULL && i < rows->count; i++)
         own[i] = training->own.square[i * training->own.k];
-    if (status == FLOWBD3_OK)
-        summary->authenticity = rows->rows > 1 ? authenticity(own, other, there) : NAN;
+    if (status == FLOWBD3_OK && rows->rows > 1 &&
+        !find_authenticity(comparison, work->context, own, other, there))
+        status = fb3_no_memory(err, "authenticity");
     fb3_release(work->context, own);
     return status;
 }
@@ -110,17 +127,24 @@ static flowbd3_status compare_authenticity(fb3_summary *summary, fb3_work *work,
 /* As synthcity's AlphaPrecision computes it: over the training rows i, whose nearest generated row is a[i],
  * the share where training row number a[i] (a generated row's number) is nearer to its neighbour than i is to
  * a[i]. */
-static double reference_authenticity(const fb3_cloud *training, const fb3_points *other,
-                                     const fb3_neighbours *back) {
+static bool find_reference(fb3_comparison *comparison, flowbd3_context *context, const fb3_cloud *training,
+                           const fb3_points *other, const fb3_neighbours *back) {
     const fb3_points *points = &training->points;
-    uint64_t authentic = 0;
-    for (size_t row = 0; row < points->rows; row++) {
+    double *authentic = fb3_allocate(context, points->rows, sizeof *authentic), sum = 0.0;
+    bool whole = authentic != NULL;
+    for (size_t row = 0; whole && row < points->rows; row++) {
         size_t point = points->point[row];
         size_t nearest = other->first[back->point[point * back->k]];
         double own = training->own.square[points->point[nearest] * training->own.k];
-        authentic += own < back->square[point * back->k];
+        authentic[row] = own < back->square[point * back->k] ? 1.0 : 0.0;
+        sum += authentic[row];
     }
-    return (double)authentic / (double)points->rows;
+    comparison->summary.authenticity_reference = sum / (double)points->rows;
+    if (whole && comparison->keeps)
+        whole = fb3_keep_mean(&comparison->outcomes, context, offsetof(fb3_summary, authenticity_reference),
+                              training->of, authentic, points->rows);
+    fb3_release(context, authentic);
+    return whole;
 }
 
 /* ---- copies ------------------------------------------------------------------------------------- */
@@ -158,30 +182,39 @@ static bool equal_cells(const void *rows, size_t i, size_t j) {
     return true;
 }
 
-/* Share of other's rows that are in training; NaN when memory is short. */
-static double share_of_copies(flowbd3_context *context, const both *b) {
-    size_t n = b->training->rows + b->other->rows, count, copies = 0;
+/* Share of other's rows that are in training. False when memory is short. */
+static bool find_copies(fb3_comparison *comparison, flowbd3_context *context, const both *b) {
+    size_t rows = b->other->rows, before = b->training->rows, n = before + rows, count;
     uint32_t *number = fb3_allocate(context, n, sizeof *number);
     uint32_t *first = fb3_allocate(context, n, sizeof *first);
-    bool whole = number != NULL && first != NULL &&
+    double *copied = fb3_allocate(context, rows, sizeof *copied), sum = 0.0;
+    bool whole = number != NULL && first != NULL && copied != NULL &&
                  fb3_distinct(context, b, n, hash_cells, equal_cells, number, first, &count);
-    for (size_t i = b->training->rows; whole && i < n; i++)
-        copies += first[number[i]] < b->training->rows;
+    for (size_t i = 0; whole && i < rows; i++) {
+        copied[i] = first[number[before + i]] < before ? 1.0 : 0.0;
+        sum += copied[i];
+    }
+    comparison->summary.copies = sum / (double)rows;
+    if (whole && comparison->keeps)
+        whole = fb3_keep_mean(&comparison->outcomes, context, offsetof(fb3_summary, copies),
+                              FB3_POPULATION_GENERATED, copied, rows);
     fb3_release(context, number);
     fb3_release(context, first);
-    return whole ? (double)copies / (double)b->other->rows : NAN;
+    fb3_release(context, copied);
+    return whole;
 }
 
-flowbd3_status fb3_compare_privacy(fb3_summary *summary, fb3_work *work, const fb3_features *features,
+flowbd3_status fb3_compare_privacy(fb3_comparison *comparison, fb3_work *work, const fb3_features *features,
                                    const fb3_cloud *training, const fb3_cloud *other,
                                    const fb3_crossing *crossing, bool reference, flowbd3_error *err) {
     const fb3_points *rows = &training->points;
+    flowbd3_context *context = work->context;
     both b = {features, training->part.sample, other->part.sample};
-    summary->copies = share_of_copies(work->context, &b);
-    if (isnan(summary->copies) ||
-        !describe_distances(summary, work->context, rows, &other->points, &crossing->there))
+    bool whole = find_copies(comparison, context, &b) &&
+                 describe_distances(comparison, context, rows, &other->points, &crossing->there);
+    if (whole && reference && rows->rows > 1 && rows->rows == other->points.rows)
+        whole = find_reference(comparison, context, training, &other->points, &crossing->back);
+    if (!whole)
         return fb3_no_memory(err, "distances to training rows");
-    if (reference && rows->rows > 1 && rows->rows == other->points.rows)
-        summary->authenticity_reference = reference_authenticity(training, &other->points, &crossing->back);
-    return compare_authenticity(summary, work, training, &other->points, &crossing->there, err);
+    return compare_authenticity(comparison, work, training, &other->points, &crossing->there, err);
 }

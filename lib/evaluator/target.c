@@ -2,9 +2,6 @@
  * column of the real ones. */
 #include "classifier.h"
 
-/* Classes with a score of their own; the rarer ones are one more. */
-enum { MOST_CLASSES = 31 };
-
 typedef struct foretelling {
     flowbd3_context *context;
     const fb3_pooled *pooled;
@@ -34,7 +31,7 @@ static bool place_classes(foretelling *f, const double *cells) {
     if (whole)
         fb3_sort_frequencies(list, codes);
     size_t kept = 0;
-    while (whole && kept < codes && kept < MOST_CLASSES && list[kept].count > 0)
+    while (whole && kept < codes && kept < FB3_MOST_CLASSES && list[kept].count > 0)
         kept++;
     for (size_t i = 0; whole && i < codes; i++)
         place_of[list[i].code] = (double)(i < kept ? i : kept);
@@ -88,43 +85,69 @@ static bool place_numbers(foretelling *f, const double *cells) {
 
 /* ---- figures ---------------------------------------------------------------------------------------- */
 
-/* The mean over the classes of the real rows of 2 hits / (foretold + there are); NaN with one class. */
-static double macro_f1(const foretelling *f) {
-    size_t hits[MOST_CLASSES + 1] = {0}, foretold[MOST_CLASSES + 1] = {0}, there[MOST_CLASSES + 1] = {0};
-    const double *y = f->y + f->split.n_train;
-    for (size_t i = 0; i < f->split.n_test; i++) {
-        const double *scores = f->scores + i * f->outputs;
-        size_t best = 0, truth = (size_t)y[i];
-        for (size_t k = 1; k < f->outputs; k++)
-            best = scores[k] > scores[best] ? k : best;
-        foretold[best]++;
-        there[truth]++;
-        hits[best] += best == truth;
+double fb3_macro_f1(const double *truth, const double *guess, const uint32_t *times, size_t n,
+                    size_t classes) {
+    uint64_t hits[FB3_MOST_CLASSES + 1] = {0}, guessed[FB3_MOST_CLASSES + 1] = {0},
+                                     there[FB3_MOST_CLASSES + 1] = {0};
+    for (size_t i = 0; i < n; i++) {
+        uint32_t count = times != NULL ? times[i] : 1;
+        guessed[(size_t)guess[i]] += count;
+        there[(size_t)truth[i]] += count;
+        hits[(size_t)truth[i]] += truth[i] == guess[i] ? count : 0;
     }
-    double sum = 0.0, classes = 0.0;
-    for (size_t k = 0; k < f->outputs; k++) {
+    double sum = 0.0, met = 0.0;
+    for (size_t k = 0; k < classes; k++) {
         if (there[k] == 0)
             continue;
-        sum += 2.0 * (double)hits[k] / (double)(foretold[k] + there[k]);
-        classes += 1.0;
+        sum += 2.0 * (double)hits[k] / (double)(guessed[k] + there[k]);
+        met += 1.0;
     }
-    return classes > 1.0 ? sum / classes : NAN;
+    return met > 1.0 ? sum / met : NAN;
 }
 
-/* The share of the variance that is explained; NaN where there is none. */
-static double explained(const foretelling *f) {
-    const double *y = f->y + f->split.n_train;
+double fb3_explained(const double *y, const double *scores, const uint32_t *times, size_t n) {
     fb3_sum sum = {0.0, 0.0}, errors = {0.0, 0.0}, squares = {0.0, 0.0};
-    for (size_t i = 0; i < f->split.n_test; i++)
-        fb3_sum_add(&sum, y[i]);
-    double mean = fb3_sum_value(&sum) / (double)f->split.n_test;
-    for (size_t i = 0; i < f->split.n_test; i++) {
-        fb3_sum_add(&errors, (y[i] - f->scores[i]) * (y[i] - f->scores[i]));
-        fb3_sum_add(&squares, (y[i] - mean) * (y[i] - mean));
+    for (size_t i = 0; i < n; i++)
+        fb3_sum_add(&sum, times != NULL ? times[i] * y[i] : y[i]);
+    double mean = fb3_sum_value(&sum) / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double count = times != NULL ? times[i] : 1.0;
+        fb3_sum_add(&errors, count * (y[i] - scores[i]) * (y[i] - scores[i]));
+        fb3_sum_add(&squares, count * (y[i] - mean) * (y[i] - mean));
     }
     /* Ranks are at least half a row apart. */
-    double least = 1e-12 * (double)f->split.n_test;
+    double least = 1e-12 * (double)n;
     return fb3_sum_value(&squares) > least ? 1.0 - fb3_sum_value(&errors) / fb3_sum_value(&squares) : NAN;
+}
+
+/* guess[n]: the class with the largest score of every row that is judged. */
+static void guess_classes(double *guess, const foretelling *f) {
+    for (size_t i = 0; i < f->split.n_test; i++) {
+        const double *scores = f->scores + i * f->outputs;
+        size_t best = 0;
+        for (size_t k = 1; k < f->outputs; k++)
+            best = scores[k] > scores[best] ? k : best;
+        guess[i] = (double)best;
+    }
+}
+
+/* Puts the figure into *figure. False when memory is short. */
+static bool judge(double *figure, fb3_outcomes *outcomes, size_t kept, const foretelling *f, bool numeric) {
+    const double *y = f->y + f->split.n_train;
+    size_t n = f->split.n_test;
+    if (numeric) {
+        *figure = fb3_explained(y, f->scores, NULL, n);
+        return outcomes == NULL || fb3_keep_explained(outcomes, f->context, kept, y, f->scores, n);
+    }
+    double *guess = fb3_allocate(f->context, n, sizeof *guess);
+    bool whole = guess != NULL;
+    if (whole) {
+        guess_classes(guess, f);
+        *figure = fb3_macro_f1(y, guess, NULL, n, f->outputs);
+        whole = outcomes == NULL || fb3_keep_f1(outcomes, f->context, kept, y, guess, n, f->outputs);
+    }
+    fb3_release(f->context, guess);
+    return whole;
 }
 
 /* ---- models ----------------------------------------------------------------------------------------- */
@@ -170,8 +193,9 @@ static void split_tables(fb3_split *split, const fb3_pooled *pooled) {
         split->rows[pooled->other[i] ? train++ : test++] = (uint32_t)i;
 }
 
-flowbd3_status fb3_foretell(double *figure, flowbd3_context *context, const fb3_pooled *pooled, size_t target,
-                            bool boosted, uint64_t seed, flowbd3_error *err) {
+flowbd3_status fb3_foretell(double *figure, fb3_outcomes *outcomes, size_t kept, flowbd3_context *context,
+                            const fb3_pooled *pooled, size_t target, bool boosted, uint64_t seed,
+                            flowbd3_error *err) {
     const double *cells = pooled->cells + target * pooled->rows;
     bool numeric = pooled->features->list[target].numeric;
     foretelling f = {context, pooled, target, boosted, seed, {NULL, 0, 0}, NULL, NULL, 0};
@@ -189,8 +213,8 @@ flowbd3_status fb3_foretell(double *figure, flowbd3_context *context, const fb3_
         status = fb3_no_memory(err, "targets of rows");
     else if (f.split.n_train > 0 && f.split.n_test > 0 && (numeric || f.outputs > 1))
         status = find_outputs(&f, numeric, err);
-    if (status == FLOWBD3_OK && f.scores != NULL)
-        *figure = numeric ? explained(&f) : macro_f1(&f);
+    if (status == FLOWBD3_OK && f.scores != NULL && !judge(figure, outcomes, kept, &f, numeric))
+        status = fb3_no_memory(err, "outcomes of rows");
     fb3_release(context, f.split.rows);
     fb3_release(context, f.y);
     fb3_release(context, f.scores);

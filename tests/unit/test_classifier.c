@@ -99,7 +99,7 @@ START_TEST(logistic_regression_as_in_scikit_learn) {
     }
     fb3_work work = {.context = context};
     double auc;
-    ck_assert_int_eq(fb3_two_sample_test(&auc, &work, &p.pooled, &design, 0, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(fb3_two_sample_test(&auc, NULL, &work, &p.pooled, &design, 0, NULL), FLOWBD3_OK);
     assert_near("AUC", auc, json_number_value(json_object_get(content, "c2st_auc_logistic")), 1e-9);
     free(rows);
     free(y);
@@ -122,7 +122,7 @@ START_TEST(boosted_trees_as_in_python) {
     fb3_work work = {.context = context};
     double auc;
     if (fb3_boosted_name() != NULL) {
-        ck_assert_int_eq(fb3_two_sample_test(&auc, &work, &p.pooled, NULL, 0, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(fb3_two_sample_test(&auc, NULL, &work, &p.pooled, NULL, 0, NULL), FLOWBD3_OK);
         assert_near("AUC", auc, json_number_value(json_object_get(content, "c2st_auc_xgboost")),
                     is_golden_xgboost() ? 1e-3 : 0.05);
     }
@@ -140,11 +140,13 @@ START_TEST(targets_as_in_python) {
         size_t target = 0;
         while (strcmp(p.features.list[target].name, name) != 0)
             target++;
-        ck_assert_int_eq(fb3_foretell(&figure, context, &p.pooled, target, false, 0, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(fb3_foretell(&figure, NULL, 0, context, &p.pooled, target, false, 0, NULL),
+                         FLOWBD3_OK);
         assert_near(name, figure, json_number_value(json_object_get(expected, "linear")), 1e-9);
         if (fb3_boosted_name() == NULL)
             continue;
-        ck_assert_int_eq(fb3_foretell(&figure, context, &p.pooled, target, true, 0, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(fb3_foretell(&figure, NULL, 0, context, &p.pooled, target, true, 0, NULL),
+                         FLOWBD3_OK);
         assert_near(name, figure, json_number_value(json_object_get(expected, "xgboost")),
                     is_golden_xgboost() ? 2e-3 : 0.1);
     }
@@ -257,7 +259,7 @@ START_TEST(copies_do_not_help) {
     fb3_work work = {.context = context};
     double auc;
     if (fb3_boosted_name() != NULL) {
-        ck_assert_int_eq(fb3_two_sample_test(&auc, &work, &p.pooled, NULL, 0, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(fb3_two_sample_test(&auc, NULL, &work, &p.pooled, NULL, 0, NULL), FLOWBD3_OK);
         ck_assert(auc > 0.57);
     }
     part(&p);

@@ -1,5 +1,5 @@
 /* The evaluator's figures against SciPy, NumPy and scikit-learn: tests/golden/evaluator.py,
- * evaluator_sequences.py, evaluator_bootstrap.py. */
+ * evaluator_sequences.py, evaluator_bootstrap.py, evaluator_bootstrap_rows.py. */
 #include "evaluator/evaluator.h"
 #include "golden_table.h"
 #include "test_main.h"
@@ -207,11 +207,43 @@ START_TEST(golden_bootstrap) {
     ck_assert_uint_eq(json_object_size(low), 22);
     assert_figures(evaluator, "low.", low);
     assert_figures(evaluator, "high.", json_object_get(content, "high"));
-    ck_assert(isnan(flowbd3_evaluator_get(evaluator, "low.nearest_mean")));
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_rules_destroy(&rules);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);
+    json_decref(content);
+}
+END_TEST
+
+/* Of figures that need searches, from what is found out about rows once. */
+START_TEST(golden_bootstrap_of_rows) {
+    json_t *content = golden_content("bootstrap_rows"), *cases = json_object_get(content, "cases"), *one;
+    size_t i;
+    json_array_foreach(cases, i, one) {
+        flowbd3_table *tables[4];
+        static const char *const names[] = {"real", "generated", "second", "training"};
+        for (size_t k = 0; k < 4; k++) {
+            json_t *table = json_object_get(json_object_get(one, "tables"), names[k]);
+            tables[k] = table != NULL ? golden_table(context, table) : NULL;
+        }
+        flowbd3_evaluator_options options = FLOWBD3_EVALUATOR_OPTIONS_INIT;
+        options.groups = FLOWBD3_METRICS_NEIGHBOURS;
+        options.training = tables[3];
+        options.reference_authenticity = 1;
+        options.seed = (uint64_t)json_integer_value(json_object_get(content, "seed"));
+        options.bootstrap = (uint32_t)json_integer_value(json_object_get(content, "resamplings"));
+        flowbd3_evaluator *evaluator;
+        ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, context, tables[0], tables[2], &options, NULL),
+                         FLOWBD3_OK);
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, tables[1], NULL, NULL, NULL), FLOWBD3_OK);
+        ck_assert_uint_eq(json_object_size(json_object_get(one, "low")), 15);
+        assert_figures(evaluator, "low.", json_object_get(one, "low"));
+        assert_figures(evaluator, "high.", json_object_get(one, "high"));
+        flowbd3_evaluator_destroy(&evaluator);
+        for (size_t k = 0; k < 4; k++)
+            flowbd3_table_destroy(&tables[k]);
+    }
+    ck_assert_uint_eq(i, 2);
     json_decref(content);
 }
 END_TEST
@@ -227,6 +259,7 @@ int main(void) {
     tcase_add_test(tests, golden_large_columns);
     tcase_add_test(tests, golden_sequences);
     tcase_add_test(tests, golden_bootstrap);
+    tcase_add_test(tests, golden_bootstrap_of_rows);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
