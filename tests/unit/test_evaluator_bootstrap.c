@@ -155,6 +155,43 @@ START_TEST(what_has_an_interval) {
 }
 END_TEST
 
+/* Rows held out, training rows apart, a target and rules: what needs them has an interval, too. */
+START_TEST(intervals_of_what_takes_more_tables) {
+    static const char rule[] = "{\"format\":\"flowbd3-rules\",\"version\":1,\"rules\":["
+                               "{\"name\":\"few\",\"compare\":{\"left\":\"y\",\"at_most\":80}}]}";
+    static const char *const keys[] = {"rule_violations", "rule_violations_real", "tstr",  "trtr",
+                                       "mia_advantage",   "dcr_train_share",      "dcr_p5"};
+    flowbd3_table *tables[4];
+    flowbd3_rules *rules;
+    for (uint64_t i = 0; i < 4; i++)
+        tables[i] = random_table(context, 150, i, 0.0);
+    ck_assert_int_eq(flowbd3_rules_from_json(&rules, context, rule, sizeof rule - 1, NULL), FLOWBD3_OK);
+    for (int apart = 0; apart < 2; apart++) {
+        flowbd3_evaluator_options options = resampling(40);
+        options.max_rows = 0;
+        options.rules = rules;
+        options.target = "t";
+        options.training = apart ? tables[3] : NULL;
+        flowbd3_evaluator *evaluator = evaluated(context, tables[0], tables[1], tables[2], &options);
+        for (size_t i = 0; i < FB3_COUNT(keys); i++) {
+            double low = get(evaluator, "low", keys[i]), high = get(evaluator, "high", keys[i]);
+            ck_assert_msg(low < high, "%s: %g to %g", keys[i], low, high);
+        }
+        /* The floor stays, and so does the interval that is made with it. */
+        double low = get(evaluator, "low", "trtr"), high = get(evaluator, "high", "trtr");
+        ck_assert_int_eq(flowbd3_evaluator_run(evaluator, tables[0], NULL, NULL, NULL), FLOWBD3_OK);
+        ck_assert(low == get(evaluator, "low", "trtr") && high == get(evaluator, "high", "trtr"));
+        /* A table against itself: every row is a copy, however rows are drawn. */
+        if (!apart)
+            ck_assert(get(evaluator, "low", "copies") == 1.0 && get(evaluator, "high", "copies") == 1.0);
+        flowbd3_evaluator_destroy(&evaluator);
+    }
+    flowbd3_rules_destroy(&rules);
+    for (size_t i = 0; i < 4; i++)
+        flowbd3_table_destroy(&tables[i]);
+}
+END_TEST
+
 /* One row is drawn again and again; of one group nothing can be drawn. */
 START_TEST(one_row) {
     flowbd3_table *real = random_table(context, 50, 1, 0.0), *generated = random_table(context, 1, 2, 0.0);
@@ -165,6 +202,14 @@ START_TEST(one_row) {
     ck_assert(get(evaluator, "low", "ks_mean") == ks && get(evaluator, "high", "ks_mean") == ks);
     ck_assert(isfinite(get(evaluator, "summary", "group_size_ks")));
     ck_assert(isnan(get(evaluator, "low", "group_size_ks")));
+    double dcr = get(evaluator, "summary", "dcr_p5");
+    ck_assert(get(evaluator, "low", "dcr_p5") == dcr && get(evaluator, "high", "dcr_p5") == dcr);
+    /* Too few rows for balls and folds. */
+    ck_assert(isnan(get(evaluator, "low", "recall")) && isnan(get(evaluator, "low", "c2st_auc")));
+    flowbd3_evaluator_destroy(&evaluator);
+    evaluator = evaluated(context, generated, NULL, real, &options);
+    ck_assert(isfinite(get(evaluator, "low", "alpha_precision")));
+    ck_assert(isnan(get(evaluator, "low", "coverage")) && isnan(get(evaluator, "low", "beta_recall")));
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);
@@ -177,6 +222,7 @@ START_TEST(threads_change_no_bit) {
         flowbd3_context *other = new_context(threads);
         flowbd3_table *a = random_table(other, 300, 3, 0.0), *b = random_table(other, 201, 4, 0.2);
         flowbd3_evaluator_options o = resampling(7);
+        o.target = "t";
         flowbd3_evaluator *evaluator;
         ck_assert_int_eq(flowbd3_evaluator_create(&evaluator, other, a, a, &o, NULL), FLOWBD3_OK);
         ck_assert_int_eq(flowbd3_evaluator_run(evaluator, b, NULL, NULL, NULL), FLOWBD3_OK);
@@ -215,6 +261,8 @@ START_TEST(progress_and_cancel) {
     flowbd3_table *real = random_table(context, 60, 1, 0.0), *generated = random_table(context, 40, 2, 0.1),
                   *one = random_table(context, 1, 2, 0.1);
     flowbd3_evaluator_options options = resampling(3);
+    options.target = "t";
+    options.max_classifier_rows = 20;
     for (uint32_t groups = 1; groups < 64; groups++) {
         options.groups = groups;
         flowbd3_evaluator *evaluator;
@@ -246,6 +294,13 @@ START_TEST(every_allocation_may_fail) {
     flowbd3_evaluator_options o = resampling(2);
     o.groups = FLOWBD3_METRICS_MARGINALS | FLOWBD3_METRICS_JOINT | FLOWBD3_METRICS_SEQUENCES;
     climb_evaluation(real, NULL, generated, &o, 1, true);
+    o.groups = FLOWBD3_METRICS_NEIGHBOURS;
+    o.reference_authenticity = 1;
+    climb_evaluation(real, real, generated, &o, 1, false);
+    o.groups = FLOWBD3_METRICS_CLASSIFIER;
+    o.target = "t";
+    o.max_classifier_rows = 10;
+    climb_evaluation(real, generated, generated, &o, 7, false);
     flowbd3_table_destroy(&real);
     flowbd3_table_destroy(&generated);
 }
@@ -258,6 +313,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, interval_of_a_mean);
     tcase_add_test(tests, what_has_an_interval);
+    tcase_add_test(tests, intervals_of_what_takes_more_tables);
     tcase_add_test(tests, one_row);
     tcase_add_test(tests, threads_change_no_bit);
     tcase_add_test(tests, a_seed_gives_its_intervals);

@@ -296,9 +296,9 @@ START_TEST(intervals_hold_the_truth) {
     }
     printf("# of 95 %% intervals hold the truth: share %.3f, mean %.3f, quantile %.3f\n",
            (double)of_share / SAMPLES, (double)of_mean / SAMPLES, (double)of_quantile / SAMPLES);
-    assert_near("share", (double)of_share / SAMPLES, 0.945, 0.045);
-    assert_near("mean", (double)of_mean / SAMPLES, 0.945, 0.045);
-    assert_near("quantile", (double)of_quantile / SAMPLES, 0.935, 0.05);
+    assert_near("share", (double)of_share / SAMPLES, 0.935, 0.044);
+    assert_near("mean", (double)of_mean / SAMPLES, 0.935, 0.044);
+    assert_near("quantile", (double)of_quantile / SAMPLES, 0.935, 0.044);
 }
 END_TEST
 
