@@ -149,6 +149,7 @@ refuse 2 "--plots: pictures need" evaluate --real "$data/flows.csv" --generated 
 expect 0 evaluate --real "$data/flows.csv" --generated rows.csv --bootstrap 20 --json report.json
 grep -q '^figure  *2.5 %  *value  *97.5 %$' output || fail "expected intervals"
 [ "$(grep -c '^ks_mean ' output)" -eq 2 ] || fail "expected ks_mean and its interval"
+[ "$(grep -c '^dcr_mean ' output)" -eq 2 ] || fail "expected dcr_mean and its interval"
 grep -q '"high": {' report.json || fail "expected intervals in the report"
 # Two tables that are the same have no distance.
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv"

@@ -341,6 +341,28 @@ START_TEST(one_row_is_all_that_is_drawn) {
 }
 END_TEST
 
+static int cancel(void *user, const flowbd3_progress *progress) {
+    (void)progress;
+    ++*(int *)user;
+    return 1;
+}
+
+START_TEST(cancelled) {
+    fb3_outcomes outcomes = {0};
+    fb3_work work = {.context = context};
+    fb3_summary summaries[100];
+    flowbd3_error err = {0};
+    int calls = 0;
+    fb3_reporter_start(&work.reporter, cancel, &calls, "evaluate", 100);
+    ck_assert(keep_all(&outcomes, context, 2));
+    ck_assert_int_eq(fb3_outcomes_resample(summaries, &work, &outcomes, 100, SEED, &err), FLOWBD3_CANCELLED);
+    ck_assert_int_eq(calls, 1);
+    ck_assert_uint_lt(work.done, 100);
+    ck_assert_str_eq(err.message, "the evaluation was cancelled");
+    fb3_outcomes_release(&outcomes, context);
+}
+END_TEST
+
 START_TEST(nothing_kept_is_nothing_found) {
     fb3_outcomes outcomes = {0};
     fb3_summary *summaries = resampled(&outcomes, 3, SEED);
@@ -384,6 +406,7 @@ int main(void) {
     tcase_add_test(tests, law_of_a_quantile);
     tcase_add_test(tests, intervals_hold_the_truth);
     tcase_add_test(tests, one_row_is_all_that_is_drawn);
+    tcase_add_test(tests, cancelled);
     tcase_add_test(tests, nothing_kept_is_nothing_found);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
