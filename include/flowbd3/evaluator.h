@@ -29,7 +29,7 @@ typedef struct flowbd3_evaluator_options {
     const flowbd3_rules *rules; /* whose violations are counted; default NULL = none. The evaluator keeps a
                                    reference of its own */
     uint32_t groups;            /* flowbd3_metrics to compute, others are NaN; default 0 = all */
-    uint32_t bootstrap;         /* resamplings of the generated rows that give intervals; default 0 = none */
+    uint32_t bootstrap;         /* resamplings of rows that give intervals; default 0 = none */
     /* [n_group_by] columns whose equal cells make rows one sequence, for example the source host; missing
      * cells are equal. Default none: all rows are one. */
     const char *const *group_by;
