@@ -1,7 +1,7 @@
 /* A process that works on and on: read, train, save, load, sample, evaluate, write, from the beginning. Its
  * memory, its descriptors and its threads stay as they are after the first rounds.
  *
- * FLOWBD3_SOAK_SECONDS says for how long (`bash .ci/deep soak MINUTES`); without it, 20 seconds. */
+ * FLOWBD3_SOAK_SECONDS says for how long (`bash .ci/deep soak MINUTES`); without it, 8 seconds. */
 #include "base/base.h"
 #include "test_main.h"
 
@@ -145,7 +145,7 @@ static void print(const char *when, unsigned rounds, double seconds, usage u) {
 
 START_TEST(nothing_grows) {
     const char *source = getenv("FLOWBD3_TEST_DATA"), *text = getenv("FLOWBD3_SOAK_SECONDS");
-    double seconds = text != NULL ? atof(text) : 20.0, started = fb3_seconds();
+    double seconds = text != NULL ? atof(text) : 8.0, started = fb3_seconds();
     char directory[] = "/tmp/flowbd3-soak-XXXXXX", data[PATH_MAX], model[PATH_MAX], csv[PATH_MAX];
     ck_assert_ptr_nonnull(source);
     ck_assert_double_gt(seconds, 0.0);
