@@ -399,6 +399,17 @@ static int run(flowbd3_evaluator *evaluator, flowbd3_context *context, const tab
     return status;
 }
 
+/* What cannot be written is said before the work. */
+static int check_outputs(const arguments *a) {
+    const char *const files[] = {a->json, a->violations}, *const directories[] = {a->report, a->plots};
+    int status = EXIT_SUCCESS;
+    for (size_t i = 0; status == EXIT_SUCCESS && i < sizeof files / sizeof *files; i++)
+        status = files[i] != NULL ? check_text_file(files[i]) : EXIT_SUCCESS;
+    for (size_t i = 0; status == EXIT_SUCCESS && i < sizeof directories / sizeof *directories; i++)
+        status = directories[i] != NULL ? make_output_directory(directories[i]) : EXIT_SUCCESS;
+    return status;
+}
+
 static int evaluate(flowbd3_context *context, const arguments *a) {
     flowbd3_error err = {0};
     tables t = {0};
@@ -426,6 +437,8 @@ static int evaluate(flowbd3_context *context, const arguments *a) {
                                                        &options, a->model != NULL)
                                     : library_failure(&err);
     if (status < 0)
+        status = check_outputs(a);
+    if (status == EXIT_SUCCESS)
         status = run(evaluator, context, &t, rules, a);
     flowbd3_evaluator_destroy(&evaluator);
     flowbd3_rules_destroy(&rules);

@@ -43,3 +43,15 @@ int write_text_file(const char *path, const char *text) {
     (void)unlink(beside);
     return failure("cannot write '%s': %s", path, strerror(reason));
 }
+
+int check_text_file(const char *path) {
+    char directory[PATH_MAX];
+    if (is_no_file(path) || snprintf(directory, sizeof directory, "%s", path) >= (int)sizeof directory)
+        return 0; /* what is wrong with it, writing says */
+    char *slash = strrchr(directory, '/');
+    if (slash == NULL)
+        strcpy(directory, ".");
+    else
+        slash[slash == directory ? 1 : 0] = '\0';
+    return access(directory, W_OK | X_OK) == 0 ? 0 : failure("cannot write '%s': %s", path, strerror(errno));
+}

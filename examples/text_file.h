@@ -6,4 +6,7 @@
  * 0 or an exit status. */
 int write_text_file(const char *path, const char *text);
 
+/* Whether a file could be written there, to be asked before long work. 0 or an exit status. */
+int check_text_file(const char *path);
+
 #endif

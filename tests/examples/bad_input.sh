@@ -74,6 +74,9 @@ printf 'a,b\n1,2\nx,3\n' >other.csv
 refuse 1 "'other.csv': line 3, column 'a'" evaluate --real one.csv --generated other.csv
 expect 0 evaluate --real "$data/flows.csv" --generated "$data/flows.csv" --json report.json
 refuse 1 "cannot write 'nowhere/report.json'" evaluate --real one.csv --generated one.csv --json nowhere/report.json
+[ ! -s output ] || fail "expected nothing to be computed for a file that cannot be written"
+refuse 1 "cannot make the directory 'report.json/deep'" evaluate --real one.csv --generated one.csv --report report.json/deep
+[ ! -s output ] || fail "expected nothing to be computed for a page that cannot be written"
 refuse 1 "cannot open 'nowhere.json'" evaluate --real one.csv --generated one.csv --rules nowhere.json
 printf '{"format":"flowbd3-rules","version":1,"rules":[{"name":"n","then":{"x":null}}]}' >rules.json
 refuse 1 "the real table: rule 'n': there is no column 'x'" evaluate --real one.csv --generated one.csv --rules rules.json
