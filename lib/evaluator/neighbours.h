@@ -71,7 +71,7 @@ void fb3_points_destroy(fb3_points *points, flowbd3_context *context);
 
 /* y[width] = factor (x - middle) in units, for products in single precision: limited, which brings points
  * nearer to each other but never farther apart. Returns the sum of their squares. (points.c) */
-double fb3_place(float *y, const double *x, const double *middle, size_t width, double unit, double factor);
+double fb3_centred(float *y, const double *x, const double *middle, size_t width, double unit, double factor);
 
 /* Exact squared distance, in the square of coordinates. */
 static inline double fb3_squared_distance(const fb3_points *a, size_t i, const fb3_points *b, size_t j) {

@@ -173,7 +173,8 @@ static void order_tiles(const raw *from, uint32_t *order, size_t n) {
 
 /* ---- tiles -------------------------------------------------------------------------------------- */
 
-double fb3_place(float *y, const double *x, const double *middle, size_t width, double unit, double factor) {
+double fb3_centred(float *y, const double *x, const double *middle, size_t width, double unit,
+                   double factor) {
     const double most = 1e6; /* units */
     return fb3_kernels_best()->offsets(y, x, middle, width, factor / unit, most * fabs(factor));
 }
@@ -194,7 +195,7 @@ static void describe_tile(fb3_points *to, size_t tile) {
     }
     for (size_t i = begin; i < end; i++) {
         double square =
-            fb3_place(to->y + i * to->numeric, to->x + i * to->numeric, middle, to->numeric, to->unit, 1.0);
+            fb3_centred(to->y + i * to->numeric, to->x + i * to->numeric, middle, to->numeric, to->unit, 1.0);
         to->square[i] = (float)square;
         reach = square > reach ? square : reach;
         for (size_t f = 0; f < to->categorical; f++)

@@ -132,8 +132,8 @@ static void search_tile(const search *s, desk *d, size_t begin, size_t m, size_t
     size_t n = smaller(FB3_TILE, among->count - tile * FB3_TILE), width = among->numeric;
     double slack[FB3_TILE];
     for (size_t i = 0; i < m; i++) {
-        double square = 0.25 * fb3_place(d->q + i * width, s->queries->x + (begin + i) * width,
-                                         among->middle + tile * width, width, among->unit, -2.0);
+        double square = 0.25 * fb3_centred(d->q + i * width, s->queries->x + (begin + i) * width,
+                                           among->middle + tile * width, width, among->unit, -2.0);
         slack[i] = rounding(s, square, tile) - square;
         count_categories(d->products + i * FB3_TILE, s, begin + i, tile, n);
     }
