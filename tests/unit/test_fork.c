@@ -158,13 +158,21 @@ START_TEST(a_child_of_a_busy_parent_goes_on) {
 }
 END_TEST
 
+/* The address sanitizers of 2022 do not see to it that their own locks are free in a child. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { BUSY_PARENTS_MAY_FORK = 0 };
+#else
+enum { BUSY_PARENTS_MAY_FORK = 1 };
+#endif
+
 int main(void) {
     setenv("CK_FORK", "no", 1);
     Suite *suite = suite_create("fork");
     TCase *tests = tcase_create("fork");
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_child_goes_on);
-    tcase_add_test(tests, a_child_of_a_busy_parent_goes_on);
+    if (BUSY_PARENTS_MAY_FORK)
+        tcase_add_test(tests, a_child_of_a_busy_parent_goes_on);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
