@@ -5,6 +5,13 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* Whether a sanitizer slows everything down: what is learned is then left to the other builds. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 static int run_suite(Suite *suite) {
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");

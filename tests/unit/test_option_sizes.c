@@ -260,7 +260,7 @@ int main(void) {
     Suite *suite = suite_create("option_sizes");
     TCase *tests = tcase_create("option_sizes");
     tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, options_of_every_size, 0, (int)FB3_COUNT(options));
     tcase_add_loop_test(tests, what_is_given_has_the_size_asked_for, 0, (int)FB3_COUNT(given));
     tcase_add_test(tests, epochs_that_there_are);
