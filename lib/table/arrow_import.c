@@ -112,9 +112,10 @@ static bool find_metadata(const struct ArrowSchema *schema, const char *key, con
     const char *at = schema->metadata, *name;
     size_t name_size;
     int32_t pairs = 0;
-    if (at != NULL)
-        memcpy(&pairs, at, sizeof pairs);
-    for (at += at != NULL ? sizeof pairs : 0; pairs > 0; pairs--) {
+    if (at == NULL)
+        return false;
+    memcpy(&pairs, at, sizeof pairs);
+    for (at += sizeof pairs; pairs > 0; pairs--) {
         if (!next_text(&at, &name, &name_size) || !next_text(&at, value, size))
             return false;
         if (name_size == strlen(key) && memcmp(name, key, name_size) == 0)
