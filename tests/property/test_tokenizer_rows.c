@@ -1,23 +1,12 @@
 /* Tables with planted relations: what is decoded obeys every certain rule, and every row of the table passes
  * its own rules. */
 #include "../unit/test_main.h"
+#include "../unit/two_threads.h"
 #include "tokenizer/tokenizer.h"
 
 #include <math.h>
 
 enum { TABLES = 60, MOST_ROWS = 400, MOST_COLUMNS = 9 };
-
-static flowbd3_context *context;
-
-static void setup(void) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 2;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
-}
-
-static void teardown(void) {
-    flowbd3_context_destroy(&context);
-}
 
 /* ---- random tables --------------------------------------------------------------------------------- */
 

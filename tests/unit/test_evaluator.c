@@ -2,20 +2,9 @@
 #include "evaluated.h"
 #include "evaluator/evaluator.h"
 #include "test_main.h"
+#include "two_threads.h"
 
 #include <jansson.h>
-
-static flowbd3_context *context;
-
-static void setup(void) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 2;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
-}
-
-static void teardown(void) {
-    flowbd3_context_destroy(&context);
-}
 
 /* ---- tables made here ------------------------------------------------------------------------------- */
 

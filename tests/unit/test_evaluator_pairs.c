@@ -4,18 +4,7 @@
 #include "evaluator/evaluator.h"
 #include "golden_table.h"
 #include "test_main.h"
-
-static flowbd3_context *context;
-
-static void setup(void) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 2;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
-}
-
-static void teardown(void) {
-    flowbd3_context_destroy(&context);
-}
+#include "two_threads.h"
 
 static flowbd3_evaluator *evaluate(const flowbd3_table *real, const flowbd3_table *second,
                                    const flowbd3_table *generated) {

@@ -2,18 +2,7 @@
 #include "evaluated.h"
 #include "evaluator/evaluator.h"
 #include "test_main.h"
-
-static flowbd3_context *context;
-
-static void setup(void) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 2;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
-}
-
-static void teardown(void) {
-    flowbd3_context_destroy(&context);
-}
+#include "two_threads.h"
 
 /* Rows host,time,x,state; "-" in a cell is a missing one. */
 static flowbd3_table *parse(const char *rows) {

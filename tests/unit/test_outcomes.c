@@ -4,20 +4,9 @@
 #include "evaluator/distances.h"
 #include "ladder.h"
 #include "test_main.h"
+#include "two_threads.h"
 
 enum { SEED = 11 };
-
-static flowbd3_context *context;
-
-static void setup(void) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 2;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
-}
-
-static void teardown(void) {
-    flowbd3_context_destroy(&context);
-}
 
 static double uniform(uint64_t seed, uint64_t i) {
     uint32_t word[4];

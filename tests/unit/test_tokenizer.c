@@ -2,21 +2,10 @@
 #include "compare_tables.h"
 #include "test_main.h"
 #include "tokenizer/tokenizer.h"
+#include "two_threads.h"
 
 #include <math.h>
 #include <unistd.h>
-
-static flowbd3_context *context;
-
-static void setup(void) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 2;
-    ck_assert_int_eq(flowbd3_context_create(&context, &options, NULL), FLOWBD3_OK);
-}
-
-static void teardown(void) {
-    flowbd3_context_destroy(&context);
-}
 
 static flowbd3_table *new_table(void) {
     flowbd3_table *table;
