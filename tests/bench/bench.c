@@ -134,6 +134,16 @@ double bench_peak_rss_mb(void) {
     return (double)usage.ru_maxrss / 1024.0;
 }
 
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_median(double *x, size_t n) {
+    qsort(x, n, sizeof *x, ascending);
+    return 0.5 * (x[(n - 1) / 2] + x[n / 2]);
+}
+
 void bench_print(bench_options *o, const char *name, flowbd3_context *context, json_t *figures) {
     json_t *all = json_pack("{s:s, s:I, s:s}", "bench", name, "threads",
                             (json_int_t)flowbd3_context_threads(context), "build", flowbd3_build_info());

@@ -48,6 +48,9 @@ flowbd3_model *bench_model(const bench_options *options, const flowbd3_table *ta
 
 double bench_peak_rss_mb(void);
 
+/* Of x[n], which it sorts. */
+double bench_median(double *x, size_t n);
+
 /* Prints figures as one JSON line after what they were taken with, and writes them to --json. Takes the
  * reference; frees the options. */
 void bench_print(bench_options *options, const char *name, flowbd3_context *context, json_t *figures);

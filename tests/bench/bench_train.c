@@ -124,11 +124,6 @@ static double rate_of_window(runner *r) {
     return (double)(r->done - before) / (fb3_seconds() - r->started);
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 enum { MOST_PAIRS = 1000 };
 
 static double gain_of_threads(const bench_options *o) {
@@ -146,8 +141,7 @@ static double gain_of_threads(const bench_options *o) {
     } while (pairs < MOST_PAIRS && fb3_seconds() - begin < o->seconds);
     stop(&one);
     stop(&all);
-    qsort(ratios, pairs, sizeof *ratios, ascending);
-    return ratios[pairs / 2];
+    return bench_median(ratios, pairs);
 }
 
 int main(int argc, char **argv) {

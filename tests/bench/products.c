@@ -165,16 +165,10 @@ static float *numbers(flowbd3_context *context, size_t count) {
     return x;
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(const double *rates, size_t count) {
     double sorted[BENCH_RATES];
     memcpy(sorted, rates, count * sizeof *rates);
-    qsort(sorted, count, sizeof *sorted, compare);
-    return 0.5 * (sorted[(count - 1) / 2] + sorted[count / 2]);
+    return bench_median(sorted, count);
 }
 
 /* All operations over all time. */
