@@ -3,12 +3,6 @@
 
 #include <math.h>
 
-/* NaN for null and for what is not there. */
-static double number_in(const json_t *object, const char *key) {
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
 static void put_number_cell(html *page, double value) {
     html_raw(page, "<td class=\"n\">");
     put_number(page, value);

@@ -18,6 +18,11 @@ static void put_whole(html *page, double value) {
         html_format(page, "%s%c", i > 0 && (length - i) % 3 == 0 ? "," : "", digits[i]);
 }
 
+double number_in(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
 void put_number(html *page, double value) {
     double size = fabs(value);
     if (!isfinite(value)) {

@@ -41,15 +41,14 @@ size_t find_worst_pairs(const report_subject *subject, column_pair *pairs, size_
 /* ---- two-dimensional distributions -------------------------------------------------------------- */
 
 static void put_joint_pair(html *page, const json_t *pair) {
-    const json_t *names = json_object_get(pair, "columns"), *floor = json_object_get(pair, "floor_tvd");
+    const json_t *names = json_object_get(pair, "columns");
     for (size_t i = 0; i < 2; i++) {
         const char *name = json_string_value(json_array_get(names, i));
         html_raw(page, i == 0 ? "<tr><th scope=\"row\"><code>" : "</code> and <code>");
         html_text(page, name != NULL ? name : "");
     }
     html_raw(page, "</code></th>");
-    put_beside_floor(page, BETTER_UP_TO_FLOOR, json_number_value(json_object_get(pair, "tvd")),
-                     json_is_number(floor) ? json_number_value(floor) : (double)NAN);
+    put_beside_floor(page, BETTER_UP_TO_FLOOR, number_in(pair, "tvd"), number_in(pair, "floor_tvd"));
     html_raw(page, "</tr>\n");
 }
 

@@ -15,6 +15,9 @@
 
 /* A number with four significant digits, a dash where it is NaN. */
 void put_number(html *page, double value);
+
+/* A figure of the report; NaN for null and for what is not there. */
+double number_in(const json_t *object, const char *key);
 /* "12.3 %" of a share. */
 void put_percent(html *page, double share);
 /* A value of a column as it would stand in a file: a time for times. */
