@@ -231,7 +231,9 @@ static flowbd3_status draw(quick *q, flowbd3_error *err) {
         return FLOWBD3_OK;
     }
     size_t count;
-    flowbd3_epoch *epochs = epochs_of(q->run.trainer, &count);
+    flowbd3_epoch *epochs = epochs_of(q->run.trainer, &count, err);
+    if (epochs == NULL)
+        return err->status;
     bool drawn = plot_distributions(path_in(path, directory, "feature_distributions.png"), q->test,
                                     q->generated, err->message) == 0 &&
                  plot_distributions(path_in(path, directory, "feature_distributions.svg"), q->test,
@@ -239,12 +241,9 @@ static flowbd3_status draw(quick *q, flowbd3_error *err) {
                  plot_correlations(path_in(path, directory, "correlation_matrices.png"), q->evaluator,
                                    q->test, err->message) == 0 &&
                  plot_pca(path_in(path, directory, "pca.png"), q->test, q->generated, err->message) == 0 &&
-                 epochs != NULL &&
                  plot_losses(path_in(path, directory, "losses.png"), epochs, count, err->message) == 0 &&
                  plot_summary(path_in(path, directory, "summary_statistics.png"), q->test, q->generated,
                               err->message) == 0;
-    if (epochs == NULL)
-        snprintf(err->message, sizeof err->message, "out of memory for the history of training");
     free(epochs);
     return err->status = drawn ? FLOWBD3_OK : FLOWBD3_ERROR_IO;
 }

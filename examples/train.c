@@ -236,20 +236,19 @@ static void say_what_is_trained(const training_run *run, const training_settings
 }
 
 static void say_what_came_out(const training_run *run, const arguments *a) {
-    size_t count, best = 0;
-    flowbd3_epoch *epochs = epochs_of(run->trainer, &count);
-    if (epochs == NULL)
-        return;
-    for (size_t i = 1; i < count; i++)
-        if (!(epochs[i].validation_nelbo >= epochs[best].validation_nelbo))
-            best = i;
-    if (count > 0 && isfinite(epochs[best].validation_nelbo))
-        fprintf(stderr, "best epoch %u of %zu: validation NELBO %.4f nats per flow\n", epochs[best].epoch,
-                count, epochs[best].validation_nelbo);
+    size_t count = flowbd3_trainer_epochs(run->trainer);
+    flowbd3_epoch epoch = FLOWBD3_EPOCH_INIT, best = {.validation_nelbo = (double)NAN};
+    for (size_t i = 0; i < count; i++) {
+        (void)flowbd3_trainer_get_epoch(run->trainer, i, &epoch, NULL);
+        if (!(epoch.validation_nelbo >= best.validation_nelbo))
+            best = epoch;
+    }
+    if (isfinite(best.validation_nelbo))
+        fprintf(stderr, "best epoch %u of %zu: validation NELBO %.4f nats per flow\n", best.epoch, count,
+                best.validation_nelbo);
     if (!flowbd3_trainer_finished(run->trainer))
         fprintf(stderr, "stopped after %zu epochs; --resume goes on from %s/latest.safetensors\n", count,
                 a->output_directory);
-    free(epochs);
 }
 
 /* The history and its picture, of a cancelled run too. 0 or an exit status. */
@@ -261,12 +260,12 @@ static int write_losses(const training_run *run, flowbd3_context *context, const
         return library_failure(&err);
     if (a->no_plots || flowbd3_trainer_epochs(run->trainer) == 0 || !plots_available())
         return EXIT_SUCCESS;
-    flowbd3_epoch *epochs = epochs_of(run->trainer, &count);
-    bool drawn = epochs != NULL &&
-                 plot_losses(path_in(path, a->output_directory, "losses.png"), epochs, count, message) == 0;
+    flowbd3_epoch *epochs = epochs_of(run->trainer, &count, &err);
+    if (epochs == NULL)
+        return library_failure(&err);
+    int status = plot_losses(path_in(path, a->output_directory, "losses.png"), epochs, count, message);
     free(epochs);
-    return drawn ? EXIT_SUCCESS
-                 : failure("%s", epochs != NULL ? message : "out of memory for the history of training");
+    return status == 0 ? EXIT_SUCCESS : failure("%s", message);
 }
 
 static int train(flowbd3_context *context, training_rows *rows, arguments *a, program_option *options) {

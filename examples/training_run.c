@@ -105,9 +105,16 @@ void release_training(training_run *run) {
     flowbd3_tokenizer_destroy(&run->tokenizer);
 }
 
-flowbd3_epoch *epochs_of(const flowbd3_trainer *trainer, size_t *count) {
+static flowbd3_status no_memory_for_history(flowbd3_error *err) {
+    *err = (flowbd3_error){FLOWBD3_ERROR_MEMORY, 0, 0, "out of memory for the history of training"};
+    return err->status;
+}
+
+flowbd3_epoch *epochs_of(const flowbd3_trainer *trainer, size_t *count, flowbd3_error *err) {
     *count = flowbd3_trainer_epochs(trainer);
     flowbd3_epoch *epochs = calloc(*count + 1, sizeof *epochs);
+    if (epochs == NULL)
+        (void)no_memory_for_history(err);
     for (size_t i = 0; epochs != NULL && i < *count; i++) {
         epochs[i] = (flowbd3_epoch)FLOWBD3_EPOCH_INIT;
         (void)flowbd3_trainer_get_epoch(trainer, i, &epochs[i], NULL);
@@ -116,9 +123,6 @@ flowbd3_epoch *epochs_of(const flowbd3_trainer *trainer, size_t *count) {
 }
 
 /* ---- history.csv ------------------------------------------------------------------------------- */
-
-static const flowbd3_error no_memory_for_epochs = {FLOWBD3_ERROR_MEMORY, 0, 0,
-                                                   "out of memory for the history of training"};
 
 typedef struct history_column {
     const char *name;
@@ -160,9 +164,9 @@ static flowbd3_status add_history_column(flowbd3_table *table, const history_col
                                          const flowbd3_epoch *epochs, size_t count, flowbd3_error *err) {
     double *reals = calloc(count + 1, sizeof *reals);
     int64_t *integers = calloc(count + 1, sizeof *integers);
-    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+    flowbd3_status status;
     if (reals == NULL || integers == NULL) {
-        *err = no_memory_for_epochs;
+        status = no_memory_for_history(err);
     } else {
         for (size_t i = 0; i < count; i++) {
             reals[i] = column->value(&epochs[i]);
@@ -179,14 +183,10 @@ static flowbd3_status add_history_column(flowbd3_table *table, const history_col
 flowbd3_status write_history(const training_run *run, flowbd3_context *context, const char *directory,
                              flowbd3_error *err) {
     size_t count;
-    flowbd3_epoch *epochs = epochs_of(run->trainer, &count);
+    flowbd3_epoch *epochs = epochs_of(run->trainer, &count, err);
     flowbd3_table *table = NULL;
     char path[PATH_MAX];
-    flowbd3_status status = FLOWBD3_ERROR_MEMORY;
-    if (epochs == NULL)
-        *err = no_memory_for_epochs;
-    else
-        status = flowbd3_table_create(&table, context, err);
+    flowbd3_status status = epochs != NULL ? flowbd3_table_create(&table, context, err) : err->status;
     for (size_t i = 0; status == FLOWBD3_OK && i < sizeof history_columns / sizeof *history_columns; i++)
         status = add_history_column(table, &history_columns[i], epochs, count, err);
     if (status == FLOWBD3_OK)

@@ -32,8 +32,8 @@ flowbd3_status prepare_training(training_run *run, flowbd3_context *context, con
                                 training_settings *settings, const char *directory, bool resume,
                                 flowbd3_error *err);
 
-/* Finished epochs, [*count], to be freed. NULL: out of memory. */
-flowbd3_epoch *epochs_of(const flowbd3_trainer *trainer, size_t *count);
+/* Finished epochs, [*count], to be freed. NULL when memory is short, as *err then says. */
+flowbd3_epoch *epochs_of(const flowbd3_trainer *trainer, size_t *count, flowbd3_error *err);
 
 /* Writes the finished epochs to directory/history.csv. */
 flowbd3_status write_history(const training_run *run, flowbd3_context *context, const char *directory,
