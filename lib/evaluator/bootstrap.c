@@ -76,9 +76,8 @@ static void find_intervals(fb3_comparison *comparison, const fb3_summary *summar
             m += isfinite(x[m]) != 0;
         }
         qsort(x, m, sizeof *x, ascending);
-        double low = fb3_quantile(x, m, 0.025), high = fb3_quantile(x, m, 0.975);
-        memcpy((char *)&comparison->low + offset, &low, sizeof low);
-        memcpy((char *)&comparison->high + offset, &high, sizeof high);
+        fb3_figure_put(&comparison->low, offset, fb3_quantile(x, m, 0.025));
+        fb3_figure_put(&comparison->high, offset, fb3_quantile(x, m, 0.975));
     }
 }
 

@@ -151,7 +151,7 @@ static flowbd3_status test_figures(fb3_comparison *comparison, const size_t figu
                         pooled->rows))
         status = fb3_no_memory(err, "outcomes of rows");
     for (size_t k = 0; k < 2; k++)
-        memcpy((char *)&comparison->summary + figures[k], &auc, sizeof auc);
+        fb3_figure_put(&comparison->summary, figures[k], auc);
     fb3_release(work->context, scores);
     return status;
 }

@@ -65,13 +65,22 @@ void fb3_row_values(double *to, const fb3_points *points, const double *of, size
         to[row] = of[points->point[row] * width];
 }
 
-bool fb3_keep_point_mean(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure,
+bool fb3_find_mean(fb3_comparison *comparison, size_t figure, flowbd3_context *context,
+                   fb3_population population, const double *values, size_t n) {
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += values[i];
+    fb3_figure_put(&comparison->summary, figure, sum / (double)n);
+    return !comparison->keeps || fb3_keep_mean(&comparison->outcomes, context, figure, population, values, n);
+}
+
+bool fb3_find_point_mean(fb3_comparison *comparison, size_t figure, flowbd3_context *context,
                          fb3_population population, const fb3_points *points, const double *of) {
     double *values = fb3_allocate(context, points->rows, sizeof *values);
     bool whole = values != NULL;
     if (whole) {
         fb3_row_values(values, points, of, 1);
-        whole = fb3_keep_mean(outcomes, context, figure, population, values, points->rows);
+        whole = fb3_find_mean(comparison, figure, context, population, values, points->rows);
     }
     fb3_release(context, values);
     return whole;

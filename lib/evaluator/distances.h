@@ -55,8 +55,11 @@ void fb3_radii(double *to, const fb3_cloud *cloud, size_t k);
 /* to[rows]: of[points * width] of the point of every row. */
 void fb3_row_values(double *to, const fb3_points *points, const double *of, size_t width);
 
-/* fb3_keep_mean of of[points], row by row (distances.c). False when memory is short. */
-bool fb3_keep_point_mean(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure,
+/* Makes the mean of values[n] of rows a figure of the summary, and keeps the values where outcomes are
+ * wanted; and that of of[points], row by row (distances.c). False when memory is short. */
+bool fb3_find_mean(fb3_comparison *comparison, size_t figure, flowbd3_context *context,
+                   fb3_population population, const double *values, size_t n);
+bool fb3_find_point_mean(fb3_comparison *comparison, size_t figure, flowbd3_context *context,
                          fb3_population population, const fb3_points *points, const double *of);
 
 /* Alpha-precision, beta-recall, precision, recall, density and coverage (fidelity.c). Errors: CANCELLED,

@@ -214,6 +214,10 @@ static inline double fb3_figure_at(const void *figures, size_t offset) {
     return value;
 }
 
+static inline void fb3_figure_put(void *figures, size_t offset, double value) {
+    memcpy((char *)figures + offset, &value, sizeof value);
+}
+
 /* [count, count] over all features, symmetric. */
 typedef struct fb3_matrices {
     double *association[2], *nmi[2]; /* of the real sample, of the other */

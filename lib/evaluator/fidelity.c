@@ -211,29 +211,18 @@ static flowbd3_status compare_reach(fb3_comparison *comparison, fb3_work *work, 
     return FLOWBD3_OK;
 }
 
-/* Writes the mean of of[points] over the rows of a cloud. False when memory is short. */
-static bool find_mean(fb3_comparison *comparison, size_t figure, flowbd3_context *context,
-                      const fb3_cloud *cloud, const double *of) {
-    const fb3_points *points = &cloud->points;
-    double sum = 0.0;
-    for (size_t i = 0; i < points->count; i++)
-        sum += of[i] * points->weight[i];
-    sum /= (double)points->rows;
-    memcpy((char *)&comparison->summary + figure, &sum, sizeof sum);
-    return !comparison->keeps ||
-           fb3_keep_point_mean(&comparison->outcomes, context, figure, cloud->of, points, of);
-}
-
 /* Of generated rows: precision, and density, whose balls are whole numbers. */
 static bool find_precision(fb3_comparison *comparison, flowbd3_context *context, sheet *s) {
     double *values = s->other_values;
     for (size_t i = 0; i < s->other->points.count; i++)
         values[i] = s->counts[i] > 0 ? 1.0 : 0.0;
-    if (!find_mean(comparison, offsetof(fb3_summary, precision), context, s->other, values))
+    if (!fb3_find_point_mean(comparison, offsetof(fb3_summary, precision), context, s->other->of,
+                             &s->other->points, values))
         return false;
     for (size_t i = 0; i < s->other->points.count; i++)
         values[i] = (double)s->counts[i] / FB3_BALL_NEIGHBOURS;
-    return find_mean(comparison, offsetof(fb3_summary, density), context, s->other, values);
+    return fb3_find_point_mean(comparison, offsetof(fb3_summary, density), context, s->other->of,
+                               &s->other->points, values);
 }
 
 /* Of real rows. A single generated row has no ball. */
@@ -242,12 +231,13 @@ static bool find_recall(fb3_comparison *comparison, flowbd3_context *context, sh
     double *values = s->real_values;
     for (size_t i = 0; i < s->real->points.count; i++)
         values[i] = s->counts[i] > 0 ? 1.0 : 0.0;
-    if (s->other->points.rows > 1 &&
-        !find_mean(comparison, offsetof(fb3_summary, recall), context, s->real, values))
+    if (s->other->points.rows > 1 && !fb3_find_point_mean(comparison, offsetof(fb3_summary, recall), context,
+                                                          s->real->of, &s->real->points, values))
         return false;
     for (size_t i = 0; i < s->real->points.count; i++)
         values[i] = crossing->back.square[i] <= s->real_radii[i] ? 1.0 : 0.0;
-    return find_mean(comparison, offsetof(fb3_summary, coverage), context, s->real, values);
+    return fb3_find_point_mean(comparison, offsetof(fb3_summary, coverage), context, s->real->of,
+                               &s->real->points, values);
 }
 
 static flowbd3_status compare_balls(fb3_comparison *comparison, fb3_work *work, sheet *s,

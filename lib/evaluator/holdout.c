@@ -6,17 +6,14 @@
 static flowbd3_status find_share(fb3_comparison *comparison, flowbd3_context *context,
                                  const fb3_points *generated, const fb3_neighbours *training,
                                  const fb3_neighbours *holdout, flowbd3_error *err) {
-    double *nearer = fb3_allocate(context, generated->count, sizeof *nearer), sum = 0.0;
+    double *nearer = fb3_allocate(context, generated->count, sizeof *nearer);
     bool whole = nearer != NULL;
     for (size_t i = 0; whole && i < generated->count; i++) {
         double a = training->square[i], b = holdout->square[i];
         nearer[i] = a < b ? 1.0 : a == b ? 0.5 : 0.0;
-        sum += nearer[i] * generated->weight[i];
     }
-    comparison->summary.dcr_train_share = sum / (double)generated->rows;
-    if (whole && comparison->keeps)
-        whole = fb3_keep_point_mean(&comparison->outcomes, context, offsetof(fb3_summary, dcr_train_share),
-                                    FB3_POPULATION_GENERATED, generated, nearer);
+    whole = whole && fb3_find_point_mean(comparison, offsetof(fb3_summary, dcr_train_share), context,
+                                         FB3_POPULATION_GENERATED, generated, nearer);
     fb3_release(context, nearer);
     return whole ? FLOWBD3_OK : fb3_no_memory(err, "distances to rows held out");
 }

@@ -2,10 +2,6 @@
 #include "evaluator/classifier.h"
 #include "evaluator/distances.h"
 
-static void put(fb3_summary *summary, size_t figure, double value) {
-    memcpy((char *)summary + figure, &value, sizeof value);
-}
-
 /* One more outcome, of rows of one population. NULL when memory is short. */
 static fb3_outcome *add(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure, fb3_population of,
                         size_t n) {
@@ -49,7 +45,7 @@ static double mean_of(const double *values, const uint32_t *times, size_t n) {
 
 static void find_mean(fb3_summary *summary, const fb3_outcome *o, fb3_draws *draws) {
     const uint32_t *times = fb3_draws_of(draws, o->of[0], o->n[0]);
-    put(summary, o->figures[0], mean_of(o->values[0], times, o->n[0]));
+    fb3_figure_put(summary, o->figures[0], mean_of(o->values[0], times, o->n[0]));
 }
 
 bool fb3_keep_mean(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure, fb3_population of,
@@ -71,9 +67,9 @@ static void find_moments(fb3_summary *summary, const fb3_outcome *o, fb3_draws *
         least = fmin(least, o->values[0][i]);
         fb3_sum_add(&squares, times[i] * (difference * difference));
     }
-    put(summary, o->figures[0], least);
-    put(summary, o->figures[1], mean);
-    put(summary, o->figures[2], sqrt(fb3_sum_value(&squares) / (double)o->n[0]));
+    fb3_figure_put(summary, o->figures[0], least);
+    fb3_figure_put(summary, o->figures[1], mean);
+    fb3_figure_put(summary, o->figures[2], sqrt(fb3_sum_value(&squares) / (double)o->n[0]));
 }
 
 bool fb3_keep_moments(fb3_outcomes *outcomes, flowbd3_context *context, const size_t figures[3],
@@ -108,8 +104,8 @@ static void find_spread(fb3_summary *summary, const fb3_outcome *o, fb3_draws *d
     fb3_sum sum = {0.0, 0.0};
     for (size_t i = 0; i < o->n[0]; i++)
         fb3_sum_add(&sum, times[o->rows[0][i]] * o->values[0][i]);
-    put(summary, o->figures[0], fb3_sum_value(&sum) / (double)o->n[0]);
-    put(summary, o->figures[1], weighted_quantile(o->values[0], o->rows[0], times, o->n[0], 0.05));
+    fb3_figure_put(summary, o->figures[0], fb3_sum_value(&sum) / (double)o->n[0]);
+    fb3_figure_put(summary, o->figures[1], weighted_quantile(o->values[0], o->rows[0], times, o->n[0], 0.05));
 }
 
 bool fb3_keep_spread(fb3_outcomes *outcomes, flowbd3_context *context, size_t mean, size_t quantile,
@@ -134,7 +130,7 @@ static void find_curve(fb3_summary *summary, const fb3_outcome *o, fb3_draws *dr
         passed += counts[k];
         curve[k] = (double)passed / (double)o->n[0];
     }
-    put(summary, o->figures[0], fb3_integrated(curve));
+    fb3_figure_put(summary, o->figures[0], fb3_integrated(curve));
 }
 
 bool fb3_keep_curve(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure, fb3_population of,
@@ -150,7 +146,7 @@ bool fb3_keep_curve(fb3_outcomes *outcomes, flowbd3_context *context, size_t fig
 static void find_lead(fb3_summary *summary, const fb3_outcome *o, fb3_draws *draws) {
     const fb3_sorted_rows a = {o->values[0], o->rows[0], fb3_draws_of(draws, o->of[0], o->n[0]), o->n[0]};
     const fb3_sorted_rows b = {o->values[1], o->rows[1], fb3_draws_of(draws, o->of[1], o->n[1]), o->n[1]};
-    put(summary, o->figures[0], fb3_largest_lead(&a, &b));
+    fb3_figure_put(summary, o->figures[0], fb3_largest_lead(&a, &b));
 }
 
 bool fb3_keep_lead(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure, fb3_population of_a,
@@ -189,7 +185,7 @@ static void find_pairs(fb3_summary *summary, const fb3_outcome *o, fb3_draws *dr
         }
     }
     for (size_t k = 0; k < 2; k++)
-        put(summary, o->figures[k], pairs > 0.0 ? ordered / pairs : NAN);
+        fb3_figure_put(summary, o->figures[k], pairs > 0.0 ? ordered / pairs : NAN);
 }
 
 /* Numbers the rows of either table; returns how many there are of each. */
@@ -248,12 +244,13 @@ bool fb3_keep_pairs(fb3_outcomes *outcomes, flowbd3_context *context, const size
 
 static void find_f1(fb3_summary *summary, const fb3_outcome *o, fb3_draws *draws) {
     const uint32_t *times = fb3_draws_of(draws, o->of[0], o->n[0]);
-    put(summary, o->figures[0], fb3_macro_f1(o->values[0], o->values[1], times, o->n[0], o->extent));
+    fb3_figure_put(summary, o->figures[0],
+                   fb3_macro_f1(o->values[0], o->values[1], times, o->n[0], o->extent));
 }
 
 static void find_explained(fb3_summary *summary, const fb3_outcome *o, fb3_draws *draws) {
     const uint32_t *times = fb3_draws_of(draws, o->of[0], o->n[0]);
-    put(summary, o->figures[0], fb3_explained(o->values[0], o->values[1], times, o->n[0]));
+    fb3_figure_put(summary, o->figures[0], fb3_explained(o->values[0], o->values[1], times, o->n[0]));
 }
 
 bool fb3_keep_f1(fb3_outcomes *outcomes, flowbd3_context *context, size_t figure, const double *truth,

@@ -14,9 +14,8 @@ static bool describe(fb3_comparison *comparison, size_t mean, size_t low, flowbd
         whole = fb3_sort_cells(context, values, n, sorted, order, &present);
     }
     if (whole) {
-        double average = fb3_moments_of(sorted, n).mean, quantile = fb3_quantile(sorted, n, 0.05);
-        memcpy((char *)&comparison->summary + mean, &average, sizeof average);
-        memcpy((char *)&comparison->summary + low, &quantile, sizeof quantile);
+        fb3_figure_put(&comparison->summary, mean, fb3_moments_of(sorted, n).mean);
+        fb3_figure_put(&comparison->summary, low, fb3_quantile(sorted, n, 0.05));
         whole = !comparison->keeps || fb3_keep_spread(&comparison->outcomes, context, mean, low,
                                                       FB3_POPULATION_GENERATED, values, n);
     }
@@ -54,16 +53,12 @@ static bool describe_distances(fb3_comparison *comparison, flowbd3_context *cont
  * short. */
 static bool find_authenticity(fb3_comparison *comparison, flowbd3_context *context, const double *own,
                               const fb3_points *other, const fb3_neighbours *there) {
-    double *authentic = fb3_allocate(context, other->count, sizeof *authentic), sum = 0.0;
+    double *authentic = fb3_allocate(context, other->count, sizeof *authentic);
     bool whole = authentic != NULL;
-    for (size_t i = 0; whole && i < other->count; i++) {
+    for (size_t i = 0; whole && i < other->count; i++)
         authentic[i] = there->square[i * there->k] > own[there->point[i * there->k]] ? 1.0 : 0.0;
-        sum += authentic[i] * other->weight[i];
-    }
-    comparison->summary.authenticity = sum / (double)other->rows;
-    if (whole && comparison->keeps)
-        whole = fb3_keep_point_mean(&comparison->outcomes, context, offsetof(fb3_summary, authenticity),
-                                    FB3_POPULATION_GENERATED, other, authentic);
+    whole = whole && fb3_find_point_mean(comparison, offsetof(fb3_summary, authenticity), context,
+                                         FB3_POPULATION_GENERATED, other, authentic);
     fb3_release(context, authentic);
     return whole;
 }
@@ -130,19 +125,16 @@ static flowbd3_status compare_authenticity(fb3_comparison *comparison, fb3_work 
 static bool find_reference(fb3_comparison *comparison, flowbd3_context *context, const fb3_cloud *training,
                            const fb3_points *other, const fb3_neighbours *back) {
     const fb3_points *points = &training->points;
-    double *authentic = fb3_allocate(context, points->rows, sizeof *authentic), sum = 0.0;
+    double *authentic = fb3_allocate(context, points->rows, sizeof *authentic);
     bool whole = authentic != NULL;
     for (size_t row = 0; whole && row < points->rows; row++) {
         size_t point = points->point[row];
         size_t nearest = other->first[back->point[point * back->k]];
         double own = training->own.square[points->point[nearest] * training->own.k];
         authentic[row] = own < back->square[point * back->k] ? 1.0 : 0.0;
-        sum += authentic[row];
     }
-    comparison->summary.authenticity_reference = sum / (double)points->rows;
-    if (whole && comparison->keeps)
-        whole = fb3_keep_mean(&comparison->outcomes, context, offsetof(fb3_summary, authenticity_reference),
-                              training->of, authentic, points->rows);
+    whole = whole && fb3_find_mean(comparison, offsetof(fb3_summary, authenticity_reference), context,
+                                   training->of, authentic, points->rows);
     fb3_release(context, authentic);
     return whole;
 }
@@ -187,17 +179,13 @@ static bool find_copies(fb3_comparison *comparison, flowbd3_context *context, co
     size_t rows = b->other->rows, before = b->training->rows, n = before + rows, count;
     uint32_t *number = fb3_allocate(context, n, sizeof *number);
     uint32_t *first = fb3_allocate(context, n, sizeof *first);
-    double *copied = fb3_allocate(context, rows, sizeof *copied), sum = 0.0;
+    double *copied = fb3_allocate(context, rows, sizeof *copied);
     bool whole = number != NULL && first != NULL && copied != NULL &&
                  fb3_distinct(context, b, n, hash_cells, equal_cells, number, first, &count);
-    for (size_t i = 0; whole && i < rows; i++) {
+    for (size_t i = 0; whole && i < rows; i++)
         copied[i] = first[number[before + i]] < before ? 1.0 : 0.0;
-        sum += copied[i];
-    }
-    comparison->summary.copies = sum / (double)rows;
-    if (whole && comparison->keeps)
-        whole = fb3_keep_mean(&comparison->outcomes, context, offsetof(fb3_summary, copies),
-                              FB3_POPULATION_GENERATED, copied, rows);
+    whole = whole && fb3_find_mean(comparison, offsetof(fb3_summary, copies), context,
+                                   FB3_POPULATION_GENERATED, copied, rows);
     fb3_release(context, number);
     fb3_release(context, first);
     fb3_release(context, copied);
