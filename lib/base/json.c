@@ -20,6 +20,13 @@ const char *fb3_json_text(const json_t *value) {
     return text != NULL && *text != '\0' && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
+void fb3_json_text_release(char *text) {
+    json_free_t release;
+    json_get_alloc_funcs(NULL, &release);
+    if (text != NULL)
+        release(text);
+}
+
 bool fb3_json_set(json_t *object, const char *key, json_t *value) {
     return json_object_set_new(object, key, value) == 0;
 }

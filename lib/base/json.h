@@ -14,6 +14,9 @@ flowbd3_status fb3_json_load(json_t **out, const char *text, size_t size, const 
 /* A text that is there, is not empty and holds no NUL, or NULL. */
 const char *fb3_json_text(const json_t *value);
 
+/* Frees what json_dumps gave: the host program may have given Jansson an allocator of its own. NULL-safe. */
+void fb3_json_text_release(char *text);
+
 /* Sets key to a value that the object takes over, or appends one that the array takes over; NULL is one that
  * there was no memory for. False: no memory. */
 bool fb3_json_set(json_t *object, const char *key, json_t *value);

@@ -1,10 +1,8 @@
 /* Figures by name, and the report as JSON. */
 #include "evaluator.h"
 
+#include "base/json.h"
 #include "table/table.h"
-
-#include <jansson.h>
-#include <stdlib.h>
 
 /* ---- what there is -------------------------------------------------------------------------------- */
 
@@ -444,6 +442,6 @@ flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_
     char *text = report != NULL ? json_dumps(report, JSON_INDENT(2)) : NULL;
     json_decref(report);
     *json = text != NULL ? fb3_duplicate(context, text) : NULL;
-    free(text);
+    fb3_json_text_release(text);
     return *json != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the report");
 }

@@ -1,7 +1,6 @@
 /* Rules as JSON (format: docs/rules.md), one rule on a line, and files of it. */
 #include "rules/json_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { VERSION = 1 };
@@ -135,12 +134,12 @@ static bool add_value(fb3_buffer *text, const json_t *value) {
     char *dump = json_dumps(value, flags | JSON_REAL_PRECISION(15));
     json_t *back = dump != NULL ? json_loads(dump, JSON_DECODE_ANY, NULL) : NULL;
     if (back == NULL || !json_equal(back, value)) {
-        free(dump);
+        fb3_json_text_release(dump);
         dump = json_dumps(value, flags | JSON_REAL_PRECISION(17));
     }
     json_decref(back);
     bool whole = dump != NULL && add(text, dump);
-    free(dump);
+    fb3_json_text_release(dump);
     return whole;
 }
 

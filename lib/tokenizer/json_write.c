@@ -1,8 +1,6 @@
 /* Tokenizers as JSON (format: docs/tokenizer.md), and files of it. */
 #include "tokenizer/json_internal.h"
 
-#include <stdlib.h>
-
 /* Columns of one slot without hidden values are those of version 1. */
 enum { VERSION = 2 };
 
@@ -201,7 +199,7 @@ flowbd3_status flowbd3_tokenizer_to_json(const flowbd3_tokenizer *tokenizer, cha
     json_decref(value);
     if (text != NULL)
         *json = fb3_duplicate(tokenizer->context, text);
-    free(text);
+    fb3_json_text_release(text);
     return *json != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the text of a tokenizer");
 }
 

@@ -2,6 +2,7 @@
 #ifndef MUTATE_H
 #define MUTATE_H
 
+#include "base/json.h"
 #include "model/tensor_file_internal.h"
 
 #include <stdlib.h>
@@ -281,9 +282,7 @@ static inline void put_header(bytes *b, const json_t *header) {
     size_t end = header_end(b), size = strlen(text);
     splice(b, FB3_HEADER_SIZE_SIZE, end - FB3_HEADER_SIZE_SIZE, text, size);
     correct(b, FB3_HEADER_SIZE_SIZE + size);
-    json_free_t release;
-    json_get_alloc_funcs(NULL, &release);
-    release(text);
+    fb3_json_text_release(text);
 }
 
 static inline json_t *get_header(const bytes *b) {
@@ -302,9 +301,7 @@ static inline void change_member(bytes *b, draws *d) {
     char *changed = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     json_object_set_new(metadata, member, json_string(changed));
     put_header(b, header);
-    json_free_t release;
-    json_get_alloc_funcs(NULL, &release);
-    release(changed);
+    fb3_json_text_release(changed);
     json_decref(value);
     json_decref(header);
 }
@@ -340,9 +337,7 @@ static inline void double_name(bytes *b, draws *d) {
         text[0] = ',';
         splice(b, at, 1, text, size);
         correct(b, end - 1 + size);
-        json_free_t release;
-        json_get_alloc_funcs(NULL, &release);
-        release(text);
+        fb3_json_text_release(text);
         json_decref(member);
         break;
     }
@@ -374,9 +369,7 @@ static inline void change_weights(bytes *b, draws *d) {
         char *text = json_dumps(checksums, JSON_COMPACT);
         json_object_set_new(metadata, "checksums", json_string(text));
         put_header(b, header);
-        json_free_t release;
-        json_get_alloc_funcs(NULL, &release);
-        release(text);
+        fb3_json_text_release(text);
         json_decref(checksums);
         break;
     }
