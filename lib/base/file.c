@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct fb3_file {
@@ -80,6 +82,30 @@ static int linked_descriptor(const char *path) {
     return *end == '\0' && number >= 0 && number <= INT_MAX ? (int)number : -1;
 }
 
+/* A named pipe makes who opens one end wait until somebody opens the other, if need be for ever. Here the
+ * wait has an end: seconds of it, and nanoseconds from try to try. */
+static const double patience = 2.0;
+enum { REST = 20000000 };
+
+/* False: the time is over. */
+static bool wait_for_other_end(double since) {
+    const struct timespec rest = {0, REST};
+    (void)nanosleep(&rest, NULL);
+    return fb3_seconds() - since < patience;
+}
+
+/* Opens what is there for writing. A pipe that nobody reads: -1 and ENXIO. */
+static int open_with_reader(const char *path) {
+    double started = fb3_seconds();
+    int descriptor;
+    do
+        descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    while (descriptor < 0 && errno == ENXIO && wait_for_other_end(started));
+    if (descriptor >= 0) /* writing waits as ever */
+        (void)fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
+    return descriptor;
+}
+
 /* Opens a pipe, a terminal, a device or a descriptor, of which nothing is kept and which must not be renamed
  * over, as it is; otherwise a new file beside path, whose name is left in temporary. -1 and errno. */
 static int open_for_writing(const char *path, char *temporary, bool *beside) {
@@ -89,7 +115,7 @@ static int open_for_writing(const char *path, char *temporary, bool *beside) {
     if (shared >= 0)
         return fcntl(shared, F_DUPFD_CLOEXEC, 0);
     if (!*beside)
-        return open(path, O_WRONLY | O_CLOEXEC);
+        return open_with_reader(path);
     int descriptor = mkostemp(temporary, O_CLOEXEC);
     if (descriptor >= 0)
         set_mode(descriptor, path);
@@ -189,36 +215,48 @@ flowbd3_status fb3_file_save(flowbd3_context *context, const char *path, const c
     return status;
 }
 
+/* Reads on, as far as there is room. *end: nothing follows. Of a pipe that has brought nothing yet, opened at
+ * started, the end may be that nobody has opened it for writing. */
+static flowbd3_status read_more(int descriptor, fb3_buffer *buffer, const char *path, double started,
+                                bool *end, flowbd3_error *err) {
+    struct pollfd data = {.fd = descriptor, .events = POLLIN};
+    ssize_t got;
+    *end = false;
+    do {
+        got = read(descriptor, buffer->data + buffer->size, buffer->capacity - buffer->size);
+        if (got < 0 && errno == EAGAIN && poll(&data, 1, -1) < 0 && errno != EINTR)
+            return fb3_io_failure(err, "wait for", path, errno);
+    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
+    if (got < 0)
+        return fb3_io_failure(err, "read", path, errno);
+    buffer->size += (size_t)got;
+    *end = got == 0 && (started < 0.0 || buffer->size > 0 || !wait_for_other_end(started));
+    if (*end && buffer->size == 0 && started >= 0.0)
+        return fb3_fail(err, FLOWBD3_ERROR_IO, "cannot read '%s': it is a pipe that nothing is written to",
+                        path);
+    return FLOWBD3_OK;
+}
+
 flowbd3_status fb3_file_read(char **data, size_t *size, flowbd3_context *context, const char *path,
                              flowbd3_error *err) {
     *data = NULL;
     *size = 0;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
         return fb3_io_failure(err, "open", path, errno);
-    struct stat info;
+    struct stat info = {0};
     fb3_buffer buffer = {.context = context};
     flowbd3_status status = FLOWBD3_OK;
     if (fstat(descriptor, &info) != 0)
         status = fb3_io_failure(err, "read", path, errno);
     else if (S_ISDIR(info.st_mode))
         status = fb3_io_failure(err, "read", path, EISDIR);
-    size_t expected =
-        status == FLOWBD3_OK && S_ISREG(info.st_mode) && info.st_size > 0 ? (size_t)info.st_size : 0;
-    while (status == FLOWBD3_OK) {
+    size_t expected = S_ISREG(info.st_mode) && info.st_size > 0 ? (size_t)info.st_size : 0;
+    double started = S_ISFIFO(info.st_mode) ? fb3_seconds() : -1.0;
+    for (bool end = false; status == FLOWBD3_OK && !end;) {
         size_t more = buffer.size < expected ? expected - buffer.size + 1 : 65536;
-        if (!fb3_buffer_reserve(&buffer, more)) {
-            status = fb3_no_memory(err, path);
-            break;
-        }
-        ssize_t got = read(descriptor, buffer.data + buffer.size, buffer.capacity - buffer.size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            status = fb3_io_failure(err, "read", path, errno);
-        if (got <= 0)
-            break;
-        buffer.size += (size_t)got;
+        status = fb3_buffer_reserve(&buffer, more) ? read_more(descriptor, &buffer, path, started, &end, err)
+                                                   : fb3_no_memory(err, path);
     }
     if (status == FLOWBD3_OK && !fb3_buffer_append(&buffer, "", 1))
         status = fb3_no_memory(err, path);
