@@ -11,11 +11,20 @@
 flowbd3_status fb3_json_load(json_t **out, const char *text, size_t size, const char *subject,
                              const char *memory, flowbd3_error *err);
 
+/* json_loadb; *no_memory says why NULL was returned. What Jansson cannot allocate in the midst of a token it
+ * takes for a syntax error, so a text that it refuses is parsed once more: only where memory stays short is
+ * the file blamed. */
+json_t *fb3_json_read(const char *text, size_t size, size_t flags, json_error_t *error, bool *no_memory);
+
 /* A text that is there, is not empty and holds no NUL, or NULL. */
 const char *fb3_json_text(const json_t *value);
 
-/* Frees what json_dumps gave: the host program may have given Jansson an allocator of its own. NULL-safe. */
-void fb3_json_text_release(char *text);
+/* Appends a value's text. False: no memory, or a value that has no text. json_dumps would leave out a name
+ * that it had no memory for and go on. */
+bool fb3_json_write(fb3_buffer *text, const json_t *value, size_t flags);
+
+/* The same as a text of its own, freed with fb3_release; NULL: no memory. */
+char *fb3_json_print(flowbd3_context *context, const json_t *value, size_t flags);
 
 /* Sets key to a value that the object takes over, or appends one that the array takes over; NULL is one that
  * there was no memory for. False: no memory. */

@@ -439,9 +439,7 @@ static json_t *report_object(flowbd3_context *context, const fb3_results *result
 flowbd3_status fb3_report_json(char **json, flowbd3_context *context, const fb3_results *results,
                                flowbd3_error *err) {
     json_t *report = report_object(context, results);
-    char *text = report != NULL ? json_dumps(report, JSON_INDENT(2)) : NULL;
+    *json = fb3_json_print(context, report, JSON_INDENT(2));
     json_decref(report);
-    *json = text != NULL ? fb3_duplicate(context, text) : NULL;
-    fb3_json_text_release(text);
     return *json != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the report");
 }

@@ -1,4 +1,5 @@
 /* The parts of the format that reader and writer of tensor files share. */
+#include "base/json.h"
 #include "model/tensor_file_internal.h"
 
 #include <string.h>
@@ -84,10 +85,11 @@ flowbd3_status fb3_json_parse(json_t **out, const char *text, size_t size, const
                         "'%s': %s is nested deeper than %d or has more values than its size justifies", path,
                         what, MAX_DEPTH);
     json_error_t error;
-    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    bool no_memory;
+    *out = fb3_json_read(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error, &no_memory);
     if (*out != NULL)
         return FLOWBD3_OK;
-    if (json_error_code(&error) == json_error_out_of_memory)
+    if (no_memory)
         return fb3_no_memory(err, what);
     return fb3_fail(err, FLOWBD3_ERROR_FORMAT, "'%s': %s is not valid JSON: %s at byte %d", path, what,
                     error.text, error.position);

@@ -1,4 +1,5 @@
 /* Writing a tensor file. */
+#include "base/json.h"
 #include "model/tensor_file_internal.h"
 
 #include <string.h>
@@ -61,41 +62,36 @@ static flowbd3_status add_tensor(json_t *header, json_t *checksums, const fb3_te
     return FLOWBD3_OK;
 }
 
-typedef struct text_sink {
-    fb3_buffer text;
-    bool full;
-} text_sink;
-
-static int append_text(const char *text, size_t size, void *user) {
-    text_sink *sink = user;
-    /* Jansson may call again after a failure. */
-    sink->full = sink->full || !fb3_buffer_append(&sink->text, text, size);
-    return sink->full ? -1 : 0;
+static int ignore_text(const char *text, size_t size, void *user) {
+    (void)text, (void)size, (void)user;
+    return 0;
 }
 
 /* Sets member name of metadata to value's text, which must read back. */
 static flowbd3_status add_json(json_t *metadata, flowbd3_context *context, const char *path, const char *name,
                                const json_t *value, flowbd3_error *err) {
-    text_sink sink = {.text = {.context = context}};
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    fb3_buffer printed = {.context = context};
     json_t *back = NULL, *text = NULL;
     flowbd3_status status = FLOWBD3_OK;
-    if (json_dump_callback(value, append_text, &sink, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
-        status = sink.full ? fb3_no_memory(err, name)
-                           : fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
-                                      "metadata member '%s' cannot be written as JSON", name);
+    if (!fb3_json_write(&printed, value, flags))
+        status = json_dump_callback(value, ignore_text, NULL, flags) == 0
+                     ? fb3_no_memory(err, name)
+                     : fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "metadata member '%s' cannot be written as JSON",
+                                name);
     if (status == FLOWBD3_OK)
-        status = fb3_json_parse(&back, sink.text.data, sink.text.size, name, path, err);
+        status = fb3_json_parse(&back, printed.data, printed.size, name, path, err);
     if (status == FLOWBD3_ERROR_FORMAT)
         status = fb3_fail(err, FLOWBD3_ERROR_LIMIT,
                           "metadata member '%s' holds a NUL character, nests too deep or has too many values",
                           name);
     if (status == FLOWBD3_OK) {
-        text = json_stringn(sink.text.data, sink.text.size);
+        text = json_stringn(printed.data, printed.size);
         if (json_object_set_new(metadata, name, text) != 0)
             status = fb3_no_memory(err, name);
     }
     json_decref(back);
-    fb3_buffer_release(&sink.text);
+    fb3_buffer_release(&printed);
     return status;
 }
 
@@ -141,11 +137,9 @@ static flowbd3_status describe(json_t *header, flowbd3_context *context, const c
 static flowbd3_status print_header(fb3_buffer *out, const json_t *header, const char *path,
                                    flowbd3_error *err) {
     static const char spaces[] = "                                                                ";
-    text_sink sink = {.text = *out};
-    bool written = append_text("\0\0\0\0\0\0\0", FB3_HEADER_SIZE_SIZE, &sink) == 0 &&
-                   json_dump_callback(header, append_text, &sink, JSON_COMPACT) == 0 &&
-                   append_text(spaces, -sink.text.size % ALIGNMENT, &sink) == 0;
-    *out = sink.text;
+    bool written = fb3_buffer_append(out, "\0\0\0\0\0\0\0", FB3_HEADER_SIZE_SIZE) &&
+                   fb3_json_write(out, header, JSON_COMPACT) &&
+                   fb3_buffer_append(out, spaces, -out->size % ALIGNMENT);
     if (!written)
         return fb3_no_memory(err, "the header of a model file");
     uint64_t size = out->size - FB3_HEADER_SIZE_SIZE;

@@ -131,15 +131,15 @@ static bool add(fb3_buffer *text, const char *more) {
 /* The value with 15 digits where those read back equal, otherwise 17: 0.1, not 0.10000000000000001. */
 static bool add_value(fb3_buffer *text, const json_t *value) {
     size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    char *dump = json_dumps(value, flags | JSON_REAL_PRECISION(15));
+    char *dump = fb3_json_print(text->context, value, flags | JSON_REAL_PRECISION(15));
     json_t *back = dump != NULL ? json_loads(dump, JSON_DECODE_ANY, NULL) : NULL;
     if (back == NULL || !json_equal(back, value)) {
-        fb3_json_text_release(dump);
-        dump = json_dumps(value, flags | JSON_REAL_PRECISION(17));
+        fb3_release(text->context, dump);
+        dump = fb3_json_print(text->context, value, flags | JSON_REAL_PRECISION(17));
     }
     json_decref(back);
     bool whole = dump != NULL && add(text, dump);
-    fb3_json_text_release(dump);
+    fb3_release(text->context, dump);
     return whole;
 }
 

@@ -195,11 +195,8 @@ flowbd3_status flowbd3_tokenizer_to_json(const flowbd3_tokenizer *tokenizer, cha
     if (tokenizer == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_to_json: tokenizer is NULL");
     json_t *value = fb3_tokenizer_to_json_value(tokenizer);
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    *json = fb3_json_print(tokenizer->context, value, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(value);
-    if (text != NULL)
-        *json = fb3_duplicate(tokenizer->context, text);
-    fb3_json_text_release(text);
     return *json != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the text of a tokenizer");
 }
 

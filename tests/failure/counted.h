@@ -14,6 +14,7 @@
 typedef struct counted {
     size_t bytes, most, limit; /* limit 0: none */
     long blocks, left;         /* left: allocations until one fails; negative: none does */
+    bool jansson;              /* the one that failed was Jansson's */
     bool beyond;               /* something was asked for that went beyond the limit */
 } counted;
 
@@ -61,7 +62,10 @@ static inline void counted_release(void *user, void *memory) {
 }
 
 static inline void *counted_json_allocate(size_t size) {
-    return counted_resize(counted_memory, NULL, size);
+    long left = counted_memory->left;
+    void *memory = counted_resize(counted_memory, NULL, size);
+    counted_memory->jansson = counted_memory->jansson || (left == 0 && memory == NULL);
+    return memory;
 }
 
 static inline void counted_json_release(void *memory) {

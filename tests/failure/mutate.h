@@ -2,7 +2,6 @@
 #ifndef MUTATE_H
 #define MUTATE_H
 
-#include "base/json.h"
 #include "model/tensor_file_internal.h"
 
 #include <stdlib.h>
@@ -274,6 +273,13 @@ static inline void change_some(json_t *value, draws *d) {
     }
 }
 
+static inline void release_json_text(char *text) {
+    json_free_t release;
+    json_get_alloc_funcs(NULL, &release);
+    if (text != NULL)
+        release(text);
+}
+
 /* The header from its JSON value, before the blob of b. */
 static inline void put_header(bytes *b, const json_t *header) {
     char *text = json_dumps(header, JSON_COMPACT);
@@ -282,7 +288,7 @@ static inline void put_header(bytes *b, const json_t *header) {
     size_t end = header_end(b), size = strlen(text);
     splice(b, FB3_HEADER_SIZE_SIZE, end - FB3_HEADER_SIZE_SIZE, text, size);
     correct(b, FB3_HEADER_SIZE_SIZE + size);
-    fb3_json_text_release(text);
+    release_json_text(text);
 }
 
 static inline json_t *get_header(const bytes *b) {
@@ -301,7 +307,7 @@ static inline void change_member(bytes *b, draws *d) {
     char *changed = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     json_object_set_new(metadata, member, json_string(changed));
     put_header(b, header);
-    fb3_json_text_release(changed);
+    release_json_text(changed);
     json_decref(value);
     json_decref(header);
 }
@@ -337,7 +343,7 @@ static inline void double_name(bytes *b, draws *d) {
         text[0] = ',';
         splice(b, at, 1, text, size);
         correct(b, end - 1 + size);
-        fb3_json_text_release(text);
+        release_json_text(text);
         json_decref(member);
         break;
     }
@@ -369,7 +375,7 @@ static inline void change_weights(bytes *b, draws *d) {
         char *text = json_dumps(checksums, JSON_COMPACT);
         json_object_set_new(metadata, "checksums", json_string(text));
         put_header(b, header);
-        fb3_json_text_release(text);
+        release_json_text(text);
         json_decref(checksums);
         break;
     }
