@@ -133,7 +133,7 @@ static bool add_value(fb3_buffer *text, const json_t *value) {
     size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
     char *dump = fb3_json_print(text->context, value, flags | JSON_REAL_PRECISION(15));
     json_t *back = dump != NULL ? json_loads(dump, JSON_DECODE_ANY, NULL) : NULL;
-    if (back == NULL || !json_equal(back, value)) {
+    if (dump != NULL && (back == NULL || !json_equal(back, value))) {
         fb3_release(text->context, dump);
         dump = fb3_json_print(text->context, value, flags | JSON_REAL_PRECISION(17));
     }
