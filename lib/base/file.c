@@ -84,7 +84,7 @@ static int linked_descriptor(const char *path) {
 
 /* A named pipe makes who opens one end wait until somebody opens the other, if need be for ever. Here the
  * wait has an end: seconds of it, and nanoseconds from try to try. */
-static const double patience = 2.0;
+static const double patience = 1.0;
 enum { REST = 20000000 };
 
 /* False: the time is over. */

@@ -411,15 +411,16 @@ START_TEST(a_device_that_is_full) {
 }
 END_TEST
 
-/* Nobody is at the other end. _i: the use. */
+/* Nobody is at the other end. _i: 0 for models, 1 for tables. */
 START_TEST(a_pipe_without_another_end) {
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     size_t descriptors = entries("/proc/self/fd");
     flowbd3_error err = {0};
-    flowbd3_status status = uses[_i].read(path, &err);
-    ck_assert_msg(status == FLOWBD3_ERROR_IO, "%s: %s", uses[_i].name, err.message);
-    status = uses[_i].write(path, &err);
-    ck_assert_msg(status == FLOWBD3_ERROR_IO, "%s: %s", uses[_i].name, err.message);
+    size_t u = _i == 0 ? 0 : USES - 1;
+    flowbd3_status status = uses[u].read(path, &err);
+    ck_assert_msg(status == FLOWBD3_ERROR_IO, "%s: %s", uses[u].name, err.message);
+    status = uses[u].write(path, &err);
+    ck_assert_msg(status == FLOWBD3_ERROR_IO, "%s: %s", uses[u].name, err.message);
     ck_assert_uint_eq(entries("/proc/self/fd"), descriptors);
 }
 END_TEST
@@ -437,7 +438,7 @@ int main(void) {
     tcase_add_test(tests, descriptors_that_have_run_out);
     tcase_add_test(tests, what_cannot_be_read);
     tcase_add_test(tests, a_device_that_is_full);
-    tcase_add_loop_test(tests, a_pipe_without_another_end, 0, USES);
+    tcase_add_loop_test(tests, a_pipe_without_another_end, 0, 2);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
