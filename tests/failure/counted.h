@@ -14,7 +14,8 @@
 typedef struct counted {
     size_t bytes, most, limit; /* limit 0: none */
     long blocks, left;         /* left: allocations until one fails; negative: none does */
-    bool jansson;              /* the one that failed was Jansson's */
+    bool lasting;              /* those behind it fail too */
+    bool failed, jansson;      /* one has failed; one of Jansson's */
     bool beyond;               /* something was asked for that went beyond the limit */
 } counted;
 
@@ -27,8 +28,10 @@ enum { COUNTED_HEAD = 16 };
 static inline void *counted_resize(counted *c, void *memory, size_t size) {
     char *old = memory != NULL ? (char *)memory - COUNTED_HEAD : NULL;
     size_t before = old != NULL ? *(size_t *)(void *)old : 0;
-    if (c->left >= 0 && c->left-- == 0)
+    if ((c->left == 0 && c->lasting) || (c->left >= 0 && c->left-- == 0)) {
+        c->failed = true;
         return NULL;
+    }
     if (c->limit > 0 && size > c->limit - (c->bytes - before)) {
         c->beyond = true;
         return NULL;
@@ -62,9 +65,8 @@ static inline void counted_release(void *user, void *memory) {
 }
 
 static inline void *counted_json_allocate(size_t size) {
-    long left = counted_memory->left;
     void *memory = counted_resize(counted_memory, NULL, size);
-    counted_memory->jansson = counted_memory->jansson || (left == 0 && memory == NULL);
+    counted_memory->jansson = counted_memory->jansson || memory == NULL;
     return memory;
 }
 
