@@ -430,7 +430,7 @@ int main(void) {
     TCase *tests = tcase_create("files");
     tcase_add_unchecked_fixture(tests, setup, teardown);
     tcase_add_checked_fixture(tests, remove_file, remove_file);
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, writing, 0, USES * FAILURES);
     tcase_add_loop_test(tests, reading, 0, USES * FAILURES);
     tcase_add_test(tests, a_full_disk);
