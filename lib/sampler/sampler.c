@@ -187,13 +187,14 @@ flowbd3_status flowbd3_sampler_stream(flowbd3_sampler *sampler, uint64_t rows, f
 typedef struct collector {
     flowbd3_table *table;
     flowbd3_status status;
-    flowbd3_error *err;
+    flowbd3_error err;
 } collector;
 
 static int collect(void *user, const flowbd3_table *chunk) {
     collector *c = user;
-    c->status = c->table == NULL ? flowbd3_table_slice(&c->table, chunk, 0, flowbd3_table_rows(chunk), c->err)
-                                 : flowbd3_table_append(c->table, chunk, c->err);
+    c->status = c->table == NULL
+                    ? flowbd3_table_slice(&c->table, chunk, 0, flowbd3_table_rows(chunk), &c->err)
+                    : flowbd3_table_append(c->table, chunk, &c->err);
     return c->status != FLOWBD3_OK;
 }
 
@@ -207,10 +208,10 @@ flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows,
     if (rows == 0)
         return flowbd3_tokenizer_columns_table(sampler->model->tokenizer, out, err);
     uint64_t start = sampler->position;
-    collector c = {NULL, FLOWBD3_OK, err};
+    collector c = {.status = FLOWBD3_OK};
     flowbd3_status status = flowbd3_sampler_stream(sampler, rows, collect, &c, progress, progress_user, err);
-    if (c.status != FLOWBD3_OK)
-        status = c.status;
+    if (c.status != FLOWBD3_OK) /* the stream calls it cancelled */
+        status = fb3_fail(err, c.status, "%s", c.err.message);
     if (status != FLOWBD3_OK) {
         sampler->position = start;
         flowbd3_table_destroy(&c.table);

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PARTS = 4, BASES = 4, SHORT = 3000, ROWS = 60 };
+enum { PARTS = 4, BASES = 4, SHORT = 2000, ROWS = 60 };
 
 /* What a file of size bytes may take: jansson's values for its text, tables of names and shapes, and its
  * tensors twice. */
