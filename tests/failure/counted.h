@@ -14,7 +14,7 @@
 typedef struct counted {
     size_t bytes, most, limit; /* limit 0: none */
     long blocks, left;         /* left: allocations until one fails; negative: none does */
-    bool lasting;              /* those behind it fail too */
+    bool lasting;              /* those behind it fail too, and none of Jansson's, which aborts then */
     bool failed, jansson;      /* one has failed; one of Jansson's */
     bool beyond;               /* something was asked for that went beyond the limit */
 } counted;
@@ -65,8 +65,14 @@ static inline void counted_release(void *user, void *memory) {
 }
 
 static inline void *counted_json_allocate(size_t size) {
-    void *memory = counted_resize(counted_memory, NULL, size);
-    counted_memory->jansson = counted_memory->jansson || memory == NULL;
+    counted *c = counted_memory;
+    long left = c->left;
+    if (c->lasting)
+        c->left = -1;
+    void *memory = counted_resize(c, NULL, size);
+    if (c->lasting)
+        c->left = left;
+    c->jansson = c->jansson || memory == NULL;
     return memory;
 }
 

@@ -1,7 +1,7 @@
 /* The n-th allocation fails, for every n, on the way from a CSV text to a judged table: those of the library
- * and those of Jansson; alone, or with all behind it. A status every time, nothing lost, and every file the
- * old one or the new one, whole. FLOWBD3_EVERY: every n; otherwise every few, another few in each of the
- * loops. */
+ * and those of Jansson; or with all of the library behind it. A status every time, nothing lost, and every
+ * file the old one or the new one, whole. FLOWBD3_EVERY: every n; otherwise every few, another few in each of
+ * the loops. */
 #include "../unit/test_main.h"
 #include "base/base.h"
 #include "counted.h"
@@ -120,6 +120,21 @@ static flowbd3_status judge(handles *h, flowbd3_error *err) {
     return status;
 }
 
+static void destroy(handles *h) {
+    flowbd3_string_destroy(h->context, &h->report);
+    flowbd3_evaluator_destroy(&h->evaluator);
+    flowbd3_sampler_destroy(&h->sampler);
+    flowbd3_trainer_destroy(&h->resumed);
+    flowbd3_trainer_destroy(&h->trainer);
+    flowbd3_model_destroy(&h->loaded);
+    flowbd3_model_destroy(&h->model);
+    flowbd3_tokenizer_destroy(&h->loaded_tokenizer);
+    flowbd3_tokenizer_destroy(&h->tokenizer);
+    flowbd3_table_destroy(&h->generated);
+    flowbd3_table_destroy(&h->table);
+    flowbd3_context_destroy(&h->context);
+}
+
 static flowbd3_status go(counted *memory, flowbd3_error *err) {
     handles h = {0};
     flowbd3_context_options options = counted_options(memory, 1);
@@ -130,21 +145,9 @@ static flowbd3_status go(counted *memory, flowbd3_error *err) {
         status = train(&h, err);
     if (status == FLOWBD3_OK)
         status = judge(&h, err);
-    flowbd3_string_destroy(h.context, &h.report);
-    flowbd3_evaluator_destroy(&h.evaluator);
-    flowbd3_sampler_destroy(&h.sampler);
-    flowbd3_trainer_destroy(&h.resumed);
-    flowbd3_trainer_destroy(&h.trainer);
-    flowbd3_model_destroy(&h.loaded);
-    flowbd3_model_destroy(&h.model);
-    flowbd3_tokenizer_destroy(&h.loaded_tokenizer);
-    flowbd3_tokenizer_destroy(&h.tokenizer);
-    flowbd3_table_destroy(&h.generated);
-    flowbd3_table_destroy(&h.table);
-    flowbd3_context_destroy(&h.context);
+    destroy(&h);
     return status;
 }
-
 /* ---- the ladder -------------------------------------------------------------------------------- */
 
 static const char old[] = "an old file\n";
@@ -217,12 +220,39 @@ START_TEST(every_allocation_fails) {
 }
 END_TEST
 
+/* Here every n: what err says is what is returned. */
+START_TEST(every_allocation_of_a_generation_fails) {
+    counted memory = {.left = -1};
+    handles h = {0};
+    flowbd3_error err = {0};
+    count_jansson(&memory);
+    h.context = counted_context(&memory);
+    ck_assert_int_eq(learn(&h, &err), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_sampler_create(&h.sampler, h.model, NULL, &err), FLOWBD3_OK);
+    long n = 0;
+    for (flowbd3_status status = FLOWBD3_ERROR_MEMORY; status != FLOWBD3_OK; n++) {
+        memory.left = n;
+        err.status = FLOWBD3_OK;
+        status = flowbd3_sampler_generate(h.sampler, 12, &h.generated, NULL, NULL, &err);
+        memory.left = -1;
+        ck_assert_msg(err.status == status, "allocation %ld: %s: %s", n, flowbd3_status_name(status),
+                      err.message);
+        ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
+        ck_assert_int_eq(status == FLOWBD3_OK, h.generated != NULL);
+    }
+    ck_assert_int_gt(n, 20);
+    destroy(&h);
+    ck_assert_int_eq(memory.blocks, 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("chain");
     TCase *tests = tcase_create("chain");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 900);
     tcase_add_loop_test(tests, every_allocation_fails, 0, LOOPS);
+    tcase_add_test(tests, every_allocation_of_a_generation_fails);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
