@@ -6,14 +6,20 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static inline void check(bool holds) {
-    if (!holds)
-        abort();
+/* Ends the process when something does not hold, and says what. */
+#define check(holds) fuzz_check(holds, #holds, __LINE__)
+
+static inline void fuzz_check(bool holds, const char *what, int line) {
+    if (holds)
+        return;
+    (void)fprintf(stderr, "line %d: %s does not hold\n", line, what);
+    abort();
 }
 
 static inline void check_error(flowbd3_status status, const flowbd3_error *err) {

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 #include "table/arrow.h"
 
-enum { MOST_CHILDREN = 6, MOST_ROWS = 40, MOST_TEXT = 64, METADATA = 64 };
+enum { MOST_CHILDREN = 6, MOST_ROWS = 40, MOST_TEXT = 64, METADATA = 96 };
 
 typedef struct field {
     struct ArrowSchema schema;
@@ -128,10 +128,6 @@ static const char *make_metadata(fuzz_input *in, char metadata[METADATA]) {
         const char *key = keys[fuzz_below(in, 4)], *value = values[fuzz_below(in, 8)];
         at = put(at, key, (int32_t)strlen(key));
         at = put(at, value, fuzz_seldom(in) ? -5 : (int32_t)strlen(value));
-        if (at - metadata > METADATA / 2) {
-            pairs = i + 1;
-            memcpy(metadata, &pairs, sizeof pairs);
-        }
     }
     return metadata;
 }

@@ -4,7 +4,6 @@
 
 #include "fuzz.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 enum { TINY_ROWS = 24 };
