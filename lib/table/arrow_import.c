@@ -305,7 +305,7 @@ static flowbd3_status copy_dictionary(const child *c, fb3_column *column, flowbd
     if (array == NULL || array->length < 0 || array->offset < 0 || array->length > INT32_MAX ||
         array->offset > PTRDIFF_MAX - INT32_MAX)
         return refuse(c, "its dictionary is not there, or of impossible length");
-    if (!is_text(schema->format) || schema->dictionary != NULL)
+    if (schema->format == NULL || !is_text(schema->format) || schema->dictionary != NULL)
         return refuse(c, "its dictionary is not of utf8");
     size_t count = (size_t)array->length, first = (size_t)array->offset;
     if (!has_buffers(array, 3, count))

@@ -337,6 +337,11 @@ START_TEST(batches_refused) {
     add_dictionary(&b, 2, cells, "ab");
     refuse(&b, FLOWBD3_ERROR_FORMAT, 1, "outside");
     start_batch(&b, 3);
+    add(&b, "x", "i", NULL, outside, NULL);
+    add_dictionary(&b, 2, cells, "ab");
+    b.dictionaries[0].format = NULL;
+    refuse(&b, FLOWBD3_ERROR_FORMAT, 1, "not of utf8");
+    start_batch(&b, 3);
     add(&b, "x", "i", NULL, cells, NULL)->length = 2;
     refuse(&b, FLOWBD3_ERROR_FORMAT, 1, "fewer");
     start_batch(&b, 3);
