@@ -129,7 +129,7 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_get_options(const flowbd3_trainer *tr
 
 /* Takes up the state of a checkpoint of the same model, rows and options: what follows is bit for bit what
  * would have followed without the break. Errors: IO, FORMAT, VERSION, CHECKSUM, SCHEMA (another model, table
- * or schedule), STATE (training has begun), MEMORY. */
+ * or schedule), NUMERIC (a number that is not finite), STATE (training has begun), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_resume(flowbd3_trainer *trainer, const char *path,
                                                   flowbd3_error *err);
 

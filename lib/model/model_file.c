@@ -206,6 +206,11 @@ static bool all_finite(const flowbd3_model *model, const char **tensor) {
     return true;
 }
 
+static flowbd3_status not_finite(const char *path, const char *tensor, flowbd3_error *err) {
+    return fb3_fail(err, FLOWBD3_ERROR_NUMERIC, "'%s': tensor %s holds a value that is not finite", path,
+                    tensor);
+}
+
 /* Fills all views or, when a name or a shape does not fit, none. */
 static flowbd3_status copy_views(const fb3_tensor_file *file, const view_list *list, flowbd3_error *err) {
     flowbd3_status status = FLOWBD3_OK;
@@ -275,8 +280,7 @@ static flowbd3_status read_parameters(flowbd3_model *model, const fb3_tensor_fil
     release_views(&list, model->context);
     const char *tensor;
     if (status == FLOWBD3_OK && !all_finite(model, &tensor))
-        status = fb3_fail(err, FLOWBD3_ERROR_NUMERIC, "'%s': tensor %s holds a value that is not finite",
-                          path, tensor);
+        status = not_finite(path, tensor, err);
     return status;
 }
 
@@ -343,6 +347,31 @@ flowbd3_status fb3_model_read_training(const flowbd3_model *model, const char *p
     return status;
 }
 
+static size_t floats_of(const fb3_tensor_view *view) {
+    return (size_t)view->shape[0] * (view->dimensions == 2 ? (size_t)view->shape[1] : 1);
+}
+
+/* Looks at all tensors of the views before any is filled. */
+static flowbd3_status check_finite(const fb3_tensor_file *file, const view_list *list,
+                                   flowbd3_context *context, const char *path, flowbd3_error *err) {
+    size_t most = 0;
+    for (size_t i = 0; i < list->count; i++)
+        most = floats_of(&list->views[i]) > most ? floats_of(&list->views[i]) : most;
+    float *floats = fb3_allocate(context, most, sizeof *floats);
+    flowbd3_status status = floats != NULL ? FLOWBD3_OK : fb3_no_memory(err, "the checkpoint");
+    for (size_t i = 0; status == FLOWBD3_OK && i < list->count; i++) {
+        fb3_tensor_view view = list->views[i];
+        view.data = floats;
+        view.stride = (size_t)view.shape[1];
+        status = fb3_tensor_file_copy(file, &view, err);
+        for (size_t k = 0; status == FLOWBD3_OK && k < floats_of(&view); k++)
+            if (!isfinite(floats[k]))
+                status = not_finite(path, view.name, err);
+    }
+    fb3_release(context, floats);
+    return status;
+}
+
 flowbd3_status fb3_model_read_slabs(flowbd3_model *model, const char *path, const fb3_slab *slabs,
                                     size_t n_slabs, flowbd3_error *err) {
     fb3_tensor_file *file = NULL;
@@ -350,6 +379,8 @@ flowbd3_status fb3_model_read_slabs(flowbd3_model *model, const char *path, cons
     flowbd3_status status = fb3_tensor_file_open(&file, model->context, path, err);
     if (status == FLOWBD3_OK && !make_views(&list, model->layout, model->parameters, slabs, n_slabs))
         status = fb3_no_memory(err, "the checkpoint");
+    if (status == FLOWBD3_OK)
+        status = check_finite(file, &list, model->context, path, err);
     if (status == FLOWBD3_OK)
         status = copy_views(file, &list, err);
     release_views(&list, model->context);

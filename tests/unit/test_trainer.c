@@ -408,6 +408,39 @@ START_TEST(batches_fit_a_budget) {
 }
 END_TEST
 
+START_TEST(a_checkpoint_that_is_not_finite_is_refused) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED);
+    flowbd3_model *model = toy_model(table), *same = toy_model(table);
+    flowbd3_trainer *trainer = NULL, *resumed = NULL;
+    flowbd3_trainer_options options = toy_options();
+    flowbd3_error err = {0};
+    char path[] = "/tmp/flowbd3-checkpoint-XXXXXX";
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, table, &options, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_create(&resumed, same, table, table, &options, NULL), FLOWBD3_OK);
+    for (int slab = 0; slab < 4; slab++) {
+        float *slabs[] = {trainer->parameters, trainer->first_moment, trainer->second_moment, trainer->best};
+        float before = slabs[slab][0];
+        slabs[slab][0] = INFINITY;
+        ck_assert_int_eq(flowbd3_trainer_save(trainer, path, NULL), FLOWBD3_OK);
+        slabs[slab][0] = before;
+        ck_assert_int_eq(flowbd3_trainer_resume(resumed, path, &err), FLOWBD3_ERROR_NUMERIC);
+        ck_assert_msg(strstr(err.message, "trainer.") != NULL, "%s", err.message);
+        assert_same_weights(model, same);
+    }
+    (void)close(descriptor);
+    (void)unlink(path);
+    flowbd3_trainer_destroy(&trainer);
+    flowbd3_trainer_destroy(&resumed);
+    flowbd3_model_destroy(&model);
+    flowbd3_model_destroy(&same);
+    flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 START_TEST(a_budget_for_less_than_a_sequence_is_refused) {
     flowbd3_context *context = toy_context(1);
     flowbd3_table *table = toy_table(context, TOY_SEED);
@@ -434,6 +467,7 @@ int main(void) {
         tcase_add_test(tests, nelbo_reaches_the_entropy);
     tcase_add_test(tests, threads_change_no_bit);
     tcase_add_test(tests, resume_changes_no_bit);
+    tcase_add_test(tests, a_checkpoint_that_is_not_finite_is_refused);
     if (!SANITIZED)
         tcase_add_test(tests, early_stopping_keeps_the_best);
     tcase_add_test(tests, divergence_is_reported);
