@@ -1,23 +1,9 @@
 /* Any bytes as CSV, under options taken from the first two: a table or an error; and a table that is written
  * reads back equal. */
 #include "../unit/compare_tables.h"
+#include "fuzz.h"
 
-#include <flowbd3/table.h>
-
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds) {
-    if (!holds)
-        abort();
-}
-
-static void check_error(flowbd3_status status, const flowbd3_error *err) {
-    check(err->status == status && err->message[0] != '\0' && err->row >= 0 && err->column >= 0);
-}
 
 static void round_trip(flowbd3_context *context, const flowbd3_table *t, flowbd3_csv_options o) {
     char path[] = "/tmp/flowbd3-fuzz-XXXXXX";
@@ -54,11 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     o.missing = missing;
     o.n_missing = data[1] & 1 ? 2 : 0;
     o.max_rows = data[1] & 2 ? 3 : 0;
-    flowbd3_context_options single = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    single.threads = 1;
-    flowbd3_context *context;
+    flowbd3_context *context = fuzz_context();
     flowbd3_error err = {0};
-    check(flowbd3_context_create(&context, &single, NULL) == FLOWBD3_OK);
     flowbd3_table *t;
     flowbd3_status status = flowbd3_table_parse_csv(&t, context, (const char *)data + 2, size - 2, &o, &err);
     if (status != FLOWBD3_OK)

@@ -1,14 +1,6 @@
 /* Any bytes as the JSON of rules: an error, or rules that are their JSON. */
+#include "fuzz.h"
 #include "rules/rules.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds) {
-    if (!holds)
-        abort();
-}
 
 static void round_trip(flowbd3_context *context, const flowbd3_rules *rules) {
     char *first, *second;
@@ -23,12 +15,9 @@ static void round_trip(flowbd3_context *context, const flowbd3_rules *rules) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    flowbd3_context_options single = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    single.threads = 1;
-    flowbd3_context *context;
+    flowbd3_context *context = fuzz_context();
     flowbd3_rules *rules;
     flowbd3_error err = {0};
-    check(flowbd3_context_create(&context, &single, NULL) == FLOWBD3_OK);
     flowbd3_status status = flowbd3_rules_from_json(&rules, context, (const char *)data, size, &err);
     if (status == FLOWBD3_OK)
         round_trip(context, rules);

@@ -1,18 +1,10 @@
 /* Any bytes as a tensor file, as they are and with the header's checksum made right: opened or refused with a
  * message; all that an opened file describes can be copied. */
+#include "fuzz.h"
 #include "model/tensor_file_internal.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds) {
-    if (!holds)
-        abort();
-}
 
 static void copy_tensor(const fb3_tensor_file *file, const char *name, json_t *described, size_t size) {
     const json_t *shape = json_object_get(described, "shape");
@@ -87,10 +79,7 @@ static void try_corrected(flowbd3_context *context, const uint8_t *data, size_t 
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    flowbd3_context_options options = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    options.threads = 1;
-    flowbd3_context *context;
-    check(flowbd3_context_create(&context, &options, NULL) == FLOWBD3_OK);
+    flowbd3_context *context = fuzz_context();
     try_bytes(context, data, size);
     try_corrected(context, data, size);
     flowbd3_context_destroy(&context);

@@ -2,17 +2,10 @@
  * values of their range that have the tokens where no rules move them, or with sequences to tables of them,
  * and whose rows obey its rules. */
 #include "../unit/compare_tables.h"
+#include "fuzz.h"
 #include "tokenizer/tokenizer.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds) {
-    if (!holds)
-        abort();
-}
 
 static void round_trip(flowbd3_context *context, const flowbd3_tokenizer *tokenizer) {
     char *first, *second;
@@ -141,12 +134,9 @@ static void rows_obey(const flowbd3_tokenizer *t) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    flowbd3_context_options single = FLOWBD3_CONTEXT_OPTIONS_INIT;
-    single.threads = 1;
-    flowbd3_context *context;
+    flowbd3_context *context = fuzz_context();
     flowbd3_tokenizer *tokenizer;
     flowbd3_error err = {0};
-    check(flowbd3_context_create(&context, &single, NULL) == FLOWBD3_OK);
     flowbd3_status status = flowbd3_tokenizer_from_json(&tokenizer, context, (const char *)data, size, &err);
     if (status == FLOWBD3_OK) {
         round_trip(context, tokenizer);
