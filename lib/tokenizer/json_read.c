@@ -310,6 +310,14 @@ static flowbd3_status read_digits(reader *r, fb3_codec *codec, const json_t *col
     for (size_t p = 0; status == FLOWBD3_OK && p < codec->digits->places; p++)
         status =
             read_place(r, codec->digits, p, json_array_get(slots, p), r->tokenizer->rows - codec->missing);
+    /* Digits that are all above or below the range would leave nothing of it. */
+    uint16_t tokens[FB3_SLOTS_MAX];
+    const int64_t ends[] = {low, high};
+    for (size_t i = 0; status == FLOWBD3_OK && i < FB3_COUNT(ends); i++) {
+        fb3_digits_tokens(codec->digits, ends[i], tokens);
+        if (fb3_digits_key(codec->digits, tokens) != ends[i])
+            status = bad(r, "'digits'", "some that stand for 'low' and some for 'high'");
+    }
     return status;
 }
 

@@ -367,6 +367,7 @@ BAD_2 = {
     "digits_places_few": ("FORMAT", 3, ["columns", PORT, "slots"], GOOD_2["columns"][PORT]["slots"][:2]),
     "digits_places_many": ("FORMAT", 3, ["columns", PORT, "high"], 2**40),
     "digits_whole_range": ("FORMAT", 3, ["columns", PORT, "low"], -2**63),
+    "digits_above_high": ("FORMAT", 3, ["columns", PORT, "slots", 0, "digits"], [5, 9]),
     "digits_none": ("FORMAT", 3, ["columns", PORT, "slots", 0, "digits"], []),
     "digits_unsorted": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], [0, 31, 17, 255]),
     "digits_equal": ("FORMAT", 3, ["columns", PORT, "slots", 1, "digits"], [0, 17, 17, 255]),
