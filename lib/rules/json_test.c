@@ -242,6 +242,15 @@ static json_t *not_value(const fb3_test *test) {
     return json_pack("{s:o}", "not", unwrap(list));
 }
 
+/* An interval without ends has no member to write: it is two that touch, which the reader joins. */
+static bool append_interval(json_t *list, const fb3_interval *interval) {
+    static const fb3_interval halves[] = {{-INFINITY, 0.0}, {0.0, INFINITY}};
+    if (isfinite(interval->low) || isfinite(interval->high))
+        return fb3_json_append(list, interval_value(interval));
+    return fb3_json_append(list, interval_value(&halves[0])) &&
+           fb3_json_append(list, interval_value(&halves[1]));
+}
+
 json_t *fb3_test_to_json_value(const fb3_test *test) {
     json_t *list = json_array();
     bool whole = list != NULL, texts = test->n_texts + test->n_patterns > 0;
@@ -252,7 +261,7 @@ json_t *fb3_test_to_json_value(const fb3_test *test) {
     else if (whole)
         whole = append_texts(list, test);
     for (size_t i = 0; i < test->n_intervals && whole && !test->any; i++)
-        whole = fb3_json_append(list, interval_value(&test->intervals[i]));
+        whole = append_interval(list, &test->intervals[i]);
     if (whole && test->missing)
         whole = fb3_json_append(list, json_null());
     if (!whole) {

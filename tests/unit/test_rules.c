@@ -141,6 +141,22 @@ START_TEST(text_comes_back) {
 }
 END_TEST
 
+/* {"max": 5} and {"min": 4} together are all numbers, for which there is no single text. */
+START_TEST(all_numbers_come_back) {
+    static const char overlapping[] = "{\"format\":\"flowbd3-rules\",\"version\":1,\"rules\":["
+                                      "{\"then\":{\"a\":[{\"max\":5},{\"min\":4},null]}}]}";
+    flowbd3_rules *rules = read_json(overlapping), *again;
+    char *json;
+    ck_assert_int_eq(flowbd3_rules_to_json(rules, &json, NULL), FLOWBD3_OK);
+    ck_assert_ptr_nonnull(strstr(json, "{\"a\":[{\"max\":0},{\"min\":0},null]}"));
+    again = read_json(json);
+    ck_assert_str_eq(flowbd3_rules_text(rules, 0), flowbd3_rules_text(again, 0));
+    flowbd3_string_destroy(context, &json);
+    flowbd3_rules_destroy(&rules);
+    flowbd3_rules_destroy(&again);
+}
+END_TEST
+
 START_TEST(copies_are_whole) {
     flowbd3_rules *rules = read_json(all), *copy = fb3_rules_create(context);
     copy->search = false;
@@ -477,6 +493,7 @@ int main(void) {
     tcase_add_loop_test(tests, rule_as_a_line, 0, (int)FB3_COUNT(lines));
     tcase_add_test(tests, names_differ);
     tcase_add_test(tests, text_comes_back);
+    tcase_add_test(tests, all_numbers_come_back);
     tcase_add_test(tests, copies_are_whole);
     tcase_add_test(tests, defaults_of_a_file);
     tcase_add_loop_test(tests, rules_that_agree, 0, 10);
