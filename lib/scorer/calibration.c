@@ -17,8 +17,7 @@ typedef struct column {
 struct flowbd3_calibration {
     flowbd3_context *context;
     size_t bins, n_columns;
-    column *columns;     /* [n_columns] */
-    uint64_t not_finite; /* cells whose predictions are not */
+    column *columns; /* [n_columns] */
 };
 
 flowbd3_status flowbd3_calibration_options_init(flowbd3_calibration_options *options, size_t size) {
@@ -70,14 +69,14 @@ static flowbd3_status create(flowbd3_calibration **out, flowbd3_context *context
 /* ---- cells ------------------------------------------------------------------------------------- */
 
 /* Adds the cell of a column: tokens and places are those of its slots. A slot after the first lies inside
- * what those before it leave; missing is said in the first alone. False: what is predicted is not finite. */
-static bool add_cell(column *k, const flowbd3_tokenizer *tokenizer, const uint16_t *tokens,
+ * what those before it leave; missing is said in the first alone. */
+static void add_cell(column *k, const flowbd3_tokenizer *tokenizer, const uint16_t *tokens,
                      const fb3_place *places) {
     size_t vocabulary = flowbd3_tokenizer_vocabulary(tokenizer, k->first);
     if (tokens[0] == vocabulary) {
         fb3_pit_add(&k->pit, 1.0, 0.0);
         k->unseen++;
-        return true;
+        return;
     }
     bool missing = fb3_tokenizer_has_missing(tokenizer, k->first) && tokens[0] + 1u == vocabulary;
     double below = places[0].below, mass = places[0].mass;
@@ -85,12 +84,9 @@ static bool add_cell(column *k, const flowbd3_tokenizer *tokenizer, const uint16
         below += mass * places[place].below;
         mass *= places[place].mass;
     }
-    if (!isfinite(below) || !isfinite(mass))
-        return false;
     fb3_pit_add(&k->pit, below, mass);
     if (k->classes)
         fb3_pit_add_highest(&k->pit, places[0].highest, places[0].is_highest);
-    return true;
 }
 
 static void take_batch(const fb3_scorer *s, size_t first, size_t end, void *user) {
@@ -103,8 +99,8 @@ static void take_batch(const fb3_scorer *s, size_t first, size_t end, void *user
         const fb3_place *places = s->places + flow * slots;
         for (size_t i = 0; i < c->n_columns; i++) {
             column *k = &c->columns[i];
-            if (k->slots > 0 && !add_cell(k, s->model->tokenizer, tokens + k->first, places + k->first))
-                c->not_finite++;
+            if (k->slots > 0)
+                add_cell(k, s->model->tokenizer, tokens + k->first, places + k->first);
         }
     }
 }
@@ -139,12 +135,7 @@ static flowbd3_status calibrate(flowbd3_calibration *c, fb3_scorer *s, const flo
     s->places = fb3_allocate(s->context, fb3_scorer_flows(s) * s->model->config.slots, sizeof *s->places);
     if (s->places == NULL)
         return fb3_no_memory(err, "a calibration");
-    status = fb3_scorer_run(s, "calibrate", take_batch, c, err);
-    if (status == FLOWBD3_OK && c->not_finite > 0)
-        status = fb3_fail(err, FLOWBD3_ERROR_NUMERIC,
-                          "what the model predicts for %llu of the table's cells is not finite",
-                          (unsigned long long)c->not_finite);
-    return status;
+    return fb3_scorer_run(s, "calibrate", take_batch, c, err);
 }
 
 flowbd3_status flowbd3_calibration_create(flowbd3_calibration **out, const flowbd3_model *model,
