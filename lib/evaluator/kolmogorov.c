@@ -27,7 +27,7 @@ static double equal_sizes(uint64_t n, uint64_t h) {
 static bool different_sizes(flowbd3_context *context, uint64_t n1, uint64_t n2, uint64_t divisor, uint64_t h,
                             double *p) {
     uint64_t m1 = n1 / divisor, m2 = n2 / divisor;
-    double *outside = fb3_allocate(context, n2 + 1, sizeof *outside);
+    double *outside = fb3_allocate(context, (size_t)n2 + 1, sizeof *outside);
     if (outside == NULL)
         return false;
     for (uint64_t y = 0; y <= n2; y++)

@@ -164,7 +164,7 @@ static void order_tiles(const raw *from, uint32_t *order, size_t n) {
         if (widest == 0.0)
             return;
         qsort_r(order, n, sizeof *order, compare_rows, &by);
-        size_t half = fb3_search_steps(n) / 2 * FB3_TILE;
+        size_t half = (size_t)fb3_search_steps(n) / 2 * FB3_TILE;
         order_tiles(from, order, half);
         order += half;
         n -= half;

@@ -144,7 +144,7 @@ static bool fill_categorical(fb3_sample_column *to, flowbd3_context *context, co
         to->values[i] = (double)code;
         to->counts[code]++;
     }
-    to->missing = to->counts[missing];
+    to->missing = (size_t)to->counts[missing];
     to->present = rows - to->missing;
     fb3_release(context, place);
     return true;

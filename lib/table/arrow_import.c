@@ -303,7 +303,7 @@ static flowbd3_status copy_dictionary(const child *c, fb3_column *column, flowbd
     const struct ArrowSchema *schema = c->schema->dictionary;
     const struct ArrowArray *array = c->array->dictionary;
     if (array == NULL || array->length < 0 || array->offset < 0 || array->length > INT32_MAX ||
-        array->offset > PTRDIFF_MAX - INT32_MAX)
+        array->offset > PTRDIFF_MAX - array->length)
         return refuse(c, "its dictionary is not there, or of impossible length");
     if (schema->format == NULL || !is_text(schema->format) || schema->dictionary != NULL)
         return refuse(c, "its dictionary is not of utf8");

@@ -142,7 +142,7 @@ static flowbd3_status fit_gathered(flowbd3_tokenizer **out, fb3_gathering *gathe
     } else {
         for (size_t i = 0; i < gathering->n_columns; i++)
             cells[i] = gathering->columns[i].cells;
-        const fb3_material material = {sample, gathering->rows, cells};
+        const fb3_material material = {sample, (size_t)gathering->rows, cells};
         status = fb3_tokenizer_fit(out, &material, rules, &sequencing, options, err);
     }
     fb3_release(gathering->context, cells);
@@ -177,8 +177,12 @@ flowbd3_status fb3_tokenizer_fit_stream(flowbd3_tokenizer **out, flowbd3_table_s
         status = fb3_fail(err, FLOWBD3_ERROR_FORMAT, "the stream has no row, expected one at least");
     if (status == FLOWBD3_OK)
         status = fb3_gathering_finish(gathering, err);
+    if (status == FLOWBD3_OK && gathering->rows != (size_t)gathering->rows)
+        status =
+            fb3_fail(err, FLOWBD3_ERROR_LIMIT, "the stream has %llu rows, more than memory has addresses",
+                     (unsigned long long)gathering->rows);
     if (status == FLOWBD3_OK)
-        status = check_options(&o, options, columns, gathering->rows, err);
+        status = check_options(&o, options, columns, (size_t)gathering->rows, err);
     if (status == FLOWBD3_OK)
         status = fit_gathered(out, gathering, stream, &o, err);
     fb3_gathering_destroy(&gathering);

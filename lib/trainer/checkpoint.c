@@ -151,7 +151,7 @@ static bool agrees(const flowbd3_trainer *t, const struct fb3_training_state *s,
         (s->position > 0) != (s->step_in_epoch > 0) || s->step - s->step_in_epoch < epochs)
         return false;
     fb3_shuffle order = fb3_trainer_order(t, epochs);
-    return fb3_set_flows(&t->train, &order, s->position) == s->flows;
+    return fb3_set_flows(&t->train, &order, (size_t)s->position) == s->flows;
 }
 
 static flowbd3_status state_from_json(flowbd3_trainer *t, const json_t *json, const char *path,

@@ -35,7 +35,8 @@ size_t fb3_set_flows(const fb3_set *set, const fb3_shuffle *order, size_t count)
                (has_last(set, order, count) ? tokens->length - length_of(tokens, last) : 0);
     }
     for (size_t i = 0; i < count; i++)
-        flows += length_of(tokens, fb3_set_sequence(set, order != NULL ? fb3_shuffle_at(order, i) : i));
+        flows +=
+            length_of(tokens, fb3_set_sequence(set, order != NULL ? (size_t)fb3_shuffle_at(order, i) : i));
     return flows;
 }
 

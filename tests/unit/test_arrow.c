@@ -346,7 +346,7 @@ START_TEST(batches_refused) {
     refuse(&b, FLOWBD3_ERROR_FORMAT, 1, "fewer");
     start_batch(&b, 3);
     add(&b, "x", "i", NULL, cells, NULL);
-    b.array.length = INT64_MAX; /* refused without a look at so many rows */
+    b.array.length = PTRDIFF_MAX; /* refused without a look at so many rows */
     b.array.null_count = -1;
     refuse(&b, FLOWBD3_ERROR_FORMAT, 1, "fewer");
     start_batch(&b, 3);

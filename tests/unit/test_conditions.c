@@ -230,7 +230,7 @@ static void assert_part(const flowbd3_table *whole, size_t first, const flowbd3_
 
 static void check_parts(const flowbd3_model *model, flowbd3_sampler_options o, const flowbd3_table *whole) {
     static const uint32_t batches[] = {1, 40, 3000};
-    static const uint64_t parts[] = {1, 7, 130, 300};
+    static const size_t parts[] = {1, 7, 130, 300};
     for (size_t b = 0; b < FB3_COUNT(batches); b++) {
         flowbd3_sampler *sampler = NULL;
         o.batch_size = batches[b];

@@ -152,7 +152,7 @@ START_TEST(no_column_has_more_bins_than_allowed) {
     for (uint64_t trial = 0; trial < 500; trial++) {
         fb3_bins bins;
         double x[300], value = 0.0;
-        size_t n = 1 + trial % 300;
+        size_t n = 1 + (size_t)(trial % 300);
         for (size_t i = 0; i < n; i++) {
             uint32_t word[4];
             fb3_random(word, trial, FB3_RANDOM_DECODE, i, 0);

@@ -172,7 +172,7 @@ static void assert_rows(const flowbd3_table *whole, size_t first, const flowbd3_
 }
 
 /* The next rows are those of whole from first on. */
-static void assert_next(flowbd3_sampler *sampler, const flowbd3_table *whole, uint64_t first, uint64_t rows) {
+static void assert_next(flowbd3_sampler *sampler, const flowbd3_table *whole, size_t first, uint64_t rows) {
     ck_assert_uint_eq(flowbd3_sampler_position(sampler), first);
     flowbd3_table *part = next_rows(sampler, rows);
     assert_rows(whole, first, part);
@@ -195,11 +195,11 @@ static int compare_chunk(void *user, const flowbd3_table *chunk) {
 static void assert_calls(const flowbd3_model *model, const flowbd3_sampler_options *options,
                          const flowbd3_table *whole) {
     size_t rows = flowbd3_table_rows(whole);
-    static const uint64_t sizes[] = {1, 7, 2, 31, 1, 64};
+    static const size_t sizes[] = {1, 7, 2, 31, 1, 64};
     flowbd3_sampler *sampler = sampler_of(model, options);
     for (size_t i = 0, row = 0; i < FB3_COUNT(sizes); row += sizes[i++])
         assert_next(sampler, whole, row, sizes[i]);
-    const uint64_t seeks[] = {rows - 3, 5, rows / 2, rows / 2 - 1, 0, rows - 1};
+    const size_t seeks[] = {rows - 3, 5, rows / 2, rows / 2 - 1, 0, rows - 1};
     for (size_t i = 0; i < FB3_COUNT(seeks); i++) {
         flowbd3_sampler_seek(sampler, seeks[i]);
         assert_next(sampler, whole, seeks[i], i == 4 ? rows : 1);

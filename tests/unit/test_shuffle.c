@@ -7,7 +7,7 @@
 
 /* Whether it takes every number of 0..count-1 once, and back to its place. */
 static void assert_bijection(const fb3_shuffle *shuffle, uint64_t count) {
-    uint8_t *seen = calloc(count, 1);
+    uint8_t *seen = calloc((size_t)count, 1);
     ck_assert_ptr_nonnull(seen);
     for (uint64_t place = 0; place < count; place++) {
         uint64_t number = fb3_shuffle_at(shuffle, place);
@@ -94,7 +94,8 @@ START_TEST(pairs_of_numbers_are_equally_likely) {
         for (uint32_t draw = 0; draw < DRAWS; draw++) {
             fb3_shuffle shuffle = i % 2 == 0 ? fb3_shuffle_of(count, draw, FB3_RANDOM_SHUFFLE, 1)
                                              : fb3_shuffle_of(count, 11, FB3_RANDOM_SHUFFLE, draw);
-            size_t a = fb3_shuffle_at(&shuffle, 0), b = fb3_shuffle_at(&shuffle, 1 + draw % last);
+            size_t a = (size_t)fb3_shuffle_at(&shuffle, 0);
+            size_t b = (size_t)fb3_shuffle_at(&shuffle, 1 + draw % last);
             single[a]++;
             pairs[a * last + (b > a ? b - 1 : b)]++;
         }
@@ -113,8 +114,8 @@ START_TEST(epochs_are_independent) {
         fb3_shuffle other = fb3_shuffle_of(COUNT, 9, FB3_RANDOM_SHUFFLE, epoch + 1);
         size_t same = 0;
         for (size_t place = 0; place < COUNT; place++) {
-            size_t there = fb3_shuffle_place(&other, fb3_shuffle_at(&one, place));
-            size_t after = fb3_shuffle_place(&other, fb3_shuffle_at(&one, (place + 1) % COUNT));
+            uint64_t there = fb3_shuffle_place(&other, fb3_shuffle_at(&one, place));
+            uint64_t after = fb3_shuffle_place(&other, fb3_shuffle_at(&one, (place + 1) % COUNT));
             places[place * PARTS / COUNT * PARTS + there * PARTS / COUNT]++;
             next[there * PARTS / COUNT * PARTS + after * PARTS / COUNT]++;
             same += there == place;

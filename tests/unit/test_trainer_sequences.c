@@ -294,7 +294,7 @@ static uint64_t count_batches(flowbd3_trainer *t, uint32_t batch_size, uint32_t 
         ck_assert_uint_eq(t->joint->sequences, position - before);
         ck_assert(t->joint->flows <= batch_size || t->joint->sequences == 1);
         if (position < t->train.count)
-            ck_assert_uint_gt(t->joint->flows + flows_of(&t->train, fb3_shuffle_at(&order, position)),
+            ck_assert_uint_gt(t->joint->flows + flows_of(&t->train, (size_t)fb3_shuffle_at(&order, position)),
                               batch_size);
         for (; before < position; before++)
             used[fb3_shuffle_at(&order, before)]++;
