@@ -33,7 +33,8 @@ extern "C" {
     X(ERROR_LIMIT, -12, "limit exceeded")                  \
     X(CANCELLED, -20, "cancelled")
 
-/* What every call that can fail returns: 0 or, of what went wrong, a negative number. */
+/* What every call that can fail returns: 0 or, of what went wrong, a negative number. Where a call hands
+ * something over (*out, *json and the like), that is NULL after a failure. */
 typedef enum flowbd3_status {
 #define FLOWBD3_STATUS_ENUM(name, value, text) FLOWBD3_##name = (value),
     FLOWBD3_STATUS_LIST(FLOWBD3_STATUS_ENUM)

@@ -101,12 +101,13 @@ static flowbd3_status read_training(flowbd3_evaluator *evaluator, fb3_work *work
 flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                         const flowbd3_table *real, const flowbd3_table *second_real,
                                         const flowbd3_evaluator_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || real == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_evaluator_create: %s is NULL",
                         out == NULL       ? "out"
                         : context == NULL ? "context"
                                           : "real");
-    *out = NULL;
     flowbd3_evaluator_options o;
     flowbd3_status status = read_options(&o, options, err);
     if (status != FLOWBD3_OK)
@@ -361,10 +362,11 @@ const uint64_t *flowbd3_evaluator_violations(const flowbd3_evaluator *evaluator,
 
 flowbd3_status flowbd3_evaluator_to_json(const flowbd3_evaluator *evaluator, char **json,
                                          flowbd3_error *err) {
+    if (json != NULL)
+        *json = NULL;
     if (evaluator == NULL || json == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_evaluator_to_json: %s is NULL",
                         evaluator == NULL ? "evaluator" : "json");
-    *json = NULL;
     if (evaluator->current.columns == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_STATE,
                         "the evaluator has no figures yet, expected a call of flowbd3_evaluator_run first");

@@ -214,6 +214,8 @@ static void warn_of_generic_kernel(flowbd3_context *context) {
 
 flowbd3_status flowbd3_model_create(flowbd3_model **out, flowbd3_tokenizer *tokenizer,
                                     const flowbd3_model_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || tokenizer == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_model_create: %s is NULL",
                         out == NULL ? "out" : "tokenizer");

@@ -286,12 +286,13 @@ static flowbd3_status read_parameters(flowbd3_model *model, const fb3_tensor_fil
 
 flowbd3_status flowbd3_model_load(flowbd3_model **out, flowbd3_context *context, const char *path,
                                   flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || path == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_model_load: %s is NULL",
                         out == NULL       ? "out"
                         : context == NULL ? "context"
                                           : "path");
-    *out = NULL;
     fb3_tensor_file *file = NULL;
     flowbd3_model *model = NULL;
     flowbd3_status status = fb3_tensor_file_open(&file, context, path, err);

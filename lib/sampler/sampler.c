@@ -82,10 +82,11 @@ static flowbd3_status allocate(flowbd3_sampler *s, flowbd3_error *err) {
 
 flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const flowbd3_model *model,
                                       const flowbd3_sampler_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || model == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_sampler_create: %s is NULL",
                         out == NULL ? "out" : "model");
-    *out = NULL;
     fb3_sampler_sizes sizes;
     flowbd3_sampler_options o;
     flowbd3_status status = measure(&sizes, &o, model, options, err);
@@ -201,10 +202,11 @@ static int collect(void *user, const flowbd3_table *chunk) {
 flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows, flowbd3_table **out,
                                         flowbd3_progress_function progress, void *progress_user,
                                         flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (sampler == NULL || out == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_sampler_generate: %s is NULL",
                         sampler == NULL ? "sampler" : "out");
-    *out = NULL;
     if (rows == 0)
         return flowbd3_tokenizer_columns_table(sampler->model->tokenizer, out, err);
     uint64_t start = sampler->position;
@@ -225,12 +227,13 @@ flowbd3_status flowbd3_sampler_generate(flowbd3_sampler *sampler, uint64_t rows,
 flowbd3_status flowbd3_sampler_complete(flowbd3_sampler *sampler, const flowbd3_table *partial,
                                         flowbd3_table **out, flowbd3_progress_function progress,
                                         void *progress_user, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (sampler == NULL || partial == NULL || out == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_sampler_complete: %s is NULL",
                         sampler == NULL   ? "sampler"
                         : partial == NULL ? "partial"
                                           : "out");
-    *out = NULL;
     if (sampler->options.complete == 0)
         return fb3_fail(err, FLOWBD3_ERROR_STATE,
                         "flowbd3_sampler_complete: the sampler was not made with the option complete");

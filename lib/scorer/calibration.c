@@ -141,12 +141,13 @@ static flowbd3_status calibrate(flowbd3_calibration *c, fb3_scorer *s, const flo
 flowbd3_status flowbd3_calibration_create(flowbd3_calibration **out, const flowbd3_model *model,
                                           const flowbd3_table *table,
                                           const flowbd3_calibration_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || model == NULL || table == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_calibration_create: %s is NULL",
                         out == NULL     ? "out"
                         : model == NULL ? "model"
                                         : "table");
-    *out = NULL;
     flowbd3_calibration_options o;
     flowbd3_status status = fb3_options_copy(&o, sizeof o, options, "flowbd3_calibration_options", err);
     if (status == FLOWBD3_OK)

@@ -437,10 +437,11 @@ static flowbd3_status check_batch(const struct ArrowSchema *schema, const struct
 flowbd3_status flowbd3_table_import_arrow(flowbd3_table **out, flowbd3_context *context,
                                           struct ArrowSchema *schema, struct ArrowArray *array,
                                           flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || schema == NULL || array == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_table_import_arrow: out, context, schema or array is NULL");
-    *out = NULL;
     flowbd3_status status = check_batch(schema, array, err);
     if (status != FLOWBD3_OK)
         return status;

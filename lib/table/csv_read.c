@@ -63,9 +63,10 @@ static flowbd3_status read_source(flowbd3_table **out, flowbd3_context *context,
 
 flowbd3_status flowbd3_table_read_csv(flowbd3_table **out, flowbd3_context *context, const char *path,
                                       const flowbd3_csv_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || path == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_read_csv: out, context or path is NULL");
-    *out = NULL;
     flowbd3_csv_options taken;
     fb3_csv_source source;
     flowbd3_status status = fb3_csv_options_take(&taken, options, err);
@@ -80,9 +81,10 @@ flowbd3_status flowbd3_table_read_csv(flowbd3_table **out, flowbd3_context *cont
 
 flowbd3_status flowbd3_table_parse_csv(flowbd3_table **out, flowbd3_context *context, const char *text,
                                        size_t size, const flowbd3_csv_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || (text == NULL && size != 0))
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_parse_csv: out, context or text is NULL");
-    *out = NULL;
     flowbd3_csv_options taken;
     flowbd3_status status = fb3_csv_options_take(&taken, options, err);
     if (status != FLOWBD3_OK)

@@ -236,10 +236,11 @@ static flowbd3_status open_stream(csv_stream *s, const flowbd3_csv_options *opti
 flowbd3_status flowbd3_table_stream_csv(flowbd3_table_stream **out, flowbd3_context *context,
                                         const char *path, const flowbd3_csv_options *options,
                                         size_t chunk_rows, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || path == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_table_stream_csv: out, context or path is NULL");
-    *out = NULL;
     flowbd3_csv_options taken;
     flowbd3_status status = fb3_csv_options_take(&taken, options, err);
     if (status != FLOWBD3_OK)

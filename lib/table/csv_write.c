@@ -23,10 +23,11 @@ struct flowbd3_csv_writer {
 
 flowbd3_status flowbd3_csv_writer_create(flowbd3_csv_writer **out, flowbd3_context *context, const char *path,
                                          const flowbd3_csv_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || path == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_csv_writer_create: out, context or path is NULL");
-    *out = NULL;
     flowbd3_csv_options taken;
     flowbd3_status status = fb3_csv_options_take(&taken, options, err);
     if (status != FLOWBD3_OK)

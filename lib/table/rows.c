@@ -63,9 +63,10 @@ static flowbd3_status copy_rows(flowbd3_table **out, const flowbd3_table *table,
 
 flowbd3_status flowbd3_table_slice(flowbd3_table **out, const flowbd3_table *table, size_t first,
                                    size_t count, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || table == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_slice: out or table is NULL");
-    *out = NULL;
     if (first > table->rows || count > table->rows - first)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE,
                         "%zu rows from row %zu on, expected within the %zu there are", count, first,
@@ -75,9 +76,10 @@ flowbd3_status flowbd3_table_slice(flowbd3_table **out, const flowbd3_table *tab
 
 flowbd3_status flowbd3_table_take(flowbd3_table **out, const flowbd3_table *table, const size_t *rows,
                                   size_t count, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || table == NULL || (rows == NULL && count != 0))
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_take: out, table or rows is NULL");
-    *out = NULL;
     for (size_t i = 0; i < count; i++)
         if (rows[i] >= table->rows)
             return fb3_fail(err, FLOWBD3_ERROR_RANGE,
@@ -88,9 +90,10 @@ flowbd3_status flowbd3_table_take(flowbd3_table **out, const flowbd3_table *tabl
 
 flowbd3_status flowbd3_table_select(flowbd3_table **out, const flowbd3_table *table, const char *const *names,
                                     size_t count, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || table == NULL || (names == NULL && count != 0))
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_select: out, table or names is NULL");
-    *out = NULL;
     flowbd3_status status = flowbd3_table_create(out, table->context, err);
     for (size_t i = 0; i < count && status == FLOWBD3_OK; i++) {
         int64_t column = flowbd3_table_find(table, names[i]);
@@ -107,10 +110,13 @@ flowbd3_status flowbd3_table_select(flowbd3_table **out, const flowbd3_table *ta
 
 flowbd3_status flowbd3_table_split(flowbd3_table **first, flowbd3_table **second, const flowbd3_table *table,
                                    double share, uint64_t seed, flowbd3_error *err) {
+    if (first != NULL)
+        *first = NULL;
+    if (second != NULL)
+        *second = NULL;
     if (first == NULL || second == NULL || table == NULL || first == second)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_table_split: expected a table and two different places for its parts");
-    *first = *second = NULL;
     if (!(share > 0.0 && share < 1.0))
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "share is %g, expected more than 0 and less than 1", share);
     size_t rows = table->rows;

@@ -19,12 +19,13 @@ flowbd3_status fb3_table_stream_allocate(flowbd3_table_stream **out, flowbd3_con
 
 flowbd3_status flowbd3_table_stream_create(flowbd3_table_stream **out, flowbd3_context *context,
                                            const flowbd3_table_source *source, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || context == NULL || source == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_stream_create: %s is NULL",
                         out == NULL       ? "out"
                         : context == NULL ? "context"
                                           : "source");
-    *out = NULL;
     flowbd3_table_source taken;
     flowbd3_status status = fb3_options_copy(&taken, sizeof taken, source, "flowbd3_table_source", err);
     if (status == FLOWBD3_OK && (taken.next == NULL || taken.rewind == NULL))
@@ -116,10 +117,11 @@ static flowbd3_status leave_columns(const flowbd3_table_stream *s, flowbd3_table
 
 flowbd3_status flowbd3_table_stream_next(flowbd3_table_stream *stream, flowbd3_table **chunk,
                                          flowbd3_error *err) {
+    if (chunk != NULL)
+        *chunk = NULL;
     if (stream == NULL || chunk == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_stream_next: %s is NULL",
                         stream == NULL ? "stream" : "chunk");
-    *chunk = NULL;
     if (stream->failed)
         return fb3_fail(err, FLOWBD3_ERROR_STATE, "the stream has failed and was not rewound");
     flowbd3_status status = fetch(stream, chunk, err);
@@ -191,10 +193,11 @@ flowbd3_status flowbd3_table_stream_select(flowbd3_table_stream *stream, const c
 
 flowbd3_status flowbd3_table_stream_columns(flowbd3_table_stream *stream, flowbd3_table **columns,
                                             flowbd3_error *err) {
+    if (columns != NULL)
+        *columns = NULL;
     if (stream == NULL || columns == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_table_stream_columns: %s is NULL",
                         stream == NULL ? "stream" : "columns");
-    *columns = NULL;
     flowbd3_status status = know_columns(stream, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_table_slice(columns, stream->columns, 0, 0, err);

@@ -62,6 +62,8 @@ flowbd3_status fb3_tokenizer_decode_sequences(const flowbd3_tokenizer *tokenizer
 
 flowbd3_status flowbd3_tokenizer_columns_table(const flowbd3_tokenizer *tokenizer, flowbd3_table **out,
                                                flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (tokenizer == NULL || out == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_columns_table: %s is NULL",
                         tokenizer == NULL ? "tokenizer" : "out");

@@ -269,24 +269,26 @@ static flowbd3_status create(flowbd3_trainer **out, flowbd3_model *model, const 
 flowbd3_status flowbd3_trainer_create(flowbd3_trainer **out, flowbd3_model *model, const flowbd3_table *train,
                                       const flowbd3_table *validation, const flowbd3_trainer_options *options,
                                       flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || model == NULL || train == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_create: %s is NULL",
                         out == NULL     ? "out"
                         : model == NULL ? "model"
                                         : "train");
-    *out = NULL;
     return create(out, model, &(fb3_rows){.table = train}, &(fb3_rows){.table = validation}, options, err);
 }
 
 flowbd3_status flowbd3_trainer_create_stream(flowbd3_trainer **out, flowbd3_model *model,
                                              flowbd3_table_stream *train, flowbd3_table_stream *validation,
                                              const flowbd3_trainer_options *options, flowbd3_error *err) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || model == NULL || train == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_create_stream: %s is NULL",
                         out == NULL     ? "out"
                         : model == NULL ? "model"
                                         : "train");
-    *out = NULL;
     return create(out, model, &(fb3_rows){.stream = train}, &(fb3_rows){.stream = validation}, options, err);
 }
 
