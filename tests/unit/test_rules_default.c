@@ -71,6 +71,9 @@ static const export exports[] = {
     /* Type and code of ICMP stand where the ports are, in one row. */
     {"Proto,Sport\nicmp,\nicmp,8\n", {NULL}},
     {"Proto,Sport\nicmp,\nICMP,\ntcp,0x50\n", {"Proto in {icmp, ICMP}: Sport missing"}},
+    {"protocol,srcport\n6,80\n1,\n47,\n58,\n",
+     {"protocol in {1, 58}: srcport missing", "protocol in {2, 47, 50, 51, 89, 103}: srcport missing",
+      "protocol in {6, 17, 33, 132}: srcport in [0, 65535] or missing"}},
     {"x,y\n1,2\n", {NULL}},
 };
 
