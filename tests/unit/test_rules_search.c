@@ -437,6 +437,39 @@ START_TEST(test_ranges) {
 }
 END_TEST
 
+/* A few rows that no sample need see lower a bound of all the others to what they have. */
+START_TEST(test_rare_rows_lower_a_bound) {
+    enum { MANY = 100000 };
+    double *a = numbers(MANY), *b = numbers(MANY);
+    flowbd3_table *table = new_table();
+    for (size_t i = 0; i < MANY; i++) {
+        a[i] = heavy(33, i, 1.0, 1000.0);
+        b[i] = a[i] * (i % 30011 == 30010 ? 2.9 : 3.0 + 0.3 * noise(34, i));
+    }
+    add_real(table, "a", a, MANY, 3);
+    add_real(table, "b", b, MANY, 3);
+    EXPECT(table, search(table, NULL), "b >= 3 * a", "b >= 2.87 * a", "b <= 3.33 * a");
+    free(a);
+    free(b);
+}
+END_TEST
+
+/* Where the larger one is 0, so is the smaller one: the bound says it. */
+START_TEST(test_zeros_follow_from_a_bound) {
+    double *a = numbers(ROWS), *b = numbers(ROWS);
+    flowbd3_table *table = new_table();
+    for (size_t i = 0; i < ROWS; i++) {
+        a[i] = noise(35, i) < 0.2 ? 0.0 : floor(heavy(36, i, 10.0, 1000.0));
+        b[i] = noise(37, i) < 0.2 ? a[i] : floor(noise(38, i) * a[i]);
+    }
+    add_integer(table, "a", a, ROWS);
+    add_integer(table, "b", b, ROWS);
+    EXPECT(table, search(table, NULL), "b <= a");
+    free(a);
+    free(b);
+}
+END_TEST
+
 /* ---- implications ------------------------------------------------------------------------------ */
 
 static const char *const protocols[] = {"tcp", "udp", "icmp", "arp"};
@@ -477,6 +510,26 @@ START_TEST(test_implications) {
                "state in {CON}: proto in {udp}", "state in {INT}: proto in {udp, arp}",
                "state in {FIN, RST, EST}: proto in {tcp}", "state in {URP, ECO}: proto in {icmp}");
     }
+}
+END_TEST
+
+/* A number for every one of another: implications say it of 0 and 1 alone. */
+START_TEST(test_a_function_is_said_of_0_and_1) {
+    static const double of[] = {17, 4, 12, 9, 3, 21, 8, 14};
+    double *x = numbers(ROWS), *y = numbers(ROWS), *z = numbers(ROWS);
+    flowbd3_table *table = new_table();
+    for (size_t i = 0; i < ROWS; i++) {
+        x[i] = floor(8.0 * noise(44, i));
+        y[i] = of[(size_t)x[i]];
+        z[i] = floor(heavy(46, i, 1.0, 1e6));
+    }
+    add_integer(table, "x", x, ROWS);
+    add_integer(table, "y", y, ROWS);
+    add_integer(table, "z", z, ROWS);
+    EXPECT(table, search(table, NULL), "x = 0: y = 17", "x = 1: y = 4");
+    free(x);
+    free(y);
+    free(z);
 }
 END_TEST
 
@@ -790,6 +843,9 @@ static Suite *rules_search_suite(void) {
     tcase_add_test(derived, test_magnitudes);
     tcase_add_test(others, test_bounds);
     tcase_add_test(others, test_ranges);
+    tcase_add_test(others, test_rare_rows_lower_a_bound);
+    tcase_add_test(others, test_zeros_follow_from_a_bound);
+    tcase_add_test(others, test_a_function_is_said_of_0_and_1);
     tcase_add_test(others, test_implications);
     tcase_add_test(others, test_conditions);
     tcase_add_loop_test(others, test_independent, 0, 8);
