@@ -148,6 +148,10 @@ static flowbd3_status use_sampler(world *w) {
     flowbd3_sampler *s = ANY(w->samplers);
     flowbd3_progress_function progress = progress_of(w);
     uint64_t flows, rows = odd_rows(w), position = flowbd3_sampler_position(s);
+    if (rows >= 6 && rows < (uint64_t)1 << 63) { /* drawn until somebody cancels */
+        progress = cancel;
+        w->until_cancel &= 3;
+    }
     (void)flowbd3_sampler_evaluations(s, SELDOM_NULL(&flows));
     switch (fuzz_below(&w->in, 8)) {
     case 0:
