@@ -185,8 +185,9 @@ flowbd3_status flowbd3_rules_to_json(const flowbd3_rules *rules, char **json, fl
 }
 
 flowbd3_status flowbd3_rules_save(const flowbd3_rules *rules, const char *path, flowbd3_error *err) {
-    if (path == NULL)
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_rules_save: path is NULL");
+    if (rules == NULL || path == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_rules_save: %s is NULL",
+                        rules == NULL ? "rules" : "path");
     char *text;
     flowbd3_status status = flowbd3_rules_to_json(rules, &text, err);
     if (status != FLOWBD3_OK)

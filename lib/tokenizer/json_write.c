@@ -202,8 +202,9 @@ flowbd3_status flowbd3_tokenizer_to_json(const flowbd3_tokenizer *tokenizer, cha
 
 flowbd3_status flowbd3_tokenizer_save(const flowbd3_tokenizer *tokenizer, const char *path,
                                       flowbd3_error *err) {
-    if (path == NULL)
-        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_save: path is NULL");
+    if (tokenizer == NULL || path == NULL)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_tokenizer_save: %s is NULL",
+                        tokenizer == NULL ? "tokenizer" : "path");
     char *text;
     flowbd3_status status = flowbd3_tokenizer_to_json(tokenizer, &text, err);
     if (status != FLOWBD3_OK)

@@ -132,7 +132,7 @@ START_TEST(tokenizers_and_rules) {
     NOTHING_OUT(flowbd3_table, flowbd3_tokenizer_columns_table(NULL, &out, &err), "tokenizer");
     NOTHING_OUT(char, flowbd3_tokenizer_to_json(NULL, &out, &err), "tokenizer");
     REFUSED(flowbd3_tokenizer_to_json(tokenizer, NULL, &err), "json");
-    REFUSED(flowbd3_tokenizer_save(NULL, "x", &err), "tokenizer");
+    REFUSED(flowbd3_tokenizer_save(NULL, "x", &err), "tokenizer_save: tokenizer");
     REFUSED(flowbd3_tokenizer_save(tokenizer, NULL, &err), "path");
     REFUSED(flowbd3_tokenizer_load(NULL, context, "x", &err), "out");
     NOTHING_OUT(flowbd3_tokenizer, flowbd3_tokenizer_load(&out, NULL, "x", &err), "context");
@@ -146,6 +146,7 @@ START_TEST(tokenizers_and_rules) {
     NOTHING_OUT(flowbd3_rules, flowbd3_rules_load(&out, context, NULL, &err), "path");
     NOTHING_OUT(char, flowbd3_rules_to_json(NULL, &out, &err), "rules");
     REFUSED(flowbd3_rules_to_json(rules, NULL, &err), "json");
+    REFUSED(flowbd3_rules_save(NULL, "x", &err), "rules_save: rules");
     REFUSED(flowbd3_rules_save(rules, NULL, &err), "path");
     REFUSED(flowbd3_rules_check(NULL, table, NULL, NULL, &err), "rules");
     REFUSED(flowbd3_rules_check(rules, NULL, NULL, NULL, &err), "table");
