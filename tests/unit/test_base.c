@@ -12,6 +12,11 @@
 START_TEST(status_names_and_texts) {
     ck_assert_str_eq(flowbd3_status_name(FLOWBD3_OK), "FLOWBD3_OK");
     ck_assert_str_eq(flowbd3_status_name(FLOWBD3_ERROR_IO), "FLOWBD3_ERROR_IO");
+#define EACH(name, value, text)                                                       \
+    ck_assert_str_eq(flowbd3_status_name((flowbd3_status)(value)), "FLOWBD3_" #name); \
+    ck_assert_str_eq(flowbd3_status_text((flowbd3_status)(value)), text);
+    FLOWBD3_STATUS_LIST(EACH)
+#undef EACH
     ck_assert_str_eq(flowbd3_status_text(FLOWBD3_CANCELLED), "cancelled");
     ck_assert_str_eq(flowbd3_status_name((flowbd3_status)-77), "FLOWBD3_UNKNOWN");
 }
