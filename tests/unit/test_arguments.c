@@ -1,5 +1,5 @@
-/* Calls without what they need, over the whole interface: ARGUMENT and the name of what is missing, and
- * nothing in *out; getters without a handle give the value that means nothing. */
+/* Calls without what they need, and out of order, over the whole interface: ARGUMENT and the name of what is
+ * missing, and nothing in *out; getters without a handle give the value that means nothing. */
 #include "table/arrow.h"
 #include "test_main.h"
 #include "toy.h"
@@ -205,6 +205,114 @@ START_TEST(evaluators) {
 }
 END_TEST
 
+/* The call returns a status and a message with a text in it. */
+#define FAILS(call, expected, text)                                                     \
+    do {                                                                                \
+        err = (flowbd3_error){.status = FLOWBD3_OK};                                    \
+        ck_assert_int_eq(call, expected);                                               \
+        ck_assert_int_eq(err.status, expected);                                         \
+        ck_assert_msg(strstr(err.message, text) != NULL, "%s: %s", #call, err.message); \
+    } while (0)
+
+/* Chunks of all columns, of two, and failure. */
+static flowbd3_status next_odd(void *user, flowbd3_table **chunk, flowbd3_error *e) {
+    static const char *const two[] = {"a", "kind"};
+    int *calls = user;
+    if (++*calls == 1)
+        return flowbd3_table_slice(chunk, table, 0, 3, e);
+    return flowbd3_table_select(chunk, table, two, 2, e);
+}
+
+static flowbd3_status next_none(void *user, flowbd3_table **chunk, flowbd3_error *e) {
+    int *calls = user;
+    *chunk = NULL;
+    return ++*calls == 1 ? flowbd3_table_slice(chunk, table, 0, 0, e) : FLOWBD3_OK;
+}
+
+static flowbd3_status next_failing(void *user, flowbd3_table **chunk, flowbd3_error *e) {
+    (void)user;
+    *chunk = NULL;
+    *e = (flowbd3_error){.status = FLOWBD3_ERROR_IO, .message = "the disk is on fire"};
+    return FLOWBD3_ERROR_IO;
+}
+
+static flowbd3_status rewind_calls(void *user, flowbd3_error *e) {
+    (void)e;
+    *(int *)user = 0;
+    return FLOWBD3_OK;
+}
+
+static flowbd3_table_stream *stream_of(flowbd3_status (*next)(void *, flowbd3_table **, flowbd3_error *),
+                                       int *calls) {
+    flowbd3_table_source source = FLOWBD3_TABLE_SOURCE_INIT;
+    flowbd3_table_stream *stream = NULL;
+    source.user = calls;
+    source.next = next;
+    source.rewind = rewind_calls;
+    *calls = 0;
+    ck_assert_int_eq(flowbd3_table_stream_create(&stream, context, &source, NULL), FLOWBD3_OK);
+    return stream;
+}
+
+START_TEST(streams_that_go_wrong) {
+    int calls;
+    flowbd3_table *chunk = NULL;
+    flowbd3_tokenizer *fitted = NULL;
+    flowbd3_table_stream *stream = stream_of(next_odd, &calls);
+    ck_assert_int_eq(flowbd3_table_stream_next(stream, &chunk, NULL), FLOWBD3_OK);
+    flowbd3_table_destroy(&chunk);
+    FAILS(flowbd3_table_stream_next(stream, &chunk, &err), FLOWBD3_ERROR_SCHEMA,
+          "from row 4 on has 2 columns");
+    FAILS(flowbd3_table_stream_next(stream, &chunk, &err), FLOWBD3_ERROR_STATE, "not rewound");
+    ck_assert_int_eq(flowbd3_table_stream_rewind(stream, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_table_stream_next(stream, &chunk, NULL), FLOWBD3_OK);
+    flowbd3_table_destroy(&chunk);
+    flowbd3_table_stream_destroy(&stream);
+    stream = stream_of(next_none, &calls);
+    FAILS(flowbd3_tokenizer_create_stream(&fitted, stream, NULL, &err), FLOWBD3_ERROR_FORMAT, "no row");
+    flowbd3_table_stream_destroy(&stream);
+    stream = stream_of(next_failing, &calls);
+    FAILS(flowbd3_table_stream_columns(stream, &chunk, &err), FLOWBD3_ERROR_IO, "on fire");
+    FAILS(flowbd3_table_stream_columns(stream, &chunk, &err), FLOWBD3_ERROR_STATE, "not rewound");
+    flowbd3_table_stream_destroy(&stream);
+}
+END_TEST
+
+START_TEST(calls_out_of_order) {
+    static const char *const two[] = {"a", "kind"};
+    static const char *const broken[] = {"fine", "\xff"};
+    static const int32_t codes[TOY_ROWS];
+    static double nll[TOY_ROWS];
+    flowbd3_table *narrow = NULL;
+    flowbd3_csv_writer *writer = NULL;
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_trainer_options training = FLOWBD3_TRAINER_OPTIONS_INIT;
+    flowbd3_score_options scoring = FLOWBD3_SCORE_OPTIONS_INIT;
+    ck_assert_int_eq(flowbd3_table_select(&narrow, table, two, 2, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_csv_writer_create(&writer, context, "/dev/null", NULL, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_csv_writer_write(writer, table, NULL), FLOWBD3_OK);
+    FAILS(flowbd3_csv_writer_write(writer, narrow, &err), FLOWBD3_ERROR_SCHEMA, "has 2 columns, expected 4");
+    ck_assert_int_eq(flowbd3_csv_writer_commit(writer, NULL), FLOWBD3_OK);
+    FAILS(flowbd3_csv_writer_write(writer, table, &err), FLOWBD3_ERROR_STATE, "has been committed");
+    flowbd3_csv_writer_destroy(&writer);
+    FAILS(flowbd3_table_add_codes(narrow, "x", codes, NULL, TOY_ROWS, broken, 2, &err),
+          FLOWBD3_ERROR_ARGUMENT, "category 1 is not valid UTF-8");
+    flowbd3_table_destroy(&narrow);
+    scoring.method = FLOWBD3_SCORE_EXACT;
+    scoring.draws = 3;
+    scoring.order = two;
+    scoring.n_order = 2;
+    FAILS(flowbd3_model_score(model, table, &scoring, nll, NULL, &err), FLOWBD3_ERROR_ARGUMENT,
+          "draws is 3, but the order is given");
+    training.epochs = 1;
+    training.batch_size = TOY_ROWS;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &training, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, NULL), FLOWBD3_OK);
+    FAILS(flowbd3_trainer_resume(trainer, "x", &err), FLOWBD3_ERROR_STATE, "training has begun");
+    flowbd3_trainer_destroy(&trainer);
+}
+END_TEST
+
 START_TEST(numbers_out_of_range) {
     flowbd3_context_options many = FLOWBD3_CONTEXT_OPTIONS_INIT, loud = FLOWBD3_CONTEXT_OPTIONS_INIT;
     flowbd3_context_options half = FLOWBD3_CONTEXT_OPTIONS_INIT;
@@ -318,6 +426,8 @@ int main(void) {
     tcase_add_test(tests, tokenizers_and_rules);
     tcase_add_test(tests, models_and_what_they_do);
     tcase_add_test(tests, evaluators);
+    tcase_add_test(tests, streams_that_go_wrong);
+    tcase_add_test(tests, calls_out_of_order);
     tcase_add_test(tests, numbers_out_of_range);
     tcase_add_test(tests, defaults_are_those_of_the_initialisers);
     tcase_add_test(tests, getters_without_a_handle);
