@@ -58,6 +58,8 @@ def main():
     build = pathlib.Path(sys.argv[1])
     files = {os.path.relpath(file["filename"]): file for file in report_on(build)}
     files = {name: file for name, file in files.items() if room_of(name) and file["summary"]["lines"]["count"] > 0}
+    reached = {room_of(name) for name, file in files.items() if file["summary"]["lines"]["covered"] > 0}
+    files = {name: file for name, file in files.items() if room_of(name) in reached}  # what was tested at all
     if not files:
         sys.exit("coverage.py: nothing was counted")
     if "--unreached" in sys.argv:

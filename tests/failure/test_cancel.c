@@ -146,7 +146,8 @@ static flowbd3_status evaluate(result *r, counter *c, flowbd3_error *err) {
     options.group_by = by;
     options.n_group_by = 1;
     options.order_by = "StartTime";
-    options.bootstrap = 10;
+    options.bootstrap = 2;
+    options.max_classifier_rows = 80;
     options.target = "Proto";
     options.training = halves[0];
     flowbd3_status status = flowbd3_rules_default(&r->rules, table, err);
