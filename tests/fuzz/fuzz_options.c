@@ -30,7 +30,7 @@ int usage_failure(const char *format, ...) {
 
 /* There is none. */
 double find_likelihood(const likelihood *l, const char *name) {
-    check(l == NULL && name[0] != '\0');
+    check(l == NULL && name != NULL);
     return NAN;
 }
 
