@@ -521,7 +521,7 @@ START_TEST(report_of_many_pairs) {
     flowbd3_table *table = new_table();
     static const double x[] = {1, 2, 3, 5};
     for (int c = 0; c < 22; c++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "column %d", c);
         add_real(table, name, x, NULL, 4);
     }

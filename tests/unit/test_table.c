@@ -276,7 +276,7 @@ END_TEST
 START_TEST(many_categories) {
     enum { N = 20000 };
     flowbd3_table *t;
-    char(*texts)[16] = malloc(N * sizeof *texts);
+    char(*texts)[32] = malloc(N * sizeof *texts);
     const char **values = malloc(N * sizeof *values);
     for (int i = 0; i < N; i++) {
         (void)snprintf(texts[i], sizeof texts[i], "10.%d.%d.%d", i % 7, i / 256, i % 256);
