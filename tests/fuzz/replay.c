@@ -1,7 +1,5 @@
 /* Runs a fuzz target over every file of the directories named, so that what a fuzzer once found stays tested
- * by plain compilers. With libFuzzer this file is left out:
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Ilib tests/fuzz/fuzz_NAME.c <libflowbd3.a>
- * ... */
+ * by plain compilers. With -Dfuzzing=enabled libFuzzer stands in its place (docs/fuzzing.md). */
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>
