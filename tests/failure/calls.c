@@ -58,7 +58,6 @@ static size_t half(size_t size) {
 
 WRAP_READ(read, (int descriptor, void *to, size_t size), descriptor, to, size)
 WRAP_READ(pread, (int descriptor, void *to, size_t size, off_t at), descriptor, to, size, at)
-WRAP_READ(pread64, (int descriptor, void *to, size_t size, off_t at), descriptor, to, size, at)
 
 WRAP(ssize_t, write, (int descriptor, const void *from, size_t size)) {
     if (!is_chosen(CALL_WRITE))
@@ -80,7 +79,6 @@ WRAP(ssize_t, write, (int descriptor, const void *from, size_t size)) {
     }
 
 WRAP_OPEN(open)
-WRAP_OPEN(open64)
 
 #define WRAP_WHOLE(kind, name, parameters, ...)               \
     WRAP(int, name, parameters) {                             \
@@ -88,15 +86,11 @@ WRAP_OPEN(open64)
     }
 
 WRAP_WHOLE(CALL_CREATE, mkostemp, (char *path, int flags), path, flags)
-WRAP_WHOLE(CALL_CREATE, mkostemp64, (char *path, int flags), path, flags)
 WRAP_WHOLE(CALL_FLUSH, fsync, (int descriptor), descriptor)
 WRAP_WHOLE(CALL_RENAME, rename, (const char *from, const char *to), from, to)
 WRAP_WHOLE(CALL_STATE, stat, (const char *path, struct stat *to), path, to)
-WRAP_WHOLE(CALL_STATE, stat64, (const char *path, struct stat *to), path, to)
 WRAP_WHOLE(CALL_STATE, lstat, (const char *path, struct stat *to), path, to)
-WRAP_WHOLE(CALL_STATE, lstat64, (const char *path, struct stat *to), path, to)
 WRAP_WHOLE(CALL_STATE, fstat, (int descriptor, struct stat *to), descriptor, to)
-WRAP_WHOLE(CALL_STATE, fstat64, (int descriptor, struct stat *to), descriptor, to)
 WRAP_WHOLE(CALL_MODE, fchmod, (int descriptor, mode_t mode), descriptor, mode)
 
 WRAP(int, close, (int descriptor)) {
@@ -113,7 +107,16 @@ WRAP(int, close, (int descriptor)) {
     }
 
 WRAP_SEEK(lseek)
+
+#if defined(__GLIBC__) /* the same under the names of calls for large files */
+WRAP_READ(pread64, (int descriptor, void *to, size_t size, off_t at), descriptor, to, size, at)
+WRAP_OPEN(open64)
+WRAP_WHOLE(CALL_CREATE, mkostemp64, (char *path, int flags), path, flags)
+WRAP_WHOLE(CALL_STATE, stat64, (const char *path, struct stat *to), path, to)
+WRAP_WHOLE(CALL_STATE, lstat64, (const char *path, struct stat *to), path, to)
+WRAP_WHOLE(CALL_STATE, fstat64, (int descriptor, struct stat *to), descriptor, to)
 WRAP_SEEK(lseek64)
+#endif
 
 WRAP(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*work)(void *), void *argument)) {

@@ -42,9 +42,13 @@ static usage usage_now(void) {
     ck_assert_ptr_nonnull(file);
     ck_assert_int_eq(fscanf(file, "%zu %zu", &size, &resident), 2);
     ck_assert_int_eq(fclose(file), 0);
+    size_t allocated = 0;
+#if defined(__GLIBC__) /* others do not say */
     struct mallinfo2 heap = mallinfo2();
+    allocated = heap.uordblks + heap.hblkhd;
+#endif
     return (usage){.resident = resident * (size_t)sysconf(_SC_PAGESIZE),
-                   .allocated = heap.uordblks + heap.hblkhd,
+                   .allocated = allocated,
                    .descriptors = entries("/proc/self/fd") - 1, /* but the one that reads there */
                    .threads = entries("/proc/self/task")};
 }
