@@ -1,7 +1,7 @@
 /* The n-th call of a progress function cancels, for every n or, of long work, for many: CANCELLED, and err
  * says so, nothing handed over and nothing lost, and afterwards the same call ends as if nothing had been. */
+#include "../unit/counted.h"
 #include "../unit/test_main.h"
-#include "counted.h"
 
 #include <flowbd3/flowbd3.h>
 

@@ -2,9 +2,10 @@
  * and those of Jansson; or with all of the library behind it. A status every time, nothing lost, and every
  * file the old one or the new one, whole. FLOWBD3_EVERY: every n; otherwise every few, another few in each of
  * the loops. */
+#include "../unit/counted.h"
 #include "../unit/test_main.h"
 #include "base/base.h"
-#include "counted.h"
+#include "directory.h"
 
 #include <flowbd3/flowbd3.h>
 
@@ -19,16 +20,14 @@ static const char flows[] = "proto,port,packets,bytes\n"
                             "tcp,22,7,420\nudp,123,1,60\ntcp,443,4,240\ntcp,80,6,360\nudp,53,1,60\n"
                             "tcp,443,8,480\ntcp,22,2,120\nudp,53,3,180\ntcp,80,5,300\nudp,,1,60\n";
 
-static char directory[64];
+static char directory[DIRECTORY_NAME];
 
 enum file { LATEST, BEST, MODEL, TOKENIZER, TABLE, FILES };
 static char paths[FILES][96];
 static const char *const names[FILES] = {"latest", "best", "model", "tokenizer", "table"};
 
 static void setup(void) {
-    strcpy(directory,
-           access("/dev/shm", W_OK) == 0 ? "/dev/shm/flowbd3-chain-XXXXXX" : "/tmp/flowbd3-chain-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    make_directory(directory);
     for (size_t f = 0; f < FILES; f++)
         (void)snprintf(paths[f], sizeof *paths, "%s/%s", directory, names[f]);
 }

@@ -3,6 +3,7 @@
  * kind. */
 #include "../unit/test_main.h"
 #include "base/base.h"
+#include "directory.h"
 
 #include <flowbd3/flowbd3.h>
 
@@ -18,7 +19,7 @@
 enum { SHORT = 10, WRITES = 3000 };
 
 static flowbd3_context *context;
-static char whole[64], broken[64];
+static char whole[DIRECTORY_NAME], broken[DIRECTORY_NAME];
 static double whole_seconds;
 
 static void empty(const char *directory) {
@@ -52,14 +53,6 @@ static bool was_killed(pid_t child) {
                       (WIFEXITED(status) && WEXITSTATUS(status) == 0),
                   "status %x", (unsigned)status);
     return WIFSIGNALED(status);
-}
-
-/* In memory where there is such a place: what a killed process wrote stays there too, and flushes take no
- * time. */
-static void make_directory(char *directory) {
-    (void)snprintf(directory, sizeof whole, "%s/flowbd3-kill-XXXXXX",
-                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
 }
 
 static void setup(void) {

@@ -1,9 +1,9 @@
 /* Model files that were changed at random are loaded or refused, with no more memory than they justify, and
  * what was loaded can be used. FLOWBD3_MUTATIONS: how many; FLOWBD3_MUTATION: one alone, as a failure names
  * it. */
+#include "../unit/counted.h"
 #include "../unit/flows.h"
 #include "../unit/test_main.h"
-#include "counted.h"
 #include "mutate.h"
 
 #include <sys/mman.h>

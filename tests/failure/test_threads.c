@@ -1,7 +1,7 @@
 /* The n-th thread cannot be started, for every n: a status, no thread and no memory left behind. */
+#include "../unit/counted.h"
 #include "../unit/test_main.h"
 #include "calls.h"
-#include "counted.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef EVALUATED_H
 #define EVALUATED_H
 
-#include "ladder.h"
+#include "counted.h"
 
 #include <flowbd3/evaluator.h>
 
@@ -37,9 +37,9 @@ static inline int watch_progress(void *user, const flowbd3_progress *progress) {
 static inline void climb_evaluation(const flowbd3_table *real, const flowbd3_table *second,
                                     const flowbd3_table *generated, const flowbd3_evaluator_options *options,
                                     long stride, bool lasting) {
-    ladder l = {.left = -1, .lasting = lasting};
-    flowbd3_context *tight = ladder_context(&l);
-    long alive = l.alive;
+    counted l = {.left = -1, .lasting = lasting};
+    flowbd3_context *tight = counted_context(&l);
+    long alive = l.blocks;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     for (long n = 0; status != FLOWBD3_OK; n += stride) {
         ck_assert_int_lt(n, 10000);
@@ -54,10 +54,10 @@ static inline void climb_evaluation(const flowbd3_table *real, const flowbd3_tab
         ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
         flowbd3_string_destroy(tight, &json);
         flowbd3_evaluator_destroy(&evaluator);
-        ck_assert_int_eq(l.alive, alive);
+        ck_assert_int_eq(l.blocks, alive);
     }
     flowbd3_context_destroy(&tight);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* Classifier-free guidance: the distribution that it makes, what it needs, and that rows depend on nothing
  * else. The naive sampler of test_sampler_naive.c draws the same tokens. */
+#include "counted.h"
 #include "guided.h"
-#include "ladder.h"
 #include "sampler/sampler.h"
 #include "test_main.h"
 
@@ -360,12 +360,12 @@ END_TEST
 
 /* The n-th allocation fails, for every n. */
 START_TEST(a_lost_allocation_is_reported) {
-    ladder steps = {.left = -1};
-    flowbd3_context *other = ladder_context(&steps);
+    counted steps = {.left = -1};
+    flowbd3_context *other = counted_context(&steps);
     flowbd3_model *model = copied(models[_i], other);
     flowbd3_sampler_options options = guided_options(1.0);
     options.batch_size = 1;
-    long before = steps.alive, n = 0;
+    long before = steps.blocks, n = 0;
     for (bool whole = false; !whole; n++) {
         flowbd3_sampler *sampler = NULL;
         flowbd3_table *rows = NULL;
@@ -378,12 +378,12 @@ START_TEST(a_lost_allocation_is_reported) {
         steps.left = -1;
         flowbd3_table_destroy(&rows);
         flowbd3_sampler_destroy(&sampler);
-        ck_assert_int_eq(steps.alive, before);
+        ck_assert_int_eq(steps.blocks, before);
     }
     ck_assert_int_gt(n, 50);
     flowbd3_model_destroy(&model);
     flowbd3_context_destroy(&other);
-    ck_assert_int_eq(steps.alive, 0);
+    ck_assert_int_eq(steps.blocks, 0);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* Model files through the public interface: the same model comes back, and one that does not hold together is
  * refused. */
-#include "ladder.h"
+#include "counted.h"
 #include "model/model.h"
 #include "model/tensor_file.h"
 #include "test_main.h"
@@ -227,9 +227,9 @@ END_TEST
 
 START_TEST(every_allocation_of_loading_fails_once) {
     ck_assert_int_eq(flowbd3_model_save(model, path, NULL), FLOWBD3_OK);
-    ladder l = {.left = -1};
+    counted l = {.left = -1};
     long steps = 0;
-    flowbd3_context *other = ladder_context(&l);
+    flowbd3_context *other = counted_context(&l);
     for (flowbd3_status status = FLOWBD3_ERROR_MEMORY; status != FLOWBD3_OK; steps++) {
         flowbd3_model *loaded;
         flowbd3_error err = {0};
@@ -247,9 +247,9 @@ START_TEST(every_allocation_of_loading_fails_once) {
 END_TEST
 
 START_TEST(every_allocation_of_saving_fails_once) {
-    ladder l = {.left = -1};
+    counted l = {.left = -1};
     long steps = 0;
-    flowbd3_context *other = ladder_context(&l);
+    flowbd3_context *other = counted_context(&l);
     flowbd3_model *loaded;
     ck_assert_int_eq(flowbd3_model_save(model, path, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_model_load(&loaded, other, path, NULL), FLOWBD3_OK);

@@ -1,8 +1,8 @@
 /* Intervals from what is known of rows: against rows that are written out, closed forms and the coverage of
  * known laws. */
+#include "counted.h"
 #include "evaluator/classifier.h"
 #include "evaluator/distances.h"
-#include "ladder.h"
 #include "test_main.h"
 #include "two_threads.h"
 
@@ -362,9 +362,9 @@ START_TEST(nothing_kept_is_nothing_found) {
 END_TEST
 
 START_TEST(every_allocation_may_fail) {
-    ladder l = {.left = -1};
-    flowbd3_context *tight = ladder_context(&l);
-    long alive = l.alive;
+    counted l = {.left = -1};
+    flowbd3_context *tight = counted_context(&l);
+    long alive = l.blocks;
     bool whole = false;
     for (long n = 0; !whole; n++) {
         ck_assert_int_lt(n, 1000);
@@ -375,10 +375,10 @@ START_TEST(every_allocation_may_fail) {
         whole = keep_all(&outcomes, tight, 2) &&
                 fb3_outcomes_resample(summaries, &work, &outcomes, 2, SEED, NULL) == FLOWBD3_OK;
         fb3_outcomes_release(&outcomes, tight);
-        ck_assert_int_eq(l.alive, alive);
+        ck_assert_int_eq(l.blocks, alive);
     }
     flowbd3_context_destroy(&tight);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* Memory of samplers whose rows obey: what one takes is what it says, and the n-th allocation fails, for
  * every n: a status, nothing leaked, nothing half made. */
+#include "counted.h"
 #include "flows.h"
-#include "ladder.h"
 #include "sampler/sampler.h"
 #include "test_main.h"
 
@@ -124,14 +124,14 @@ static flowbd3_status run(size_t i, const flowbd3_model *model, const flowbd3_ru
 /* Every allocation of create that has no like among the first ones is near the end: those between, a row each
  * of a tile, are passed over in larger steps. */
 START_TEST(every_allocation_fails_once) {
-    ladder l = {.left = -1};
+    counted l = {.left = -1};
     static const char csv[] = "dst,proto,src\n50,tcp,600\n,udp,\n70,tcp,\n";
-    flowbd3_context *context = ladder_context(&l);
+    flowbd3_context *context = counted_context(&l);
     flowbd3_table *table = flows_table(context), *partial = NULL;
     flowbd3_model *model = flows_model(table, &kinds[uses[_i].kind]);
     flowbd3_rules *rules = flows_read(context, more);
     ck_assert_int_eq(flowbd3_table_parse_csv(&partial, context, csv, strlen(csv), NULL, NULL), FLOWBD3_OK);
-    long alive = l.alive, n = 0, all = 1000000;
+    long alive = l.blocks, n = 0, all = 1000000;
     l.left = all;
     ck_assert_int_eq(run((size_t)_i, model, rules, partial), FLOWBD3_OK);
     all -= l.left;
@@ -142,7 +142,8 @@ START_TEST(every_allocation_fails_once) {
         ck_assert_msg(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY, "%s, allocation %ld: %s",
                       uses[_i].name, n, flowbd3_status_name(status));
         l.left = -1;
-        ck_assert_msg(l.alive == alive, "%s, allocation %ld: %ld leaked", uses[_i].name, n, l.alive - alive);
+        ck_assert_msg(l.blocks == alive, "%s, allocation %ld: %ld leaked", uses[_i].name, n,
+                      l.blocks - alive);
     }
     ck_assert_msg(n >= all, "%s: %ld of %ld allocations", uses[_i].name, n, all);
     flowbd3_rules_destroy(&rules);
@@ -150,7 +151,7 @@ START_TEST(every_allocation_fails_once) {
     flowbd3_table_destroy(&partial);
     flowbd3_table_destroy(&table);
     flowbd3_context_destroy(&context);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* Domains, their narrowing by hand, and rows that are settled. */
-#include "ladder.h"
+#include "counted.h"
 
 #include "drawn_rules.h"
 #include "test_main.h"
@@ -336,14 +336,14 @@ START_TEST(many_categories) {
 END_TEST
 
 START_TEST(domains_without_memory) {
-    ladder l = {.left = -1};
-    flowbd3_context *small = ladder_context(&l);
+    counted l = {.left = -1};
+    flowbd3_context *small = counted_context(&l);
     fb3_rule rule = {.claim = FB3_CLAIM_COMPARISON, .comparison = {.left = "i", .right = "j", .factor = 1.0}};
     fb3_bound *bound = bind_rules(small, &rule, 1, columns, COLUMNS);
     fb3_domains *domains = NULL;
-    long alive = l.alive, rungs = 0;
+    long alive = l.blocks, rungs = 0;
     for (; domains == NULL; rungs++) {
-        ck_assert_int_eq(l.alive, alive);
+        ck_assert_int_eq(l.blocks, alive);
         l.left = rungs;
         domains = fb3_domains_create(bound);
     }
@@ -353,7 +353,7 @@ START_TEST(domains_without_memory) {
     fb3_domains_destroy(&domains);
     fb3_bound_destroy(&bound);
     flowbd3_context_destroy(&small);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* The n-th allocation of rules fails, for every n: a status, nothing leaked, nothing half made. */
-#include "ladder.h"
+#include "counted.h"
 #include "rules/rules.h"
 #include "test_main.h"
 
@@ -76,13 +76,13 @@ static flowbd3_status known(flowbd3_context *context, const flowbd3_table *table
 static const step steps[] = {read_text, write_and_read, copy, check, known};
 
 START_TEST(every_allocation_fails_once) {
-    ladder l = {.left = -1};
-    flowbd3_context *context = ladder_context(&l);
+    counted l = {.left = -1};
+    flowbd3_context *context = counted_context(&l);
     flowbd3_table *table;
     flowbd3_rules *rules;
     ck_assert_int_eq(flowbd3_table_parse_csv(&table, context, csv, sizeof csv - 1, NULL, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_rules_from_json(&rules, context, json, sizeof json - 1, NULL), FLOWBD3_OK);
-    long alive = l.alive, n = 0;
+    long alive = l.blocks, n = 0;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     for (; status != FLOWBD3_OK; n++) {
         ck_assert_int_lt(n, 1000);
@@ -90,13 +90,13 @@ START_TEST(every_allocation_fails_once) {
         status = steps[_i](context, table, rules);
         ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
         l.left = -1;
-        ck_assert_int_eq(l.alive, alive);
+        ck_assert_int_eq(l.blocks, alive);
     }
     ck_assert_int_gt(n, 5);
     flowbd3_table_destroy(&table);
     flowbd3_rules_destroy(&rules);
     flowbd3_context_destroy(&context);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* Rules planted in random tables are found, and nothing is found where nothing is. */
 #include "rules/rules.h"
 
-#include "ladder.h"
+#include "counted.h"
 #include "test_main.h"
 
 #include <math.h>
@@ -805,8 +805,8 @@ END_TEST
 START_TEST(test_memory) {
     flowbd3_context *shared = context;
     for (long n = 0;; n++) {
-        ladder l = {.left = -1};
-        context = ladder_context(&l);
+        counted l = {.left = -1};
+        context = counted_context(&l);
         flowbd3_table *table = _i == 0 ? protocol_table(600) : flows_and("c", 0, 1.0, sum);
         l.left = n;
         flowbd3_rules *rules;
@@ -817,7 +817,7 @@ START_TEST(test_memory) {
         flowbd3_rules_destroy(&rules);
         flowbd3_table_destroy(&table);
         flowbd3_context_destroy(&context);
-        ck_assert_int_eq(l.alive, 0);
+        ck_assert_int_eq(l.blocks, 0);
         if (!reached)
             break;
     }

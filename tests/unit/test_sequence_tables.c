@@ -1,5 +1,5 @@
 /* Sequences to generate, and tables of them: there and back, as JSON, and short of memory. */
-#include "ladder.h"
+#include "counted.h"
 #include "sequences.h"
 #include "test_main.h"
 
@@ -331,11 +331,11 @@ static flowbd3_status use(flowbd3_context *with, const flowbd3_table *table) {
 }
 
 START_TEST(every_allocation_fails_once) {
-    ladder l = {.left = -1};
-    flowbd3_context *with = ladder_context(&l);
+    counted l = {.left = -1};
+    flowbd3_context *with = counted_context(&l);
     flowbd3_table *table;
     ck_assert_int_eq(flowbd3_table_parse_csv(&table, with, little, strlen(little), NULL, NULL), FLOWBD3_OK);
-    long alive = l.alive, n = 0;
+    long alive = l.blocks, n = 0;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     for (; status != FLOWBD3_OK; n++) {
         ck_assert_int_lt(n, 1000);
@@ -343,12 +343,12 @@ START_TEST(every_allocation_fails_once) {
         status = use(with, table);
         ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
         l.left = -1;
-        ck_assert_int_eq(l.alive, alive);
+        ck_assert_int_eq(l.blocks, alive);
     }
     ck_assert_int_gt(n, 100);
     flowbd3_table_destroy(&table);
     flowbd3_context_destroy(&with);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

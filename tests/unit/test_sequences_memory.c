@@ -1,6 +1,6 @@
 /* Memory of models of sequences: what a sampler takes is what it says, and the n-th allocation fails, for
  * every n: a status, nothing leaked, nothing half made. */
-#include "ladder.h"
+#include "counted.h"
 #include "markov.h"
 #include "ragged.h"
 #include "test_main.h"
@@ -250,13 +250,13 @@ static const struct {
             {"train_epoch", train_epoch, 3, FLOWBD3_COLUMNS_FIXED, 50}};
 
 START_TEST(every_allocation_fails_once) {
-    ladder l = {.left = -1};
+    counted l = {.left = -1};
     strcpy(path, "/tmp/flowbd3-sequences-memory-XXXXXX");
     close(mkstemp(path));
-    flowbd3_context *context = ladder_context(&l);
+    flowbd3_context *context = counted_context(&l);
     flowbd3_table *table = ragged_table(context);
     flowbd3_model *model = ragged_model(table, uses[_i].block, uses[_i].order);
-    long alive = l.alive, n = 0;
+    long alive = l.blocks, n = 0;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     for (; status != FLOWBD3_OK; n++) {
         ck_assert_int_lt(n, 1000);
@@ -265,13 +265,14 @@ START_TEST(every_allocation_fails_once) {
         ck_assert_msg(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY, "%s, allocation %ld: %s",
                       uses[_i].name, n, flowbd3_status_name(status));
         l.left = -1;
-        ck_assert_msg(l.alive == alive, "%s, allocation %ld: %ld leaked", uses[_i].name, n, l.alive - alive);
+        ck_assert_msg(l.blocks == alive, "%s, allocation %ld: %ld leaked", uses[_i].name, n,
+                      l.blocks - alive);
     }
     ck_assert_msg(n > uses[_i].least, "%s: %ld allocations", uses[_i].name, n);
     flowbd3_model_destroy(&model);
     flowbd3_table_destroy(&table);
     flowbd3_context_destroy(&context);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
     unlink(path);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* The n-th allocation fails, for every n: a status, nothing leaked, nothing half made. */
 #include "compare_tables.h"
-#include "ladder.h"
+#include "counted.h"
 #include "table/arrow.h"
 #include "table/table.h"
 #include "test_main.h"
@@ -116,12 +116,12 @@ static const step steps[] = {build, split, read_text, write_and_read, through_ar
 START_TEST(every_allocation_fails_once) {
     static const char text[] = "i,r,k,t,h\n1,0.5,a,2011-08-17 12:01:33,::1\n,2,b,,\n3,,,,::1\n"
                                "4,1,\"c,\",2011-08-17 12:01:33.5,10.0.0.1\n";
-    ladder l = {.left = -1};
-    flowbd3_context *context = ladder_context(&l);
+    counted l = {.left = -1};
+    flowbd3_context *context = counted_context(&l);
     flowbd3_table *t, *same;
     ck_assert_int_eq(flowbd3_table_parse_csv(&t, context, text, sizeof text - 1, NULL, NULL), FLOWBD3_OK);
     ck_assert_int_eq(flowbd3_table_slice(&same, t, 0, 4, NULL), FLOWBD3_OK);
-    long alive = l.alive;
+    long alive = l.blocks;
     long n = 0;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     for (; status != FLOWBD3_OK; n++) {
@@ -130,14 +130,14 @@ START_TEST(every_allocation_fails_once) {
         status = steps[_i](context, t);
         ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
         l.left = -1;
-        ck_assert_int_eq(l.alive, alive);
+        ck_assert_int_eq(l.blocks, alive);
         ck_assert(same_tables(t, same));
     }
     ck_assert_int_gt(n, 5);
     flowbd3_table_destroy(&t);
     flowbd3_table_destroy(&same);
     flowbd3_context_destroy(&context);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* Tensor files: what is written is read back, and no damaged file is. */
-#include "ladder.h"
+#include "counted.h"
 #include "model/tensor_file.h"
 #include "test_main.h"
 
@@ -422,8 +422,8 @@ END_TEST
 START_TEST(every_allocation_fails_once) {
     save();
     flowbd3_context *usual = context;
-    ladder l = {.left = -1};
-    context = ladder_context(&l);
+    counted l = {.left = -1};
+    context = counted_context(&l);
     long steps = 0;
     for (bool failed = true; failed; steps++) {
         json_t *metadata = json_pack("{s:s, s:[i, i]}", "note", "x", "list", 1, 2);

@@ -1,5 +1,5 @@
 /* The n-th allocation fails, for every n: a status, nothing leaked, nothing half made. */
-#include "ladder.h"
+#include "counted.h"
 #include "test_main.h"
 #include "tokenizer/tokenizer.h"
 
@@ -62,10 +62,10 @@ static flowbd3_status use(flowbd3_context *context, const flowbd3_table *table, 
 }
 
 START_TEST(every_allocation_fails_once) {
-    ladder l = {.left = -1};
-    flowbd3_context *context = ladder_context(&l);
+    counted l = {.left = -1};
+    flowbd3_context *context = counted_context(&l);
     flowbd3_table *table = table_of(context);
-    long alive = l.alive, n = 0;
+    long alive = l.blocks, n = 0;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
     for (; status != FLOWBD3_OK; n++) {
         ck_assert_int_lt(n, 1000);
@@ -73,12 +73,12 @@ START_TEST(every_allocation_fails_once) {
         status = use(context, table, _i);
         ck_assert(status == FLOWBD3_OK || status == FLOWBD3_ERROR_MEMORY);
         l.left = -1;
-        ck_assert_int_eq(l.alive, alive);
+        ck_assert_int_eq(l.blocks, alive);
     }
     ck_assert_int_gt(n, 50);
     flowbd3_table_destroy(&table);
     flowbd3_context_destroy(&context);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

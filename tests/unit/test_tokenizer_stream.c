@@ -1,6 +1,6 @@
 /* Tokenizers fitted to streams: the same as to tables where everything is kept, near them where it is not,
  * and in memory that does not grow. */
-#include "ladder.h"
+#include "counted.h"
 #include "row_stream.h"
 #include "test_main.h"
 #include "tokenizer/gather.h"
@@ -366,8 +366,8 @@ START_TEST(every_allocation_fails_once) {
     static const fb3_gather_limits tiny = {.values = 40, .sketch = 16, .rows = 50};
     static const flowbd3_column_codec codecs[] = {{"size", FLOWBD3_CODEC_DIGITS, 0}};
     flowbd3_tokenizer_options options = FLOWBD3_TOKENIZER_OPTIONS_INIT;
-    ladder l = {.left = -1};
-    flowbd3_context *limited = ladder_context(&l);
+    counted l = {.left = -1};
+    flowbd3_context *limited = counted_context(&l);
     options.codecs = codecs;
     options.n_codecs = 1;
     options.bins = 8;
@@ -391,7 +391,7 @@ START_TEST(every_allocation_fails_once) {
     ck_assert_int_gt(n, 100);
     flowbd3_table_stream_destroy(&stream);
     flowbd3_context_destroy(&limited);
-    ck_assert_int_eq(l.alive, 0);
+    ck_assert_int_eq(l.blocks, 0);
 }
 END_TEST
 

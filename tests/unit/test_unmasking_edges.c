@@ -1,7 +1,7 @@
 /* Unmasking: that a block depends on itself alone, comes to an end in every order, and honours its options.
  */
+#include "counted.h"
 #include "draw_token.h"
-#include "ladder.h"
 #include "oracle.h"
 #include "sampler/sampler.h"
 #include "test_main.h"
@@ -320,9 +320,9 @@ START_TEST(defaults_are_filled_in) {
 END_TEST
 
 START_TEST(memory_may_run_out) {
-    ladder l = {.left = -1};
-    flowbd3_context *failing = ladder_context(&l);
-    long alive = l.alive;
+    counted l = {.left = -1};
+    flowbd3_context *failing = counted_context(&l);
+    long alive = l.blocks;
     fb3_unmasking *u = NULL;
     fb3_unmasking_scratch *s = NULL;
     for (long left = 0; left < 4; left++) {
@@ -330,7 +330,7 @@ START_TEST(memory_may_run_out) {
         ck_assert_int_eq(fb3_unmasking_create(&u, failing, 3, 5, NULL), FLOWBD3_ERROR_MEMORY);
         l.left = left;
         ck_assert_int_eq(fb3_unmasking_scratch_create(&s, failing, 3, 5, NULL), FLOWBD3_ERROR_MEMORY);
-        ck_assert(u == NULL && s == NULL && l.alive == alive);
+        ck_assert(u == NULL && s == NULL && l.blocks == alive);
     }
     flowbd3_context_destroy(&failing);
 }
