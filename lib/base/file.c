@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Letters at the end of the name of a file that is being written. */
+enum { SUFFIX = 6 };
+
 struct fb3_file {
     flowbd3_context *context;
     char *path, *temporary;
@@ -46,20 +49,6 @@ static void release(fb3_file **file) {
     fb3_release(context, f->path);
     fb3_release(context, f);
     *file = NULL;
-}
-
-/* The mode that open() would have given: mkstemp gives 0600. */
-static void set_mode(int descriptor, const char *path) {
-    struct stat old;
-    mode_t mode;
-    if (stat(path, &old) == 0) {
-        mode = old.st_mode & 0777;
-    } else {
-        /* umask can only be read by setting it, which other threads would see; files are rw for the owner and
-         * readable by all, as most umasks leave them. */
-        mode = 0644;
-    }
-    (void)fchmod(descriptor, mode);
 }
 
 /* What path names in the end: a symbolic link is to stay, and what it leads to is to be replaced. */
@@ -106,20 +95,43 @@ static int open_with_reader(const char *path) {
     return descriptor;
 }
 
+/* Writes letters that no other file's name is likely to have over those at the end of a name. */
+static void draw_suffix(char *end) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    unsigned char bytes[SUFFIX];
+    if (getentropy(bytes, sizeof bytes) != 0)
+        return; /* the name as it is does, unless another writes the same file */
+    for (size_t i = 0; i < sizeof bytes; i++)
+        end[i] = letters[bytes[i] % (sizeof letters - 1)];
+}
+
+/* A new file, with the permissions of the one that it will replace, or those that the process gives to new
+ * files. mkostemp knows neither. */
+static int open_beside(char *temporary, const struct stat *replaced) {
+    enum { TRIES = 100 };
+    mode_t mode = replaced != NULL ? replaced->st_mode & 0777 : 0666;
+    int descriptor = -1;
+    for (int i = 0; i < TRIES && (i == 0 || (descriptor < 0 && errno == EEXIST)); i++) {
+        draw_suffix(temporary + strlen(temporary) - SUFFIX);
+        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    }
+    if (descriptor >= 0 && replaced != NULL)
+        (void)fchmod(descriptor, mode);
+    return descriptor;
+}
+
 /* Opens a pipe, a terminal, a device or a descriptor, of which nothing is kept and which must not be renamed
  * over, as it is; otherwise a new file beside path, whose name is left in temporary. -1 and errno. */
 static int open_for_writing(const char *path, char *temporary, bool *beside) {
     struct stat old;
     int shared = linked_descriptor(path);
-    *beside = shared < 0 && (stat(path, &old) != 0 || S_ISREG(old.st_mode));
+    bool there = stat(path, &old) == 0;
+    *beside = shared < 0 && (!there || S_ISREG(old.st_mode));
     if (shared >= 0)
         return fcntl(shared, F_DUPFD_CLOEXEC, 0);
     if (!*beside)
         return open_with_reader(path);
-    int descriptor = mkostemp(temporary, O_CLOEXEC);
-    if (descriptor >= 0)
-        set_mode(descriptor, path);
-    return descriptor;
+    return open_beside(temporary, there ? &old : NULL);
 }
 
 flowbd3_status fb3_file_create(fb3_file **out, flowbd3_context *context, const char *path,

@@ -72,10 +72,16 @@ WRAP(ssize_t, write, (int descriptor, const void *from, size_t size)) {
     return written;
 }
 
-/* Without a mode: nothing in the library creates by open. */
-#define WRAP_OPEN(name)                                            \
-    WRAP(int, name, (const char *path, int flags, ...)) {          \
-        return fails(CALL_OPEN) ? -1 : __real_##name(path, flags); \
+#define WRAP_OPEN(name)                                   \
+    WRAP(int, name, (const char *path, int flags, ...)) { \
+        va_list rest;                                     \
+        va_start(rest, flags);                            \
+        bool creates = (flags & O_CREAT) != 0;            \
+        mode_t mode = creates ? va_arg(rest, mode_t) : 0; \
+        va_end(rest);                                     \
+        if (fails(creates ? CALL_CREATE : CALL_OPEN))     \
+            return -1;                                    \
+        return __real_##name(path, flags, mode);          \
     }
 
 WRAP_OPEN(open)
@@ -85,7 +91,6 @@ WRAP_OPEN(open)
         return fails(kind) ? -1 : __real_##name(__VA_ARGS__); \
     }
 
-WRAP_WHOLE(CALL_CREATE, mkostemp, (char *path, int flags), path, flags)
 WRAP_WHOLE(CALL_FLUSH, fsync, (int descriptor), descriptor)
 WRAP_WHOLE(CALL_RENAME, rename, (const char *from, const char *to), from, to)
 WRAP_WHOLE(CALL_STATE, stat, (const char *path, struct stat *to), path, to)
@@ -111,7 +116,6 @@ WRAP_SEEK(lseek)
 #if defined(__GLIBC__) /* the same under the names of calls for large files */
 WRAP_READ(pread64, (int descriptor, void *to, size_t size, off_t at), descriptor, to, size, at)
 WRAP_OPEN(open64)
-WRAP_WHOLE(CALL_CREATE, mkostemp64, (char *path, int flags), path, flags)
 WRAP_WHOLE(CALL_STATE, stat64, (const char *path, struct stat *to), path, to)
 WRAP_WHOLE(CALL_STATE, lstat64, (const char *path, struct stat *to), path, to)
 WRAP_WHOLE(CALL_STATE, fstat64, (int descriptor, struct stat *to), descriptor, to)

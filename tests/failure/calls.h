@@ -7,7 +7,7 @@
 
 enum call {
     CALL_OPEN,
-    CALL_CREATE, /* mkostemp */
+    CALL_CREATE, /* open with O_CREAT */
     CALL_READ,   /* read, pread */
     CALL_WRITE,
     CALL_FLUSH, /* fsync */

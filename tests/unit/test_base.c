@@ -204,6 +204,35 @@ static void write_text(flowbd3_context *context, const char *path, const char *t
     ck_assert_int_eq(fb3_file_commit(&file, NULL), FLOWBD3_OK);
 }
 
+static mode_t mode_of(const char *path) {
+    struct stat info;
+    ck_assert_int_eq(stat(path, &info), 0);
+    return info.st_mode & 07777;
+}
+
+START_TEST(new_files_are_what_the_umask_leaves_and_old_ones_stay_as_they_are) {
+    flowbd3_context *context;
+    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
+    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/file", directory);
+    static const mode_t masks[] = {077, 022, 0, 0137};
+    mode_t before = umask(0);
+    for (size_t i = 0; i < FB3_COUNT(masks); i++) {
+        umask(masks[i]);
+        write_text(context, path, "new");
+        ck_assert_uint_eq(mode_of(path), 0666 & ~masks[i]);
+        ck_assert_int_eq(chmod(path, 0604), 0);
+        write_text(context, path, "old");
+        ck_assert_uint_eq(mode_of(path), 0604);
+        unlink(path);
+    }
+    umask(before);
+    ck_assert_int_eq(rmdir(directory), 0);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 START_TEST(links_stay_and_descriptors_are_shared) {
     flowbd3_context *context;
     ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
@@ -247,6 +276,7 @@ int main(void) {
     tcase_add_test(tests, parallel_runs_each_task_once);
     tcase_add_test(tests, files_are_whole_or_not_there);
     tcase_add_test(tests, pipes_are_written_in_place);
+    tcase_add_test(tests, new_files_are_what_the_umask_leaves_and_old_ones_stay_as_they_are);
     tcase_add_test(tests, links_stay_and_descriptors_are_shared);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
