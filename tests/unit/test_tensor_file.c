@@ -569,6 +569,7 @@ START_TEST(full_disk_leaves_the_old_file) {
                                          "model", "width", 17, "list", 0.1, 1);
             flowbd3_status status =
                 fb3_tensor_file_save(context, path, metadata, views, FB3_COUNT(views), NULL);
+            json_decref(metadata);
             _exit(status == FLOWBD3_ERROR_IO ? 0 : 1);
         }
         int exit_status;
