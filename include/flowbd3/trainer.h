@@ -45,13 +45,14 @@ typedef struct flowbd3_trainer_options {
     uint32_t patience; /* epochs without a better validation NELBO after which the learning rate is taken down
                           over a quarter of the epochs so far, and training ends; for which validation rows
                           are needed; UINT32_MAX = never; default 0 = an eighth of the epochs, at least 4 */
-    double max_seconds;      /* stop after so long, valid and resumable; default 0 = no limit */
-    uint64_t seed;           /* order of rows, those held out, masks, dropout */
-    const char *best_path;   /* model file written when the validation NELBO improves, without validation rows
-                                after every epoch; default NULL = none */
-    const char *latest_path; /* checkpoint written after an epoch, not more often than every two seconds, at
-                                the end and on cancel; default NULL = none */
-    flowbd3_noise noise;     /* estimator of the training loss */
+    double max_seconds;    /* stop after so long, valid and resumable; default 0 = no limit */
+    uint64_t seed;         /* order of rows, those held out, masks, dropout */
+    const char *best_path; /* model file written when the validation NELBO improves, and by a last epoch whose
+                              NELBO is less than 0.25 % above the best; without validation rows after every
+                              epoch; default NULL = none */
+    const char *latest_path;   /* checkpoint written after an epoch, not more often than every two seconds, at
+                                  the end and on cancel; default NULL = none */
+    flowbd3_noise noise;       /* estimator of the training loss */
     flowbd3_schedule schedule; /* of FLOWBD3_NOISE_LEVEL; FLOWBD3_NOISE_COUNT takes LINEAR alone */
     double clip_low;      /* training masks shares of a block in [clip_low, clip_high] only, 0 <= clip_low */
     double clip_high;     /* < clip_high <= 1, or both 1 (everything is masked); default 0 = 0 and 1: all
@@ -134,12 +135,12 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_resume(flowbd3_trainer *trainer, cons
                                                   flowbd3_error *err);
 
 /* Trains until the last epoch, early stopping, the time limit or a cancel; may be called again to go on after
- * the latter two. On return the model holds the averaged weights: of the best epoch when there are validation
- * rows and training has ended, otherwise of the latest step. Errors: CANCELLED, NUMERIC (the loss is not
- * finite: nothing is written from then on, the files of the options are the last good ones; the model holds
- * the weights of the best epoch, without validation rows those of the step that went too far), IO, MEMORY.
- * Validation at the end of an epoch reports progress too; when it is cancelled it starts anew at the
- * next call. */
+ * the latter two. On return the model holds the averaged weights: those of best_path's file when there are
+ * validation rows and training has ended, otherwise those of the latest step. Errors: CANCELLED, NUMERIC (the
+ * loss is not finite: nothing is written from then on, the files of the options are the last good ones; the
+ * model holds the weights of the best epoch, without validation rows those of the step that went too far), IO
+ * (the next call begins by writing what could not be written), MEMORY. Validation at the end of an epoch
+ * reports progress too; when it is cancelled it starts anew at the next call. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_function progress,
                                                void *progress_user, flowbd3_error *err);
 

@@ -67,16 +67,16 @@ enum { CHECKPOINT_SECONDS = 2 };
 static const double settled = 0.0025;
 
 /* Keeps the epoch's weights when they are the best so far, or the last ones and as good. */
-static flowbd3_status keep_best(flowbd3_trainer *t, double nelbo, flowbd3_error *err) {
+static void keep_best(flowbd3_trainer *t, double nelbo) {
     bool validates = t->validation.count > 0, better = !validates || nelbo < t->state.best_nelbo;
     t->state.stale = better ? 0 : t->state.stale + 1;
     if (!better && !(t->state.finished && nelbo < t->state.best_nelbo + settled * fabs(t->state.best_nelbo)))
-        return FLOWBD3_OK;
+        return;
     if (validates) {
         t->state.best_nelbo = nelbo;
         memcpy(t->best, t->model->parameters, t->model->layout->size * sizeof *t->best);
     }
-    return t->best_path != NULL ? flowbd3_model_save(t->model, t->best_path, err) : FLOWBD3_OK;
+    t->best_due = t->best_path != NULL;
 }
 
 /* Begins to take the learning rate down, over a quarter of the epochs so far, when the last `patience` of
@@ -131,6 +131,20 @@ static flowbd3_status check_weights(flowbd3_trainer *t, flowbd3_error *err) {
     return FLOWBD3_OK;
 }
 
+/* Writes what is due, each file even if the other cannot be written; what cannot stays due. */
+static flowbd3_status write_files(flowbd3_trainer *t, flowbd3_error *err) {
+    flowbd3_status best = FLOWBD3_OK, latest = FLOWBD3_OK;
+    if (t->best_due)
+        best = flowbd3_model_save(t->model, t->best_path, err);
+    t->best_due = best != FLOWBD3_OK;
+    if (t->latest_due)
+        latest = flowbd3_trainer_save(t, t->latest_path, best == FLOWBD3_OK ? err : NULL);
+    if (t->latest_due && latest == FLOWBD3_OK)
+        t->saved = fb3_seconds();
+    t->latest_due = latest != FLOWBD3_OK;
+    return best != FLOWBD3_OK ? best : latest;
+}
+
 static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, double started,
                                 flowbd3_error *err) {
     flowbd3_epoch epoch = {.epoch = epoch_number(t),
@@ -164,16 +178,13 @@ static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, doub
     t->state.finished =
         t->n_history == t->options.epochs ||
         (t->state.fading_from > 0 && t->n_history >= t->state.fading_from + t->state.fading_for);
-    status = keep_best(t, epoch.validation_nelbo, err);
+    keep_best(t, epoch.validation_nelbo);
     begin_fading(t);
-    bool due = t->state.finished || fb3_seconds() - t->saved >= CHECKPOINT_SECONDS;
-    if (status == FLOWBD3_OK && t->latest_path != NULL && due) {
-        status = flowbd3_trainer_save(t, t->latest_path, err);
-        t->saved = fb3_seconds();
-    }
+    t->latest_due = t->latest_path != NULL &&
+                    (t->latest_due || t->state.finished || fb3_seconds() - t->saved >= CHECKPOINT_SECONDS);
     fb3_log(t->context, FLOWBD3_LOG_INFO, "epoch %u: loss %.4f, validation NELBO %.4f nats per flow",
             epoch.epoch, epoch.train_loss, epoch.validation_nelbo);
-    return status;
+    return write_files(t, err);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------- */
@@ -202,13 +213,14 @@ flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_fu
                                    void *progress_user, flowbd3_error *err) {
     if (trainer == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_run: trainer is NULL");
-    if (trainer->state.finished)
-        return FLOWBD3_OK;
+    flowbd3_status status = write_files(trainer, err); /* of an earlier call */
+    if (status != FLOWBD3_OK || trainer->state.finished)
+        return status;
     fb3_reporter reporter;
     fb3_reporter_start(&reporter, progress, progress_user, "train",
                        (uint64_t)trainer->train.flows * trainer->options.epochs);
     bool stopped = false;
-    flowbd3_status status = loop(trainer, &reporter, &stopped, err);
+    status = loop(trainer, &reporter, &stopped, err);
     if ((status == FLOWBD3_CANCELLED || (status == FLOWBD3_OK && stopped && !trainer->state.finished)) &&
         trainer->latest_path != NULL) {
         flowbd3_status saved = check_weights(trainer, err);

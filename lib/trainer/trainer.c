@@ -210,13 +210,14 @@ static flowbd3_status set_up(flowbd3_trainer *t, const fb3_rows *train, const fb
         status = make_network(t, err);
     if (status == FLOWBD3_OK && t->parameters != t->model->parameters)
         memcpy(t->parameters, t->model->parameters, t->model->layout->size * sizeof *t->parameters);
+    if (status != FLOWBD3_OK)
+        return status;
     t->noise = (fb3_noise){
         .kind = t->options.noise, .schedule = t->options.schedule, .resample = t->options.resample != 0};
     fb3_trainer_set_clip(t, t->options.clip_low, t->options.clip_high);
-    if (status == FLOWBD3_OK)
-        t->model->condition_dropout = t->options.condition_dropout;
+    t->model->condition_dropout = t->options.condition_dropout;
     t->state.best_nelbo = INFINITY;
-    return status;
+    return FLOWBD3_OK;
 }
 
 static flowbd3_status check_validation(const flowbd3_trainer_options *o, const fb3_rows *validation,
@@ -289,6 +290,9 @@ flowbd3_status flowbd3_trainer_create_stream(flowbd3_trainer **out, flowbd3_mode
                         out == NULL     ? "out"
                         : model == NULL ? "model"
                                         : "train");
+    if (validation == train)
+        return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
+                        "flowbd3_trainer_create_stream: validation is train, which is read once");
     return create(out, model, &(fb3_rows){.stream = train}, &(fb3_rows){.stream = validation}, options, err);
 }
 

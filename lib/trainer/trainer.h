@@ -49,7 +49,8 @@ struct flowbd3_trainer {
         uint32_t fading_from, fading_for;
         bool finished;
     } state;
-    double saved; /* when the latest checkpoint was written, fb3_seconds */
+    bool best_due, latest_due; /* the files of best_path and latest_path are still to be written */
+    double saved;              /* when the latest checkpoint was written, fb3_seconds */
     flowbd3_epoch *history;
     size_t n_history;
 };

@@ -6,6 +6,7 @@
 #include "trainer/trainer.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void train(flowbd3_trainer *trainer) {
@@ -449,11 +450,66 @@ START_TEST(a_budget_for_less_than_a_sequence_is_refused) {
     flowbd3_trainer_options options = toy_options();
     flowbd3_error err = {0};
     options.memory_budget = 100000;
+    options.clip_low = 0.2;
+    options.clip_high = 0.7;
     ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, NULL, &options, &err),
                      FLOWBD3_ERROR_RANGE);
     ck_assert_msg(strstr(err.message, "memory_budget is 100000 bytes") != NULL, "%s", err.message);
+    double low, high; /* and the model is as it was */
+    flowbd3_model_clip(model, &low, &high);
+    ck_assert(low == 0.0 && high == 1.0);
     flowbd3_model_destroy(&model);
     flowbd3_table_destroy(&table);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
+static int stop_at_once(void *user, const flowbd3_progress *progress) {
+    (void)user;
+    (void)progress;
+    return 1;
+}
+
+/* A file that cannot be written at the end is written when the caller has seen to it and calls again. */
+START_TEST(files_that_could_not_be_written_are_owed) {
+    flowbd3_context *context = toy_context(1);
+    flowbd3_table *table = toy_table(context, TOY_SEED), *validation = toy_table(context, TOY_SEED + 1);
+    flowbd3_model *model = toy_model(table), *best = NULL, *latest = NULL;
+    flowbd3_trainer *trainer = NULL;
+    flowbd3_trainer_options options = toy_options();
+    flowbd3_error err = {0};
+    char directory[] = "/tmp/flowbd3-owed-XXXXXX", later[64], best_path[64], latest_path[64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(later, sizeof later, "%s/later", directory);
+    snprintf(best_path, sizeof best_path, "%s/later/best", directory);
+    snprintf(latest_path, sizeof latest_path, "%s/latest", directory);
+    options.epochs = 1;
+    options.best_path = best_path;
+    options.latest_path = latest_path;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, validation, &options, NULL), FLOWBD3_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, &err), FLOWBD3_ERROR_IO);
+        ck_assert_msg(strstr(err.message, best_path) != NULL, "%s", err.message);
+        ck_assert(flowbd3_trainer_finished(trainer));
+    }
+    ck_assert_int_eq(flowbd3_model_load(&latest, context, latest_path, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(mkdir(later, 0700), 0);
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, stop_at_once, NULL, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_model_load(&best, context, best_path, NULL), FLOWBD3_OK);
+    assert_same_weights(best, model);
+    assert_same_weights(latest, model);
+    ck_assert_int_eq(unlink(best_path), 0);
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, NULL), FLOWBD3_OK); /* nothing is owed now */
+    ck_assert_int_ne(access(best_path, F_OK), 0);
+    unlink(latest_path);
+    rmdir(later);
+    rmdir(directory);
+    flowbd3_trainer_destroy(&trainer);
+    flowbd3_model_destroy(&best);
+    flowbd3_model_destroy(&latest);
+    flowbd3_model_destroy(&model);
+    flowbd3_table_destroy(&table);
+    flowbd3_table_destroy(&validation);
     flowbd3_context_destroy(&context);
 }
 END_TEST
@@ -472,6 +528,7 @@ int main(void) {
         tcase_add_test(tests, early_stopping_keeps_the_best);
     tcase_add_test(tests, divergence_is_reported);
     tcase_add_test(tests, weights_that_went_too_far_are_not_written);
+    tcase_add_test(tests, files_that_could_not_be_written_are_owed);
     tcase_add_test(tests, options_out_of_range);
     tcase_add_test(tests, batches_fit_a_budget);
     tcase_add_test(tests, a_budget_for_less_than_a_sequence_is_refused);

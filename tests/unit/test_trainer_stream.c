@@ -161,6 +161,13 @@ START_TEST(what_cannot_be_trained_on_is_refused) {
     flowbd3_trainer *trainer;
     ck_assert_int_eq(flowbd3_trainer_create_stream(&trainer, model, NULL, NULL, NULL, &err),
                      FLOWBD3_ERROR_ARGUMENT);
+    flowbd3_table_stream *stream;
+    row_stream plain = rows_of(ROWS, 100);
+    ck_assert_int_eq(stream_rows(&stream, &plain), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_create_stream(&trainer, model, stream, stream, NULL, &err),
+                     FLOWBD3_ERROR_ARGUMENT);
+    ck_assert_msg(strstr(err.message, "validation is train") != NULL, "%s", err.message);
+    flowbd3_table_stream_destroy(&stream);
     flowbd3_tokenizer_destroy(&tokenizer);
     flowbd3_table_destroy(&table);
     flowbd3_model_destroy(&ordered);
