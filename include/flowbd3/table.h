@@ -111,8 +111,9 @@ FLOWBD3_API const int32_t *flowbd3_table_codes(const flowbd3_table *table, size_
 FLOWBD3_API const uint8_t *flowbd3_table_valid(const flowbd3_table *table, size_t column);
 FLOWBD3_API size_t flowbd3_table_missing(const flowbd3_table *table, size_t column);
 
-/* Dictionary of a column of categories or addresses, in order of first appearance. A table cut from another
- * one keeps the dictionary and the codes of that one, categories included that none of its cells has. */
+/* Dictionary of a column of categories or addresses: in order of first appearance in a table that was read or
+ * added as texts, otherwise in the order that it was given or learned in. A table cut from another one keeps
+ * the dictionary and the codes of that one, categories included that none of its cells has. */
 FLOWBD3_API size_t flowbd3_table_categories(const flowbd3_table *table, size_t column);
 FLOWBD3_API const char *flowbd3_table_category(const flowbd3_table *table, size_t column, size_t code);
 
@@ -199,8 +200,9 @@ FLOWBD3_API flowbd3_status flowbd3_csv_options_init(flowbd3_csv_options *options
  * place.
  *
  * Errors: IO, FORMAT (in *err the 1-based line on which the record begins, and the 1-based column: ragged
- * record, binary data, no data, numbers for names, repeated name, open quote, cell that is not of the type
- * asked for), ARGUMENT (unknown column in types), LIMIT (16384 columns, 64 MiB in a cell), CANCELLED, MEMORY.
+ * record, binary data, no data, numbers for names that do not count the columns, repeated name, open quote,
+ * cell that is not of the type asked for), ARGUMENT (unknown column in types), LIMIT (16384 columns, 64 MiB
+ * in a cell), CANCELLED, MEMORY.
  */
 FLOWBD3_API flowbd3_status flowbd3_table_read_csv(flowbd3_table **out, flowbd3_context *context,
                                                   const char *path, const flowbd3_csv_options *options,
@@ -210,9 +212,10 @@ FLOWBD3_API flowbd3_status flowbd3_table_parse_csv(flowbd3_table **out, flowbd3_
                                                    const flowbd3_csv_options *options, flowbd3_error *err);
 
 /* Writes the table beside path and renames it there. Of options only delimiter, quote, header and progress
- * are used. What is written reads back equal under the same options; a categorical column of numerals, times
- * or addresses and a column without cells need their type given then. Errors: ARGUMENT (no columns), IO,
- * CANCELLED, MEMORY. */
+ * are used. What is written reads back equal under the same options, with these exceptions: a categorical
+ * column of numerals (nan and inf are such, and missing when read), times or addresses and a column without
+ * cells need their type given then, names that are all numbers and do not count the columns are no header,
+ * and a table without rows is no data. Errors: ARGUMENT (no columns), IO, CANCELLED, MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_table_write_csv(const flowbd3_table *table, const char *path,
                                                    const flowbd3_csv_options *options, flowbd3_error *err);
 
@@ -250,7 +253,7 @@ FLOWBD3_API flowbd3_status flowbd3_table_import_arrow(flowbd3_table **out, flowb
  * children; metadata of the field ("flowbd3.type" and others, docs/table.md) keep what Arrow has no type for,
  * so that addresses and the form of times are there again when it is imported. *schema and
  * *array are filled; their release callbacks free what they hold, also after the table and the context are
- * gone. Errors: ARGUMENT, LIMIT (2^31 - 1 bytes of categories), MEMORY. */
+ * gone. After a failure both are zero. Errors: ARGUMENT, LIMIT (2^31 - 1 bytes of categories), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_table_export_arrow(const flowbd3_table *table, struct ArrowSchema *schema,
                                                       struct ArrowArray *array, flowbd3_error *err);
 

@@ -251,6 +251,10 @@ static bool export_array(struct ArrowArray *array, const flowbd3_table *table) {
 
 flowbd3_status flowbd3_table_export_arrow(const flowbd3_table *table, struct ArrowSchema *schema,
                                           struct ArrowArray *array, flowbd3_error *err) {
+    if (schema != NULL)
+        *schema = (struct ArrowSchema){0};
+    if (array != NULL)
+        *array = (struct ArrowArray){0};
     if (table == NULL || schema == NULL || array == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT,
                         "flowbd3_table_export_arrow: table, schema or array is NULL");
@@ -259,7 +263,6 @@ flowbd3_status flowbd3_table_export_arrow(const flowbd3_table *table, struct Arr
             return fb3_fail_at(err, FLOWBD3_ERROR_LIMIT, 0, (int64_t)i + 1,
                                "the categories of column '%.80s' take more than 2^31 - 1 bytes",
                                table->columns[i].name);
-    *array = (struct ArrowArray){0};
     if (export_schema(schema, table) && export_array(array, table))
         return FLOWBD3_OK;
     if (schema->release != NULL)

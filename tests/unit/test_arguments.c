@@ -82,7 +82,10 @@ START_TEST(contexts_and_tables) {
     ck_assert_ptr_null(half);
     REFUSED(flowbd3_table_import_arrow(NULL, context, &schema, &array, &err), "out");
     NOTHING_OUT(flowbd3_table, flowbd3_table_import_arrow(&out, context, NULL, &array, &err), "schema");
+    memset(&schema, 0x55, sizeof schema);
+    memset(&array, 0x55, sizeof array);
     REFUSED(flowbd3_table_export_arrow(NULL, &schema, &array, &err), "table");
+    ck_assert(schema.release == NULL && array.release == NULL);
     REFUSED(flowbd3_table_export_arrow(table, &schema, NULL, &err), "array");
 }
 END_TEST
