@@ -75,5 +75,10 @@ flowbd3_status fb3_io_failure(flowbd3_error *err, const char *verb, const char *
     (void)strerror_r(error_number, memory, sizeof memory);
     const char *text = memory;
 #endif
-    return fb3_fail(err, FLOWBD3_ERROR_IO, "cannot %s '%s': %s", verb, path, text);
+    enum { BEGIN = 40, END = 100 }; /* what is shown of a long path; the reason has to fit behind it */
+    size_t size = strlen(path);
+    if (size <= BEGIN + END)
+        return fb3_fail(err, FLOWBD3_ERROR_IO, "cannot %s '%s': %s", verb, path, text);
+    return fb3_fail(err, FLOWBD3_ERROR_IO, "cannot %s '%.*s...%s': %s", verb, BEGIN, path, path + size - END,
+                    text);
 }

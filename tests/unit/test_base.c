@@ -171,6 +171,24 @@ START_TEST(files_are_whole_or_not_there) {
 }
 END_TEST
 
+START_TEST(a_long_path_leaves_room_for_the_reason) {
+    flowbd3_context *context;
+    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
+    char path[600], *data;
+    size_t size;
+    flowbd3_error err = {0};
+    memset(path, 'x', sizeof path);
+    memcpy(path, "/tmp/", 5);
+    for (size_t i = 100; i < sizeof path; i += 100)
+        path[i] = '/';
+    strcpy(path + sizeof path - 10, "/model.st");
+    ck_assert_int_eq(fb3_file_read(&data, &size, context, path, &err), FLOWBD3_ERROR_IO);
+    ck_assert_msg(strncmp(err.message, "cannot open '/tmp/xxx", 21) == 0, "%s", err.message);
+    ck_assert_msg(strstr(err.message, "/model.st': No such file or directory") != NULL, "%s", err.message);
+    flowbd3_context_destroy(&context);
+}
+END_TEST
+
 START_TEST(pipes_are_written_in_place) {
     flowbd3_context *context;
     ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
@@ -275,6 +293,7 @@ int main(void) {
     tcase_add_test(tests, numbers_refused);
     tcase_add_test(tests, parallel_runs_each_task_once);
     tcase_add_test(tests, files_are_whole_or_not_there);
+    tcase_add_test(tests, a_long_path_leaves_room_for_the_reason);
     tcase_add_test(tests, pipes_are_written_in_place);
     tcase_add_test(tests, new_files_are_what_the_umask_leaves_and_old_ones_stay_as_they_are);
     tcase_add_test(tests, links_stay_and_descriptors_are_shared);
