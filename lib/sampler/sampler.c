@@ -28,6 +28,8 @@ static flowbd3_status check_options(flowbd3_sampler_options *o, flowbd3_error *e
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "decoding is %d, expected 0 or 1", (int)o->decoding);
     if (o->draws != FLOWBD3_DRAWS_STRATIFIED && o->draws != FLOWBD3_DRAWS_INDEPENDENT)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "draws is %d, expected 0 or 1", (int)o->draws);
+    if (o->complete > 1)
+        return fb3_fail(err, FLOWBD3_ERROR_RANGE, "complete is %u, expected 0 or 1", o->complete);
     if (o->sequence_flows > MOST_FLOWS)
         return fb3_fail(err, FLOWBD3_ERROR_RANGE, "sequence_flows is %u, expected at most %d",
                         o->sequence_flows, MOST_FLOWS);

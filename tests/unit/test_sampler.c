@@ -224,15 +224,16 @@ END_TEST
 START_TEST(options_out_of_range) {
     flowbd3_sampler *sampler = NULL;
     flowbd3_error err = {0};
-    flowbd3_sampler_options bad[4];
-    for (int i = 0; i < 4; i++)
+    flowbd3_sampler_options bad[5];
+    for (int i = 0; i < 5; i++)
         bad[i] = (flowbd3_sampler_options)FLOWBD3_SAMPLER_OPTIONS_INIT;
     bad[0].temperature = -1.0;
     bad[1].top_p = 1.5;
     bad[2].batch_size = 1u << 30;
     bad[3].decoding = (flowbd3_decoding)7;
-    static const char *const names[] = {"temperature", "top_p", "batch_size", "decoding"};
-    for (int i = 0; i < 4; i++) {
+    bad[4].complete = 2;
+    static const char *const names[] = {"temperature", "top_p", "batch_size", "decoding", "complete"};
+    for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(flowbd3_sampler_create(&sampler, model, &bad[i], &err), FLOWBD3_ERROR_RANGE);
         ck_assert_ptr_nonnull(strstr(err.message, names[i]));
     }
