@@ -13,6 +13,10 @@ if grep -F -e "$build" -e "$source" "$description"; then
     echo "a build path in flowbd3.pc"
     exit 1
 fi
+if grep xgboost "$description"; then
+    echo "flowbd3.pc asks for a library that is looked up at run time"
+    exit 1
+fi
 others=$(cd "$stage" && find . -type f -o -type l | grep -vE '/(include/flowbd3/[a-z0-9]+\.h|libflowbd3\.(a|so[.0-9]*)|flowbd3\.pc)$' |
     grep -vE '/(bin/flowbd3-[a-z]+|share/(doc|man)/.*)$') || true
 if [ -n "$others" ]; then
