@@ -2,6 +2,7 @@
 #include "completion.h"
 #include "csv_arguments.h"
 #include "csv_table.h"
+#include "failure.h"
 #include "progress_bar.h"
 
 #include <errno.h>
@@ -81,6 +82,7 @@ flowbd3_status read_partial(partial_table *partial, flowbd3_context *context, co
                             const flowbd3_model *model, flowbd3_error *err) {
     flowbd3_table *names = NULL, *columns = NULL;
     flowbd3_csv_options options = FLOWBD3_CSV_OPTIONS_INIT;
+    partial->path = path;
     flowbd3_status status = read_names(&names, context, path, err);
     if (status == FLOWBD3_OK)
         status = flowbd3_tokenizer_columns_table(flowbd3_model_tokenizer(model), &columns, err);
@@ -231,6 +233,8 @@ flowbd3_status complete_table(flowbd3_table **out, flowbd3_context *context, flo
     flowbd3_status status =
         flowbd3_sampler_complete(sampler, partial->cells, &table, show_progress, &bar, err);
     end_progress(&bar);
+    if (status != FLOWBD3_OK)
+        name_file(err, partial->path);
     if (status == FLOWBD3_OK)
         status = flowbd3_table_create(out, context, err);
     for (size_t i = 0; status == FLOWBD3_OK && i < flowbd3_table_columns(table); i++)

@@ -7,6 +7,7 @@
 /* The same rows and columns twice: in the types of a model, and as they are written. */
 typedef struct partial_table {
     flowbd3_table *cells, *texts;
+    const char *path; /* where they are from; that of read_partial */
 } partial_table;
 
 /* Reads the rows of path, a file, of which model generates the cells that are missing: the columns that the

@@ -119,9 +119,12 @@ int read_configuration(const char *path, const program_option *options, size_t c
     if (file == NULL)
         return failure("cannot open '%s': %s", path, strerror(errno));
     json_t *object = json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
+    int reason = ferror(file) != 0 ? errno : 0; /* of a folder, say */
     fclose(file);
     int status;
-    if (object == NULL)
+    if (reason != 0)
+        status = failure("cannot read '%s': %s", path, strerror(reason));
+    else if (object == NULL)
         status = failure("'%s': line %d, column %d: %s", path, problem.line, problem.column, problem.text);
     else if (!json_is_object(object))
         status = failure("'%s': expected a JSON object", path);

@@ -302,7 +302,7 @@ static int check_rows(const arguments *a, const program_option *options, const p
 static int run_program(flowbd3_context *context, const arguments *a, const program_option *options) {
     flowbd3_error err = {0};
     flowbd3_model *model = NULL;
-    partial_table partial = {NULL, NULL};
+    partial_table partial = {NULL, NULL, NULL};
     int status = -1;
     flowbd3_status done = flowbd3_model_load(&model, context, a->model, &err);
     if (done == FLOWBD3_OK && a->partial != NULL) {

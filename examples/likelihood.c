@@ -87,6 +87,8 @@ static flowbd3_status measure(likelihood *l, int sample, const char *path, flowb
         status = score(&l->samples[sample], l->model, table, files->seed, err);
     if (status == FLOWBD3_OK && sample == REAL)
         status = calibrate(l, table, files->seed, err);
+    if (status != FLOWBD3_OK)
+        name_file(err, path);
     flowbd3_table_destroy(&table);
     return status;
 }

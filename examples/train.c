@@ -238,6 +238,7 @@ static void say_what_is_trained(const training_run *run, const training_settings
 static void say_what_came_out(const training_run *run, const arguments *a) {
     size_t count = flowbd3_trainer_epochs(run->trainer);
     flowbd3_epoch epoch = FLOWBD3_EPOCH_INIT, best = {.validation_nelbo = (double)NAN};
+    const double as_good = 1.0025; /* flowbd3/trainer.h, best_path */
     for (size_t i = 0; i < count; i++) {
         (void)flowbd3_trainer_get_epoch(run->trainer, i, &epoch, NULL);
         if (!(epoch.validation_nelbo >= best.validation_nelbo))
@@ -246,9 +247,21 @@ static void say_what_came_out(const training_run *run, const arguments *a) {
     if (isfinite(best.validation_nelbo))
         fprintf(stderr, "best epoch %u of %zu: validation NELBO %.4f nats per flow\n", best.epoch, count,
                 best.validation_nelbo);
+    if (flowbd3_trainer_finished(run->trainer) && epoch.epoch != best.epoch &&
+        epoch.validation_nelbo < as_good * best.validation_nelbo)
+        fprintf(stderr, "kept is the last epoch, %.4f, which is as good\n", epoch.validation_nelbo);
     if (!flowbd3_trainer_finished(run->trainer))
         fprintf(stderr, "stopped after %zu epochs; --resume goes on from %s/latest.safetensors\n", count,
                 a->output_directory);
+}
+
+/* The tokenizer and the trainer were made of the rows of one file, or of two. */
+static int failure_in_rows(flowbd3_error *err, const arguments *a) {
+    char files[256];
+    if (a->validation != NULL)
+        snprintf(files, sizeof files, "%.80s' and, behind it, '%.80s", a->data, a->validation);
+    name_file(err, a->validation != NULL ? files : a->data);
+    return library_failure(err);
 }
 
 /* The history and its picture, of a cancelled run too. 0 or an exit status. */
@@ -275,7 +288,7 @@ static int train(flowbd3_context *context, training_rows *rows, arguments *a, pr
     int status = make_output_directory(a->output_directory);
     if (status == EXIT_SUCCESS && prepare_training(&run, context, rows, &a->settings, a->output_directory,
                                                    a->resume, &err) != FLOWBD3_OK)
-        status = library_failure(&err);
+        status = failure_in_rows(&err, a);
     if (status == EXIT_SUCCESS)
         status = write_relations(flowbd3_tokenizer_rules(run.tokenizer), context,
                                  path_in(path, a->output_directory, "relations.json"), a->settings.rules,
@@ -304,7 +317,7 @@ static int list_relations(flowbd3_context *context, const training_rows *rows, c
     flowbd3_tokenizer *tokenizer = NULL;
     int status = fit_tokenizer(&tokenizer, context, rows, &a->settings, &err) == FLOWBD3_OK
                      ? print_relations(stdout, flowbd3_tokenizer_rules(tokenizer), context)
-                     : library_failure(&err);
+                     : failure_in_rows(&err, a);
     flowbd3_tokenizer_destroy(&tokenizer);
     return status;
 }

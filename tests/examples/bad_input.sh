@@ -11,7 +11,7 @@ train "'ragged.csv': line 4 has 1 cells, expected 2" ragged.csv
 : >empty.csv
 train "'empty.csv'" empty.csv
 printf 'a,b\n1,\n2,\n' >missing.csv
-train "'b'" missing.csv
+train "'missing.csv': every cell of column 'b' is missing" missing.csv
 printf 'a,b\n1,2\n' >one.csv
 train "single sequence" one.csv
 printf 'a,b\n1,x\n2,3\n' >text.csv
@@ -60,7 +60,10 @@ sequences "the model's block is a whole sequence" --block-size flow --condition-
 sequences "cannot open 'nowhere.csv'" --validation nowhere.csv
 sequences "'$data/flows.csv': there is no column 'time'" --validation "$data/flows.csv"
 sed '3s/^[^,]*,/,/' "$flows" >untimed.csv
-refuse 1 "column 'time'" train --data untimed.csv --output-dir out --group-by host --order-by time
+refuse 1 "'untimed.csv': column 'time', row 2" train --data untimed.csv --output-dir out --group-by host --order-by time
+refuse 1 "'$flows' and, behind it, 'untimed.csv': column 'time', row" train --data "$flows" --validation untimed.csv \
+    --output-dir out --group-by host --order-by time
+refuse 1 "cannot read '.': Is a directory" train --config . --data "$flows" --output-dir out
 
 refuse 1 "'nowhere.safetensors'" generate --model nowhere.safetensors --output rows.csv
 printf 'not a model, and longer than a header' >model.safetensors

@@ -117,7 +117,7 @@ refuse 2 "--n-samples: 'partial.csv' has 119 rows to complete" generate --model 
 printf 'TotPkts,Dur\n20,\n,2\n,\n' >few.csv
 complete few.csv --given Proto=tcp
 all '$2 == "tcp" && $4 != ""'
-generate 1 "row 2" --complete few.csv --given Dur=7.63
+generate 1 "'few.csv': row 2" --complete few.csv --given Dur=7.63
 # A column without cells; all cells; a column that the model does not have.
 printf 'Proto,TotPkts\n,7\n,8\n' >empty.csv
 complete empty.csv
