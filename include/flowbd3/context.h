@@ -38,18 +38,20 @@ typedef void (*flowbd3_log_function)(void *user, flowbd3_log_level level, const 
 typedef struct flowbd3_progress {
     size_t struct_size;
     const char *stage;      /* "read", "train", "generate", "score", "evaluate", ... static storage */
-    uint64_t done;          /* rows finished */
-    uint64_t total;         /* units in all; 0 when not known */
+    uint64_t done;          /* units finished: rows, flows of training, steps of an evaluation */
+    uint64_t total;         /* of so many; 0 when not known */
     double elapsed_seconds; /* since the operation began */
     double loss;            /* training: mean NELBO of the last steps, nats per flow; otherwise NaN */
 } flowbd3_progress;
 
 /* Called now and then from the thread that made the call. A value other than 0 cancels the operation:
- * it returns FLOWBD3_CANCELLED and everything stays valid. */
+ * it returns FLOWBD3_CANCELLED and everything stays valid. It may call the library, but with the handle that
+ * is at work only to read from it, and flowbd3_trainer_save. */
 typedef int (*flowbd3_progress_function)(void *user, const flowbd3_progress *progress);
 
 /* Memory functions with the meaning of malloc, realloc and free, plus a user pointer. All three or none.
- * They are called from any thread that calls into the library. */
+ * They are called from any thread that calls into the library and from the context's own worker threads, by
+ * several at once. */
 typedef struct flowbd3_allocator {
     void *(*allocate)(void *user, size_t size);                 /* as malloc */
     void *(*reallocate)(void *user, void *memory, size_t size); /* as realloc */
@@ -84,10 +86,12 @@ FLOWBD3_API flowbd3_status flowbd3_context_create(flowbd3_context **out,
 /* Gives up the caller's reference and writes NULL. NULL-safe. */
 FLOWBD3_API void flowbd3_context_destroy(flowbd3_context **context);
 
-/* Number of threads that work in a call, the calling one included. */
+/* Number of threads that work in a call, the calling one included. Calls with one context share its workers:
+ * while a loop of one call has them, loops of others run on their calling threads alone. */
 FLOWBD3_API uint32_t flowbd3_context_threads(const flowbd3_context *context);
 
-/* Frees a string that the library handed out with context's allocator, and writes NULL. */
+/* Frees a string that the library handed out with context's allocator, and writes NULL. Without a context,
+ * which has to outlive its strings, it does nothing. */
 FLOWBD3_API void flowbd3_string_destroy(flowbd3_context *context, char **string);
 
 /* Version of the library that runs, "major.minor.patch". Static storage. */
@@ -96,8 +100,8 @@ FLOWBD3_API const char *flowbd3_version(void);
 /* One line on how the library was built and what it uses on this machine: version, compiler, BLIS version
  * and kernel, vector variant, made with or without XGBoost. Static storage, filled at the first call. The
  * environment variable FLOWBD3_KERNELS, read once, names a lesser variant than the processor's best, for BLIS
- * too when it is part of the library: portable, avx2 or avx512. Results differ in rounding between variants.
- */
+ * too when it is part of the library: portable, avx2 or avx512; other names count as none. Results differ in
+ * rounding between variants. */
 FLOWBD3_API const char *flowbd3_build_info(void);
 
 #ifdef __cplusplus

@@ -57,9 +57,10 @@ FLOWBD3_API flowbd3_status flowbd3_evaluator_options_init(flowbd3_evaluator_opti
 
 /* Creates an evaluator against the rows of real. second_real, or NULL, is a second real sample: every figure
  * is then computed for it too, as the floor. All tables are copied as far as they are needed. Errors:
- * ARGUMENT (no rows or columns, a group that there is not; a column of group_by or order_by that is not there
- * or is named twice, an order_by of categories or addresses), SCHEMA (the tables' columns differ, the
- * target is not there, or a rule's column is not there or of the other kind), LIMIT (2^31 rows), MEMORY. */
+ * ARGUMENT (no rows or columns, a group that there is not; with the group SEQUENCES a column of group_by or
+ * order_by that is not there or is named twice, an order_by of categories or addresses), SCHEMA (the tables'
+ * columns differ, the target is not there, or a rule's column is not there or of the other kind), LIMIT (2^31
+ * rows), MEMORY. */
 FLOWBD3_API flowbd3_status flowbd3_evaluator_create(flowbd3_evaluator **out, flowbd3_context *context,
                                                     const flowbd3_table *real,
                                                     const flowbd3_table *second_real,

@@ -24,9 +24,9 @@ typedef struct flowbd3_model_options {
     size_t struct_size;
     /* Sizes that are 0 are chosen by the rows of the tokenizer's table: D 64 with 3 transformer blocks below
      * 4,000 rows, 128 with 4 below 200,000, otherwise 256 with 6. */
-    uint32_t d_model; /* width D, a multiple of n_heads */
-    uint32_t
-        n_heads; /* attention heads H; D / H is even; default 0 = D / 32 where that is even and divides */
+    uint32_t d_model;  /* width D, a multiple of n_heads */
+    uint32_t n_heads;  /* attention heads H; D / H is even; default 0 = the most, up to D / 32, for which it
+                          is, or 1 */
     uint32_t n_layers; /* transformer blocks */
     uint32_t d_ff;     /* feed-forward width F; default 0 = 4 D */
     double dropout;    /* of attention weights and of feed-forward output, below 1; default 0 = 0.1, below 0 =

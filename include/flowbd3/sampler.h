@@ -129,7 +129,8 @@ FLOWBD3_API flowbd3_status flowbd3_sampler_create(flowbd3_sampler **out, const f
 FLOWBD3_API void flowbd3_sampler_destroy(flowbd3_sampler **sampler);
 
 /* Bytes that flowbd3_sampler_create would take for itself and its caches of keys and values, a few small
- * allocations aside. Errors: as create. */
+ * allocations aside. Conditions, rules and weights are counted, not read: of those, create alone tells what
+ * is wrong. Other errors: as create. */
 FLOWBD3_API flowbd3_status flowbd3_sampler_memory(const flowbd3_model *model,
                                                   const flowbd3_sampler_options *options, uint64_t *bytes,
                                                   flowbd3_error *err);

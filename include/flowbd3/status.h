@@ -43,7 +43,7 @@ typedef enum flowbd3_status {
 } flowbd3_status;
 
 /* Details of a failure, filled by the call that failed and left alone by one that succeeds.
- * Every function takes it last and accepts NULL. */
+ * Functions that take it take it last and accept NULL. */
 typedef struct flowbd3_error {
     flowbd3_status status; /* what the call returned */
     int64_t row;           /* 1-based data row (CSV: line of the file), 0 when none applies */

@@ -2,6 +2,7 @@
 #include "test_main.h"
 #include "toy.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -180,6 +181,39 @@ START_TEST(options_of_every_size) {
 }
 END_TEST
 
+static flowbd3_status no_more(void *user, flowbd3_table **chunk, flowbd3_error *err) {
+    (void)user;
+    (void)err;
+    *chunk = NULL;
+    return FLOWBD3_OK;
+}
+
+static flowbd3_status begin_again(void *user, flowbd3_error *err) {
+    (void)user;
+    (void)err;
+    return FLOWBD3_OK;
+}
+
+static flowbd3_status of_source(size_t told, unsigned char behind) {
+    const flowbd3_table_source whole = {sizeof whole, NULL, no_more, begin_again, NULL};
+    unsigned char *source = struct_of(told, told, behind);
+    memcpy(source + sizeof told, (const unsigned char *)&whole + sizeof told,
+           (told < sizeof whole ? told : sizeof whole) - sizeof told);
+    flowbd3_table_stream *made = NULL;
+    flowbd3_status status = flowbd3_table_stream_create(&made, context, (void *)source, NULL);
+    flowbd3_table_stream_destroy(&made);
+    return status;
+}
+
+/* A source without its functions is none. */
+START_TEST(sources_of_every_size) {
+    size_t least = offsetof(flowbd3_table_source, release), size = sizeof(flowbd3_table_source);
+    for (size_t told = sizeof told; told <= size + 24; told += sizeof(void *))
+        ck_assert_int_eq(of_source(told, 0), (told < least ? FLOWBD3_ERROR_ARGUMENT : FLOWBD3_OK));
+    ck_assert_int_eq(of_source(size + 24, 1), FLOWBD3_ERROR_VERSION);
+}
+END_TEST
+
 /* ---- structs that the library fills ------------------------------------------------------------- */
 
 static flowbd3_status get_model(void *to) {
@@ -262,6 +296,7 @@ int main(void) {
     tcase_set_timeout(tests, 60);
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, options_of_every_size, 0, (int)FB3_COUNT(options));
+    tcase_add_test(tests, sources_of_every_size);
     tcase_add_loop_test(tests, what_is_given_has_the_size_asked_for, 0, (int)FB3_COUNT(given));
     tcase_add_test(tests, epochs_that_there_are);
     tcase_add_test(tests, handles_go_in_any_order);
