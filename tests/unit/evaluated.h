@@ -3,6 +3,7 @@
 #define EVALUATED_H
 
 #include "counted.h"
+#include "test_main.h"
 
 #include <flowbd3/evaluator.h>
 
@@ -32,8 +33,8 @@ static inline int watch_progress(void *user, const flowbd3_progress *progress) {
     return ++w->calls == w->cancel_at;
 }
 
-/* Every stride-th allocation from creation to report fails in turn, and with lasting all behind it: a status,
- * and nothing is lost. */
+/* Every stride-th allocation from creation to report fails in turn, fewer under a sanitizer, and with lasting
+ * all behind it: a status, and nothing is lost. */
 static inline void climb_evaluation(const flowbd3_table *real, const flowbd3_table *second,
                                     const flowbd3_table *generated, const flowbd3_evaluator_options *options,
                                     long stride, bool lasting) {
@@ -41,6 +42,7 @@ static inline void climb_evaluation(const flowbd3_table *real, const flowbd3_tab
     flowbd3_context *tight = counted_context(&l);
     long alive = l.blocks;
     flowbd3_status status = FLOWBD3_ERROR_MEMORY;
+    stride *= SANITIZED ? 3 : 1;
     for (long n = 0; status != FLOWBD3_OK; n += stride) {
         ck_assert_int_lt(n, 10000);
         flowbd3_evaluator *evaluator;
