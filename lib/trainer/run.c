@@ -131,18 +131,27 @@ static flowbd3_status check_weights(flowbd3_trainer *t, flowbd3_error *err) {
     return FLOWBD3_OK;
 }
 
-/* Writes what is due, each file even if the other cannot be written; what cannot stays due. */
+/* The model with the weights of the best epoch, which need not be those that it has. */
+static flowbd3_status save_best(flowbd3_trainer *t, flowbd3_error *err) {
+    float *current = t->model->parameters;
+    if (t->best != NULL)
+        t->model->parameters = t->best;
+    flowbd3_status status = flowbd3_model_save(t->model, t->best_path, err);
+    t->model->parameters = current;
+    return status;
+}
+
+/* Writes what is due; what cannot be written stays due. The checkpoint comes last: from one that is there
+ * nothing before it has to be written any more. */
 static flowbd3_status write_files(flowbd3_trainer *t, flowbd3_error *err) {
-    flowbd3_status best = FLOWBD3_OK, latest = FLOWBD3_OK;
-    if (t->best_due)
-        best = flowbd3_model_save(t->model, t->best_path, err);
-    t->best_due = best != FLOWBD3_OK;
-    if (t->latest_due)
-        latest = flowbd3_trainer_save(t, t->latest_path, best == FLOWBD3_OK ? err : NULL);
-    if (t->latest_due && latest == FLOWBD3_OK)
-        t->saved = fb3_seconds();
-    t->latest_due = latest != FLOWBD3_OK;
-    return best != FLOWBD3_OK ? best : latest;
+    flowbd3_status status = t->best_due ? save_best(t, err) : FLOWBD3_OK;
+    t->best_due = status != FLOWBD3_OK;
+    if (status != FLOWBD3_OK || !t->latest_due)
+        return status;
+    status = flowbd3_trainer_save(t, t->latest_path, err);
+    t->latest_due = status != FLOWBD3_OK;
+    t->saved = fb3_seconds();
+    return status;
 }
 
 static flowbd3_status end_epoch(flowbd3_trainer *t, fb3_reporter *reporter, double started,
@@ -213,19 +222,19 @@ flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_fu
                                    void *progress_user, flowbd3_error *err) {
     if (trainer == NULL)
         return fb3_fail(err, FLOWBD3_ERROR_ARGUMENT, "flowbd3_trainer_run: trainer is NULL");
-    flowbd3_status status = write_files(trainer, err); /* of an earlier call */
-    if (status != FLOWBD3_OK || trainer->state.finished)
-        return status;
+    if (trainer->state.finished) /* but what an earlier call could not write */
+        return write_files(trainer, err);
     fb3_reporter reporter;
     fb3_reporter_start(&reporter, progress, progress_user, "train",
                        (uint64_t)trainer->train.flows * trainer->options.epochs);
     bool stopped = false;
-    status = loop(trainer, &reporter, &stopped, err);
+    flowbd3_status status = loop(trainer, &reporter, &stopped, err);
     if ((status == FLOWBD3_CANCELLED || (status == FLOWBD3_OK && stopped && !trainer->state.finished)) &&
         trainer->latest_path != NULL) {
         flowbd3_status saved = check_weights(trainer, err);
+        trainer->latest_due = saved == FLOWBD3_OK;
         if (saved == FLOWBD3_OK)
-            saved = flowbd3_trainer_save(trainer, trainer->latest_path, err);
+            saved = write_files(trainer, err);
         if (saved != FLOWBD3_OK)
             status = saved;
     }
