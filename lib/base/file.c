@@ -99,8 +99,13 @@ static int open_with_reader(const char *path) {
 static void draw_suffix(char *end) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     unsigned char bytes[SUFFIX];
-    if (getentropy(bytes, sizeof bytes) != 0)
-        return; /* the name as it is does, unless another writes the same file */
+    if (getentropy(bytes, sizeof bytes) != 0) {
+        struct timespec now; /* another one at the next try */
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        uint64_t seed = ((uint64_t)now.tv_nsec << 20) ^ (uint64_t)getpid();
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = (unsigned char)(seed >> 8 * i);
+    }
     for (size_t i = 0; i < sizeof bytes; i++)
         end[i] = letters[bytes[i] % (sizeof letters - 1)];
 }

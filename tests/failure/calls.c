@@ -122,6 +122,8 @@ WRAP_WHOLE(CALL_STATE, fstat64, (int descriptor, struct stat *to), descriptor, t
 WRAP_SEEK(lseek64)
 #endif
 
+WRAP_WHOLE(CALL_ENTROPY, getentropy, (void *to, size_t size), to, size)
+
 WRAP(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*work)(void *), void *argument)) {
     return fails(CALL_THREAD) ? calls.error : __real_pthread_create(thread, attributes, work, argument);

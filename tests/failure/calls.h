@@ -17,6 +17,7 @@ enum call {
     CALL_SEEK,
     CALL_MODE, /* fchmod */
     CALL_THREAD,
+    CALL_ENTROPY,
     CALL_KINDS
 };
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum { ROWS = 40, MOST_CALLS = 20000 };
-#define ALL_CALLS (~(1u << CALL_THREAD))
+#define ALL_CALLS (~(1u << CALL_THREAD | 1u << CALL_ENTROPY))
 
 static counted memory = {.left = -1};
 static flowbd3_context *context;
@@ -272,6 +272,23 @@ static void fill(const char *filler) {
     (void)fclose(file);
 }
 
+/* Names beside a file that is written are drawn without entropy too, and others than one that was left there.
+ */
+START_TEST(no_entropy) {
+    fail_calls(1u << CALL_ENTROPY, 0, true, FAILURE_ERROR, ENOSYS);
+    for (size_t u = 0; u < USES; u++)
+        ck_assert_int_eq(uses[u].write(path, NULL), FLOWBD3_OK);
+    ck_assert_int_gt(calls.count, 0);
+    stop_failing();
+    for (size_t u = 0; u < 2; u++) { /* the first name is taken */
+        fail_calls(1u << CALL_CREATE, 0, false, FAILURE_ERROR, EEXIST);
+        ck_assert_int_eq(uses[u].write(path, NULL), FLOWBD3_OK);
+        ck_assert_int_eq(calls.count, 2);
+        stop_failing();
+    }
+}
+END_TEST
+
 /* Training that finds no place for its checkpoint says so, and goes on when there is some to the same bits.
  */
 static void train_through_a_full_disk(const char *filler) {
@@ -432,6 +449,7 @@ int main(void) {
     tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, writing, 0, USES * FAILURES);
     tcase_add_loop_test(tests, reading, 0, USES * FAILURES);
+    tcase_add_test(tests, no_entropy);
     tcase_add_test(tests, a_full_disk);
     tcase_add_test(tests, files_that_may_not_grow);
     tcase_add_test(tests, descriptors_that_have_run_out);
