@@ -140,8 +140,8 @@ FLOWBD3_API flowbd3_status flowbd3_trainer_resume(flowbd3_trainer *trainer, cons
  * loss is not finite: nothing is written from then on, the files of the options are the last good ones; the
  * model holds the weights of the best epoch, without validation rows those of the step that went too far), IO
  * (what could not be written is written at the end of the next epoch, or by the next call after the last
- * one), MEMORY. Validation at the end of an epoch reports progress too; when it is cancelled it starts anew at
- * the next call. */
+ * one), MEMORY. Validation at the end of an epoch reports progress too; when it is cancelled it starts anew
+ * at the next call. */
 FLOWBD3_API flowbd3_status flowbd3_trainer_run(flowbd3_trainer *trainer, flowbd3_progress_function progress,
                                                void *progress_user, flowbd3_error *err);
 

@@ -503,7 +503,18 @@ START_TEST(files_that_could_not_be_written_are_owed) {
     ck_assert_int_eq(unlink(best_path), 0);
     ck_assert_int_eq(flowbd3_trainer_run(trainer, NULL, NULL, NULL), FLOWBD3_OK); /* nothing is owed now */
     ck_assert_int_ne(access(best_path, F_OK), 0);
-    unlink(latest_path);
+    ck_assert_int_eq(unlink(latest_path), 0);
+    ck_assert_int_eq(rmdir(later), 0);
+    flowbd3_trainer_destroy(&trainer);
+
+    /* The checkpoint of a cancel, with the next one. */
+    options.best_path = NULL;
+    options.latest_path = best_path;
+    ck_assert_int_eq(flowbd3_trainer_create(&trainer, model, table, validation, &options, NULL), FLOWBD3_OK);
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, stop_at_once, NULL, NULL), FLOWBD3_ERROR_IO);
+    ck_assert_int_eq(mkdir(later, 0700), 0);
+    ck_assert_int_eq(flowbd3_trainer_run(trainer, stop_at_once, NULL, NULL), FLOWBD3_CANCELLED);
+    ck_assert_int_eq(unlink(best_path), 0);
     rmdir(later);
     rmdir(directory);
     flowbd3_trainer_destroy(&trainer);
