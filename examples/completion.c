@@ -234,7 +234,7 @@ flowbd3_status complete_table(flowbd3_table **out, flowbd3_context *context, flo
         flowbd3_sampler_complete(sampler, partial->cells, &table, show_progress, &bar, err);
     end_progress(&bar);
     if (status != FLOWBD3_OK)
-        name_file(err, partial->path);
+        name_files(err, partial->path, NULL);
     if (status == FLOWBD3_OK)
         status = flowbd3_table_create(out, context, err);
     for (size_t i = 0; status == FLOWBD3_OK && i < flowbd3_table_columns(table); i++)

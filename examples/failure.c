@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,12 +30,20 @@ int usage_failure(const char *format, ...) {
     return EXIT_USAGE;
 }
 
-void name_file(flowbd3_error *err, const char *path) {
-    if ((err->row == 0 && err->column == 0) || strstr(err->message, path) != NULL)
+static bool names(const flowbd3_error *err, const char *path) {
+    char quoted[sizeof err->message + 2];
+    return path != NULL && snprintf(quoted, sizeof quoted, "'%s'", path) < (int)sizeof quoted &&
+           strstr(err->message, quoted) != NULL;
+}
+
+void name_files(flowbd3_error *err, const char *path, const char *second) {
+    if ((err->row == 0 && err->column == 0) || names(err, path) || names(err, second))
         return;
     flowbd3_error before = *err;
-    if (snprintf(err->message, sizeof err->message, "'%s': %s", path, before.message) >=
-        (int)sizeof err->message)
+    int size = second == NULL ? snprintf(err->message, sizeof err->message, "'%s': %s", path, before.message)
+                              : snprintf(err->message, sizeof err->message, "'%s' and, behind it, '%s': %s",
+                                         path, second, before.message);
+    if (size >= (int)sizeof err->message)
         *err = before; /* what is wrong counts for more than where */
 }
 

@@ -12,8 +12,8 @@ __attribute__((format(printf, 1, 2), nonnull(1))) int failure(const char *format
 __attribute__((format(printf, 1, 2), nonnull(1))) int usage_failure(const char *format, ...);
 int library_failure(const flowbd3_error *err);
 
-/* Puts the file that was being worked on before the message of a failure in a row or column, unless it names
- * that. */
-void name_file(flowbd3_error *err, const char *path);
+/* Puts the file that was being worked on, or two of which the second came behind the first, before the
+ * message of a failure in a row or column, unless it names one. second may be NULL. */
+void name_files(flowbd3_error *err, const char *path, const char *second);
 
 #endif

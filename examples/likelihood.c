@@ -88,7 +88,7 @@ static flowbd3_status measure(likelihood *l, int sample, const char *path, flowb
     if (status == FLOWBD3_OK && sample == REAL)
         status = calibrate(l, table, files->seed, err);
     if (status != FLOWBD3_OK)
-        name_file(err, path);
+        name_files(err, path, NULL);
     flowbd3_table_destroy(&table);
     return status;
 }

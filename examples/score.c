@@ -211,7 +211,7 @@ static flowbd3_status score_rows(scores *s, const flowbd3_model *model, const fl
     options.progress_user = &bar;
     flowbd3_status status = flowbd3_model_score(model, table, &options, s->nll, s->standard_error, err);
     if (status != FLOWBD3_OK)
-        name_file(err, a->data);
+        name_files(err, a->data, NULL);
     end_progress(&bar);
     return status;
 }

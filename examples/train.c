@@ -255,12 +255,9 @@ static void say_what_came_out(const training_run *run, const arguments *a) {
                 a->output_directory);
 }
 
-/* The tokenizer and the trainer were made of the rows of one file, or of two. */
+/* What is made of the rows is made of those of --data and, behind them, those of --validation. */
 static int failure_in_rows(flowbd3_error *err, const arguments *a) {
-    char files[256];
-    if (a->validation != NULL)
-        snprintf(files, sizeof files, "%.80s' and, behind it, '%.80s", a->data, a->validation);
-    name_file(err, a->validation != NULL ? files : a->data);
+    name_files(err, a->data, a->validation);
     return library_failure(err);
 }
 

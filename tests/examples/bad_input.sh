@@ -61,8 +61,9 @@ sequences "cannot open 'nowhere.csv'" --validation nowhere.csv
 sequences "'$data/flows.csv': there is no column 'time'" --validation "$data/flows.csv"
 sed '3s/^[^,]*,/,/' "$flows" >untimed.csv
 refuse 1 "'untimed.csv': column 'time', row 2" train --data untimed.csv --output-dir out --group-by host --order-by time
-refuse 1 "'$flows' and, behind it, 'untimed.csv': column 'time', row" train --data "$flows" --validation untimed.csv \
-    --output-dir out --group-by host --order-by time
+cp "$flows" timed.csv
+refuse 1 "'timed.csv' and, behind it, 'untimed.csv': column 'time', row $(($(wc -l <timed.csv) + 1)) is missing" train \
+    --data timed.csv --validation untimed.csv --output-dir out --group-by host --order-by time
 refuse 1 "cannot read '.': Is a directory" train --config . --data "$flows" --output-dir out
 
 refuse 1 "'nowhere.safetensors'" generate --model nowhere.safetensors --output rows.csv
@@ -98,7 +99,9 @@ score "cannot open 'nowhere.csv'" nowhere.csv
 score "'$data/flows.csv': there is no column 'time'" "$data/flows.csv"
 cut -d, -f1,3- "$flows" >hostless.csv
 score "'hostless.csv': there is no column 'host'" hostless.csv
-score "column 'time', row 2 is missing" untimed.csv
+score "'untimed.csv': column 'time', row 2 is missing" untimed.csv
+refuse 1 "'untimed.csv': column 'time', row 2 is missing" evaluate --real "$flows" --generated untimed.csv \
+    --model trained/best.safetensors
 sed '4s/,[0-9]*,/,1.5,/' "$flows" >fractions.csv
 score "'fractions.csv': line 4, column 'port'" fractions.csv
 score "--type: the model has another type for column 'host'" "$flows" --type host=integer

@@ -70,3 +70,8 @@ bad "line 1" '{"epochs": 1, "epochs": 2}'
 bad "line 1" '{"epochs": 1'
 bad "expected a JSON object" '[]'
 refuse 1 "cannot open 'nowhere.json'" $train --config nowhere.json
+
+# The last epoch is kept where it is as good as the best: here no step changes anything.
+expect 0 $train --d-model 16 --n-heads 2 --n-layers 1 --epochs 3 --learning-rate 1e-12 --ema-decay 0
+grep -q '^best epoch 1 of 3: ' errors || fail "expected the first epoch to be the best"
+grep -q '^kept is the last epoch, ' errors || fail "expected the last epoch to be kept"
