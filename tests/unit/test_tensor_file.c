@@ -570,6 +570,7 @@ START_TEST(full_disk_leaves_the_old_file) {
             flowbd3_status status =
                 fb3_tensor_file_save(context, path, metadata, views, FB3_COUNT(views), NULL);
             json_decref(metadata);
+            fb3_release(context, old); /* what the child has of it */
             _exit(status == FLOWBD3_ERROR_IO ? 0 : 1);
         }
         int exit_status;
