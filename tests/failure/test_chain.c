@@ -3,9 +3,9 @@
  * file the old one or the new one, whole. FLOWBD3_EVERY: every n; otherwise every few, another few in each of
  * the loops. */
 #include "../unit/counted.h"
+#include "../unit/directory.h"
 #include "../unit/test_main.h"
 #include "base/base.h"
-#include "directory.h"
 
 #include <flowbd3/flowbd3.h>
 

@@ -1,10 +1,10 @@
 /* Every call that reads or writes a file fails, is interrupted or falls short, for every n: a status, nothing
  * lost, and under the name the old file or the new one, whole. */
 #include "../unit/counted.h"
+#include "../unit/directory.h"
 #include "../unit/flows.h"
 #include "../unit/test_main.h"
 #include "calls.h"
-#include "directory.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* A trainer that is killed at any moment leaves a whole checkpoint, or none before the first, and what goes
  * on from there ends with the same bits as one that nobody killed. FLOWBD3_KILLS: how many moments, of either
  * kind. */
+#include "../unit/directory.h"
 #include "../unit/test_main.h"
 #include "base/base.h"
-#include "directory.h"
 
 #include <flowbd3/flowbd3.h>
 

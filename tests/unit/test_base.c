@@ -1,5 +1,6 @@
 /* The base room: statuses, numbers as text, random numbers, files, thread pool. */
 #include "base/base.h"
+#include "directory.h"
 #include "test_main.h"
 
 #include <fcntl.h>
@@ -137,12 +138,22 @@ START_TEST(parallel_runs_each_task_once) {
 }
 END_TEST
 
-START_TEST(files_are_whole_or_not_there) {
+/* ---- files --------------------------------------------------------------------------------------- */
+
+enum { PATH_SIZE = DIRECTORY_NAME + 32 };
+
+/* A context, a folder of the test's own, and the path of what is called name there. */
+static flowbd3_context *begin_in(char directory[DIRECTORY_NAME], char path[PATH_SIZE], const char *name) {
     flowbd3_context *context;
     ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
-    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64];
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(path, sizeof path, "%s/file", directory);
+    make_directory(directory);
+    (void)snprintf(path, PATH_SIZE, "%s/%s", directory, name);
+    return context;
+}
+
+START_TEST(files_are_whole_or_not_there) {
+    char directory[DIRECTORY_NAME], path[PATH_SIZE];
+    flowbd3_context *context = begin_in(directory, path, "file");
     flowbd3_error err = {0};
     fb3_file *file;
     ck_assert_int_eq(fb3_file_create(&file, context, path, &err), FLOWBD3_OK);
@@ -151,7 +162,7 @@ START_TEST(files_are_whole_or_not_there) {
     fb3_file_discard(&file);
     ck_assert_int_ne(access(path, F_OK), 0);
     ck_assert_int_eq(rmdir(directory), 0);
-    ck_assert_ptr_nonnull(mkdtemp(strcpy(directory, "/tmp/flowbd3-test-XXXXXX")));
+    make_directory(directory);
     snprintf(path, sizeof path, "%s/file", directory);
     ck_assert_int_eq(fb3_file_create(&file, context, path, &err), FLOWBD3_OK);
     ck_assert_int_eq(fb3_file_write(file, "hello", 5, &err), FLOWBD3_OK);
@@ -190,11 +201,8 @@ START_TEST(a_long_path_leaves_room_for_the_reason) {
 END_TEST
 
 START_TEST(pipes_are_written_in_place) {
-    flowbd3_context *context;
-    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
-    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64], text[8] = "";
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(path, sizeof path, "%s/pipe", directory);
+    char directory[DIRECTORY_NAME], path[PATH_SIZE], text[8] = "";
+    flowbd3_context *context = begin_in(directory, path, "pipe");
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     int reader = open(path, O_RDONLY | O_NONBLOCK);
     flowbd3_error err = {0};
@@ -229,11 +237,8 @@ static mode_t mode_of(const char *path) {
 }
 
 START_TEST(new_files_are_what_the_umask_leaves_and_old_ones_stay_as_they_are) {
-    flowbd3_context *context;
-    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
-    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64];
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(path, sizeof path, "%s/file", directory);
+    char directory[DIRECTORY_NAME], path[PATH_SIZE];
+    flowbd3_context *context = begin_in(directory, path, "file");
     static const mode_t masks[] = {077, 022, 0, 0137};
     mode_t before = umask(0);
     for (size_t i = 0; i < FB3_COUNT(masks); i++) {
@@ -252,11 +257,8 @@ START_TEST(new_files_are_what_the_umask_leaves_and_old_ones_stay_as_they_are) {
 END_TEST
 
 START_TEST(links_stay_and_descriptors_are_shared) {
-    flowbd3_context *context;
-    ck_assert_int_eq(flowbd3_context_create(&context, NULL, NULL), FLOWBD3_OK);
-    char directory[] = "/tmp/flowbd3-test-XXXXXX", path[64], link[64], through[64], *data;
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(path, sizeof path, "%s/file", directory);
+    char directory[DIRECTORY_NAME], path[PATH_SIZE], link[PATH_SIZE], through[64], *data;
+    flowbd3_context *context = begin_in(directory, path, "file");
     snprintf(link, sizeof link, "%s/link", directory);
     write_text(context, path, "one");
     ck_assert_int_eq(symlink("file", link), 0);
